@@ -1,0 +1,3 @@
+from .avs_decode_head import AVSDecodeHead
+
+__all__ = ['AVSDecodeHead']

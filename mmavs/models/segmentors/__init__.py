@@ -1,0 +1,3 @@
+from .av_segmentor import AVSegmentor
+
+__all__ = ['AVSegmentor']

@@ -1,0 +1,319 @@
+"""The segmentor: one place where clips become frames and back."""
+
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import torch
+from mmseg.models.segmentors.base import BaseSegmentor
+from mmseg.utils import add_prefix
+from torch import Tensor, nn
+
+from mmavs.models.decode_heads.avs_decode_head import (AVSDecodeHead,
+                                                       resize_logits)
+from mmavs.registry import MODELS
+from mmavs.structures import (AVFeatures, AVHeadOutput, AVSDataSample,
+                              FramePixelData)
+
+FEATURE_STAGES = ('neck', 'head')
+
+
+@MODELS.register_module()
+class AVSegmentor(BaseSegmentor):
+    """Backbone + audio encoder -> necks -> decode head, on clips with sound.
+
+    **The flattening rule**: N = B*T frames, clip-major, n = b*T + t. Clips
+    are flattened here (:meth:`extract_feat`) and nowhere else; everything
+    below sees (N, ...) and, where it mixes time, ``num_frames`` = T.
+
+    Args:
+        backbone (dict): Any mmseg / mmpretrain backbone.
+        decode_head (dict): An :class:`AVSDecodeHead`, or any stock mmseg
+            head, which gets the visual maps alone.
+        audio_encoder (dict, optional): Maps (N, ...) sound to (N, D) or
+            (N, L, D). None builds a model that cannot hear.
+        neck (dict or list[dict], optional): Necks from AVFeatures to
+            AVFeatures, applied in order.
+        auxiliary_losses (list[dict]): Losses that plug into any method, each
+            ``dict(type=..., features='neck' or 'head', ...)``: which features
+            it is given, those that leave the necks or those the head returns.
+            Called as ``loss(features, logits, samples, num_frames) -> dict``
+            with logits (N, K, h, w) and the batch's AVSDataSamples.
+        train_cfg (dict, optional): Handed to stock mmseg heads.
+        test_cfg (dict, optional): ``eval_size='input' | 'original'`` (size at
+            which predictions are made and scored; default 'original') and
+            ``keep_logits`` (default None: only one-channel logits are kept,
+            since a K-class volume at full size is large).
+        data_preprocessor (dict, optional): :class:`AVSDataPreProcessor`.
+
+    Raises:
+        ValueError: An unknown ``eval_size`` or feature stage.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 decode_head: dict,
+                 audio_encoder: Optional[dict] = None,
+                 neck: Optional[Union[dict, Sequence[dict]]] = None,
+                 auxiliary_losses: Sequence[dict] = (),
+                 train_cfg: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(data_preprocessor, init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.audio_encoder = audio_encoder and MODELS.build(audio_encoder)
+        necks = [neck] if isinstance(neck, dict) else (neck or [])
+        self.neck = nn.ModuleList(MODELS.build(cfg) for cfg in necks)
+        self.decode_head = MODELS.build(decode_head)
+        self.num_classes = self.decode_head.num_classes
+        self.out_channels = self.decode_head.out_channels
+        self.align_corners = self.decode_head.align_corners
+        self.auxiliary_losses, self.auxiliary_stages = _build_auxiliary(
+            auxiliary_losses)
+        self.train_cfg = train_cfg
+        self.test_cfg = dict(test_cfg or {})
+        if self.eval_size not in ('input', 'original'):
+            raise ValueError(f"test_cfg.eval_size must be 'input' or "
+                             f"'original', got {self.eval_size!r}")
+
+    @property
+    def eval_size(self) -> str:
+        """str: Size at which predictions are made, 'input' or 'original'."""
+        return self.test_cfg.get('eval_size', 'original')
+
+    @property
+    def keep_logits(self) -> bool:
+        """bool: Whether predictions carry their raw logits."""
+        keep = self.test_cfg.get('keep_logits')
+        return self.out_channels == 1 if keep is None else keep
+
+    # ---------------------------------------------------------------- forward
+
+    def extract_feat(self, inputs: Dict[str, Tensor]) -> AVFeatures:
+        """Encode and fuse.
+
+        Args:
+            inputs (dict): ``imgs`` (B, T, 3, H, W) float, normalised;
+                ``audio`` (B, T, ...) as the audio encoder wants it (absent in
+                a model without sound); ``valid_frames`` (B, T) bool, absent
+                if no frame is padding.
+
+        Returns:
+            AVFeatures: Of N = B*T frames, after all necks.
+
+        Raises:
+            ValueError: The audio has another number of seconds than T.
+        """
+        imgs = inputs['imgs']
+        num_frames = imgs.shape[1]
+        visual = tuple(self.backbone(imgs.flatten(0, 1)))
+        valid = inputs.get('valid_frames')
+        features = AVFeatures(
+            visual,
+            audio=self._encode_audio(inputs, num_frames),
+            valid=None if valid is None else valid.flatten())
+        for neck in self.neck:
+            features = neck(features, num_frames)
+        return features
+
+    def _encode_audio(self, inputs: Dict[str, Tensor],
+                      num_frames: int) -> Optional[Tensor]:
+        """Encode sound (B, T, ...) to (N, D) or (N, L, D)."""
+        if self.audio_encoder is None:
+            return None
+        if 'audio' not in inputs:
+            raise ValueError(
+                'the model has an audio encoder but the batch holds no '
+                '"audio". Mend: add LoadAudio and VGGishLogMel (or another '
+                'audio transform) to the pipeline.')
+        audio = inputs['audio']
+        if audio.shape[1] != num_frames:
+            raise ValueError(
+                f'a clip of {num_frames} frames came with {audio.shape[1]} '
+                'seconds of sound; frames and sound must pair one to one')
+        return self.audio_encoder(audio.flatten(0, 1))
+
+    def encode_decode(self,
+                      inputs: Dict[str, Tensor],
+                      data_samples: Optional[List[AVSDataSample]] = None
+                      ) -> AVHeadOutput:
+        """Run the whole network.
+
+        Args:
+            inputs (dict): As for :meth:`extract_feat`.
+            data_samples (list[AVSDataSample], optional): Unused.
+
+        Returns:
+            AVHeadOutput: logits (N, K, h, w), raw.
+        """
+        return self._decode(self.extract_feat(inputs), inputs)
+
+    def _decode(self, features: AVFeatures, inputs: dict) -> AVHeadOutput:
+        if isinstance(self.decode_head, AVSDecodeHead):
+            return self.decode_head(features, inputs['imgs'].shape[1])
+        logits = self.decode_head(features.visual)
+        return AVHeadOutput(logits, features)
+
+    def _forward(self,
+                 inputs: Dict[str, Tensor],
+                 data_samples: Optional[List[AVSDataSample]] = None) -> Tensor:
+        """Give the raw logits (N, K, h, w), for FLOPs and export."""
+        return self.encode_decode(inputs).logits
+
+    # ------------------------------------------------------------------- loss
+
+    def loss(self, inputs: Dict[str, Tensor],
+             data_samples: List[AVSDataSample]) -> Dict[str, Tensor]:
+        """Compute the head's and the auxiliary losses.
+
+        Args:
+            inputs (dict): As for :meth:`extract_feat`.
+            data_samples (list[AVSDataSample]): B clips.
+
+        Returns:
+            dict[str, Tensor]: ``decode.loss_*`` of labelled frames and the
+            auxiliary losses under the names they give.
+        """
+        num_frames = inputs['imgs'].shape[1]
+        features = self.extract_feat(inputs)
+        frames, labeled = labeled_frames(data_samples, num_frames)
+        labeled = labeled.to(inputs['imgs'].device)
+        if isinstance(self.decode_head, AVSDecodeHead):
+            output = self.decode_head(features, num_frames)
+            losses = self.decode_head.loss(output, frames, labeled)
+        else:
+            output = AVHeadOutput(None, features)
+            visual = [level[labeled] for level in features.visual]
+            losses = self.decode_head.loss(visual, frames, self.train_cfg)
+        losses = add_prefix(losses, 'decode')
+        for loss, stage in zip(self.auxiliary_losses, self.auxiliary_stages):
+            given = features if stage == 'neck' else output.features
+            terms = loss(given, output.logits, data_samples, num_frames)
+            twice = terms.keys() & losses.keys()
+            if twice:
+                raise ValueError(f'auxiliary losses share the name {twice}; '
+                                 'give one of them another loss_name')
+            losses.update(terms)
+        return losses
+
+    # ---------------------------------------------------------------- predict
+
+    def predict(self,
+                inputs: Dict[str, Tensor],
+                data_samples: Optional[List[AVSDataSample]] = None
+                ) -> List[AVSDataSample]:
+        """Segment clips.
+
+        Args:
+            inputs (dict): As for :meth:`extract_feat`.
+            data_samples (list[AVSDataSample], optional): B clips whose
+                metainfo says how to undo the geometry.
+
+        Returns:
+            list[AVSDataSample]: The clips with ``pred_sem_seg`` (T, 1, H, W)
+            and, if kept, raw ``seg_logits`` (T, K, H, W); without padded
+            frames and at ``eval_size``.
+        """
+        imgs = inputs['imgs']
+        output = self.encode_decode(inputs, data_samples)
+        logits = resize_logits(output.logits, imgs.shape[-2:],
+                               self.align_corners)
+        if data_samples is None:
+            data_samples = [
+                _bare_sample(imgs.shape) for _ in range(imgs.shape[0])
+            ]
+        clips = logits.unflatten(0, imgs.shape[:2])
+        for sample, clip in zip(data_samples, clips):
+            self._write_prediction(sample, clip[:sample.num_frames])
+        if hasattr(self.decode_head, 'write_instances'):
+            self.decode_head.write_instances(output, data_samples,
+                                             imgs.shape[1], self.eval_size)
+        return data_samples
+
+    def _write_prediction(self, sample: AVSDataSample, logits: Tensor) -> None:
+        """Undo padding and flip, resize, and decide, frame by frame.
+
+        Frame by frame, so that K classes at full size never exist for more
+        than one frame unless they are to be kept.
+        """
+        logits = undo_geometry(logits, sample)
+        size = (sample.img_shape
+                if self.eval_size == 'input' else sample.ori_shape)[:2]
+        kept, decided = [], []
+        for frame in logits.split(1):
+            frame = resize_logits(frame, size, self.align_corners)
+            decided.append(self.decide(frame))
+            if self.keep_logits:
+                kept.append(frame)
+        sample.pred_sem_seg = FramePixelData(data=torch.cat(decided))
+        if kept:
+            sample.seg_logits = FramePixelData(data=torch.cat(kept))
+
+    def decide(self, logits: Tensor) -> Tensor:
+        """Turn raw logits (T, K, H, W) into labels (T, 1, H, W) int64."""
+        if self.out_channels == 1:
+            threshold = self.decode_head.threshold
+            return (logits.sigmoid() > threshold).long()
+        return logits.argmax(dim=1, keepdim=True)
+
+
+def labeled_frames(data_samples: List[AVSDataSample],
+                   num_frames: int) -> Tuple[list, Tensor]:
+    """Collect the supervised frames of a batch.
+
+    Args:
+        data_samples (list[AVSDataSample]): B clips.
+        num_frames (int): T of the (padded) batch.
+
+    Returns:
+        tuple: The L labelled frames as SegDataSamples, and (L,) int64 indices
+        of theirs among N = B*T.
+    """
+    frames, indices = [], []
+    for b, sample in enumerate(data_samples):
+        views = sample.frames()
+        for t in sample.labeled_frames:
+            frames.append(views[t])
+            indices.append(b * num_frames + t)
+    return frames, torch.tensor(indices, dtype=torch.long)
+
+
+def undo_geometry(logits: Tensor, sample: AVSDataSample) -> Tensor:
+    """Cut the padding off and undo a flip.
+
+    Args:
+        logits (Tensor): (T, K, H, W) at the padded input size.
+        sample (AVSDataSample): With ``img_shape`` and, if flipped,
+            ``flip_direction``.
+
+    Returns:
+        Tensor: (T, K, h, w) at ``img_shape``.
+    """
+    height, width = sample.img_shape[:2]
+    logits = logits[..., :height, :width]
+    if sample.get('flip', False):
+        axes = {'horizontal': [-1], 'vertical': [-2], 'diagonal': [-2, -1]}
+        logits = logits.flip(dims=axes[sample.flip_direction])
+    return logits
+
+
+def _bare_sample(shape: torch.Size) -> AVSDataSample:
+    """A sample for inputs that came without one."""
+    size = tuple(shape[-2:])
+    return AVSDataSample(
+        metainfo=dict(num_frames=shape[1], img_shape=size, ori_shape=size))
+
+
+def _build_auxiliary(configs: Sequence[dict]) -> Tuple[nn.ModuleList, list]:
+    """Build auxiliary losses and split off the features each is given."""
+    losses, stages = nn.ModuleList(), []
+    for config in configs:
+        config = dict(config)
+        stage = config.pop('features', 'neck')
+        if stage not in FEATURE_STAGES:
+            raise ValueError(f'auxiliary loss {config.get("type")}: features '
+                             f'must be one of {FEATURE_STAGES}, got {stage!r}')
+        losses.append(MODELS.build(config))
+        stages.append(stage)
+    return losses, stages
+
+

@@ -1,0 +1,6 @@
+"""Data that travels between the parts of mmavs."""
+
+from .clip_data_sample import AVSDataSample, FramePixelData
+from .features import AVFeatures, AVHeadOutput
+
+__all__ = ['AVFeatures', 'AVHeadOutput', 'AVSDataSample', 'FramePixelData']

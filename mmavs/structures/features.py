@@ -1,0 +1,63 @@
+"""What travels between encoders, necks, heads and losses.
+
+Letters: B clips, T frames per clip, N = B*T frames (clip-major,
+n = b*T + t), C channels, D embedding width, L tokens.
+"""
+
+from typing import Any, Dict, NamedTuple, Optional, Tuple
+
+from torch import Tensor
+
+
+class AVFeatures(NamedTuple):
+    """Features of N frames and of the second of sound that goes with each.
+
+    Necks map AVFeatures to AVFeatures (with :meth:`_replace`), so they chain
+    by config.
+
+    Attributes:
+        visual (tuple[Tensor, ...]): One map a scale, each (N, C_i, H_i, W_i),
+            finest first.
+        audio (Tensor, optional): What the audio encoder gave, (N, D) or
+            tokens (N, L, D). Necks leave it as it is unless fusing *into*
+            sound is their purpose. None in a model without sound.
+        aligned_audio (tuple[Tensor, ...]): Sound as the fusion of each scale
+            saw it, (N, C_i) each; empty where no neck projects sound.
+        valid (Tensor, optional): (N,) bool, False for padded frames (a batch
+            of clips of different length). None if every frame is real.
+    """
+
+    visual: Tuple[Tensor, ...]
+    audio: Optional[Tensor] = None
+    aligned_audio: Tuple[Tensor, ...] = ()
+    valid: Optional[Tensor] = None
+
+    def mask_padding(self, tensor: Tensor) -> Tensor:
+        """Set the rows of padded frames to zero.
+
+        Args:
+            tensor (Tensor): (N, ...).
+
+        Returns:
+            Tensor: (N, ...), unchanged if every frame is real.
+        """
+        if self.valid is None:
+            return tensor
+        shape = (-1, ) + (1, ) * (tensor.ndim - 1)
+        return tensor * self.valid.view(shape).to(tensor.dtype)
+
+
+class AVHeadOutput(NamedTuple):
+    """What an AVS decode head gives.
+
+    Attributes:
+        logits (Tensor): Raw scores (N, K, h, w); K = 1 for binary models.
+        features (AVFeatures): The head's own final features, for auxiliary
+            losses with ``features='head'``.
+        extras (dict): Whatever the head's own loss or instances need
+            (per-layer outputs, query scores, ...); private to that head.
+    """
+
+    logits: Tensor
+    features: AVFeatures
+    extras: Dict[str, Any] = {}

@@ -1,0 +1,19 @@
+"""Registration of everything mmavs brings."""
+
+from mmengine.registry import init_default_scope
+
+
+def register_all_modules(init_scope: bool = True) -> None:
+    """Import every package that registers components.
+
+    Args:
+        init_scope (bool): Also make ``mmavs`` the default scope, for scripts
+            that build components without a Runner. Defaults to True.
+    """
+    import mmavs.datasets  # noqa: F401
+    import mmavs.engine  # noqa: F401
+    import mmavs.evaluation  # noqa: F401
+    import mmavs.models  # noqa: F401
+    import mmavs.visualization  # noqa: F401
+    if init_scope:
+        init_default_scope('mmavs')

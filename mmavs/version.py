@@ -1,0 +1,3 @@
+"""Version of mmavs."""
+
+__version__ = '0.1.0'
