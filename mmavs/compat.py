@@ -38,8 +38,10 @@ SUPPORTED = {
     'mmseg': ('1.2.2', '2.0.0', 'pip install mmsegmentation==1.2.2'),
     'torch': ('2.4.0', '3.0.0', 'pip install "torch>=2.4"'),
 }
-_MMCV_ADVICE = ('install exactly one: "mmavs[lite]" (mmcv-lite, no compiler '
-                'needed) or "mmavs[full]" (mmcv with compiled operators)')
+_MMCV_ADVICE = (
+    'install exactly one: "mmavs[lite]" (mmcv-lite, no compiler '
+    'needed) or "mmavs[full]" (mmcv with compiled operators)'
+)
 
 
 def prepare_stack() -> None:
@@ -83,23 +85,33 @@ def check_stack() -> None:
         raise ImportError(
             f'{names} are installed together and overwrite each other under '
             f'the import name "mmcv". Mend: pip uninstall -y '
-            f'{" ".join(flavours)}, then {_MMCV_ADVICE}.')
+            f'{" ".join(flavours)}, then {_MMCV_ADVICE}.'
+        )
     for module, (low, high, mend) in SUPPORTED.items():
         if importlib.util.find_spec(module) is None:
-            raise ImportError(f'mmavs needs {module} >={low},<{high}, which '
-                              f'is not installed. Mend: '
-                              f'{_MMCV_ADVICE if module == "mmcv" else mend}.')
+            raise ImportError(
+                f'mmavs needs {module} >={low},<{high}, which '
+                f'is not installed. Mend: '
+                f'{_MMCV_ADVICE if module == "mmcv" else mend}.'
+            )
         check_version(module, _module_version(module), low, high, mend)
 
 
-def check_version(name: str, version: str, low: str, high: str,
-                  mend: str) -> None:
+def check_version(
+    name: str, version: str, low: str, high: str, mend: str
+) -> None:
     """Raise ImportError unless ``low <= version < high``."""
     from packaging.version import Version
-    if not Version(low) <= Version(Version(version).base_version) < Version(
-            high):
-        raise ImportError(f'{name} {version} is installed; mmavs supports '
-                          f'>={low},<{high}. Mend: {mend}.')
+
+    if (
+        not Version(low)
+        <= Version(Version(version).base_version)
+        < Version(high)
+    ):
+        raise ImportError(
+            f'{name} {version} is installed; mmavs supports '
+            f'>={low},<{high}. Mend: {mend}.'
+        )
 
 
 def _module_version(module: str) -> str:
@@ -129,7 +141,8 @@ class _MissingExtension(ModuleType):
                 f'The compiled operator "{name}" is not part of mmcv-lite. '
                 'Mend: pip uninstall -y mmcv-lite, then pip install '
                 '"mmavs[full]" (compiles mmcv 2.1.0; needs a C++ compiler '
-                'and setuptools<82 with --no-build-isolation).')
+                'and setuptools<82 with --no-build-isolation).'
+            )
 
         return missing
 
@@ -167,6 +180,7 @@ def provide_mmcv_ops() -> None:
 def register_package() -> None:
     """Let ``_base_ = 'mmavs::...'`` and name look-ups find this package."""
     from mmengine.config.utils import MODULE2PACKAGE
+
     MODULE2PACKAGE.setdefault('mmavs', 'mmavs')
 
 
@@ -181,10 +195,13 @@ def _history_methods(owner: type, name: str) -> Any:
     ``getattr(HistoryBuffer, name)``. Exactly those are answered.
     """
     from mmengine.logging import HistoryBuffer
+
     if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
         return HistoryBuffer.__dict__[name]
-    raise ValueError(f'refused: the checkpoint asks for attribute {name!r} '
-                     f'of {owner!r}, which no weight file needs')
+    raise ValueError(
+        f'refused: the checkpoint asks for attribute {name!r} '
+        f'of {owner!r}, which no weight file needs'
+    )
 
 
 # torch.load matches a global by "module.name"; this makes the stand-in, and
@@ -197,13 +214,30 @@ def safe_globals() -> list:
     """The few harmless classes an mmengine checkpoint holds."""
     import numpy as np
     from mmengine.logging import HistoryBuffer
+
     core = getattr(np, '_core', None) or np.core
-    dtypes = [type(np.dtype(t)) for t in (
-        'bool', 'int8', 'uint8', 'int16', 'int32', 'int64', 'float16',
-        'float32', 'float64')]
+    dtypes = [
+        type(np.dtype(t))
+        for t in (
+            'bool',
+            'int8',
+            'uint8',
+            'int16',
+            'int32',
+            'int64',
+            'float16',
+            'float32',
+            'float64',
+        )
+    ]
     return [
-        HistoryBuffer, _history_methods, np.ndarray, np.dtype,
-        core.multiarray._reconstruct, core.multiarray.scalar, *dtypes
+        HistoryBuffer,
+        _history_methods,
+        np.ndarray,
+        np.dtype,
+        core.multiarray._reconstruct,
+        core.multiarray.scalar,
+        *dtypes,
     ]
 
 
@@ -224,11 +258,13 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
             anything but tensors and plain containers.
     """
     import torch
+
     path = os.path.expanduser(str(filename))
     if not os.path.isfile(path):
         raise FileNotFoundError(
             f'checkpoint not found: {path}. Mend: give the path of an '
-            'existing .pth file, or train one with tools/train.py.')
+            'existing .pth file, or train one with tools/train.py.'
+        )
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:
@@ -237,18 +273,22 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
             f'{path} is not a checkpoint that can be read safely '
             f'({type(error).__name__}: {str(error).splitlines()[0]}). Mend: '
             'if the file is complete and yours, load it where you trust it '
-            'and save {"state_dict": model.state_dict()} again.') from error
+            'and save {"state_dict": model.state_dict()} again.'
+        ) from error
 
 
-def _load_from_url(filename: str,
-                   map_location: Optional[Any] = None,
-                   model_dir: Optional[str] = None,
-                   progress: bool = True):
+def _load_from_url(
+    filename: str,
+    map_location: Optional[Any] = None,
+    model_dir: Optional[str] = None,
+    progress: bool = True,
+):
     """Download once per machine, then read safely."""
     from urllib.parse import urlparse
 
-    from mmengine.dist import get_local_rank, barrier
+    from mmengine.dist import barrier, get_local_rank
     from torch.hub import download_url_to_file, get_dir
+
     folder = model_dir or os.path.join(get_dir(), 'checkpoints')
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, os.path.basename(urlparse(filename).path))
@@ -265,8 +305,7 @@ def _load_from_path(filename: str, map_location: Optional[Any] = None):
 def _history_state(self) -> dict:
     """Pickle a HistoryBuffer by its numbers alone."""
     return {
-        k: v
-        for k, v in self.__dict__.items() if k != 'statistics_methods'
+        k: v for k, v in self.__dict__.items() if k != 'statistics_methods'
     }
 
 
@@ -275,12 +314,13 @@ def make_checkpoints_safe() -> None:
     import torch
     from mmengine.logging import HistoryBuffer
     from mmengine.runner.checkpoint import CheckpointLoader
+
     HistoryBuffer.__getstate__ = _history_state
     torch.serialization.add_safe_globals(safe_globals())
     CheckpointLoader.register_scheme('', _load_from_path, force=True)
-    CheckpointLoader.register_scheme(('http://', 'https://'),
-                                     _load_from_url,
-                                     force=True)
+    CheckpointLoader.register_scheme(
+        ('http://', 'https://'), _load_from_url, force=True
+    )
 
 
 # --------------------------------------------------------------------------
@@ -294,12 +334,14 @@ def allow_cpu_ranks() -> None:
     """
     from mmengine.dist import utils as dist_utils
     from mmengine.model import MMDistributedDataParallel
+
     upstream = dist_utils._init_dist_pytorch
     if getattr(upstream, '_mmavs', False):
         return
 
     def init_dist(backend: str, init_backend: str = 'torch', **kwargs):
         import torch
+
         if torch.cuda.is_available():
             return upstream(backend, init_backend=init_backend, **kwargs)
         torch.distributed.init_process_group(backend='gloo', **kwargs)

@@ -18,7 +18,8 @@ def _child(name: str, kind: str, *locations: str) -> Registry:
         kind,
         parent=getattr(mmseg_registry, name),
         scope=SCOPE,
-        locations=list(locations))
+        locations=list(locations),
+    )
 
 
 RUNNERS = _child('RUNNERS', 'runner')
@@ -27,26 +28,34 @@ LOOPS = _child('LOOPS', 'loop')
 HOOKS = _child('HOOKS', 'hook', 'mmseg.engine.hooks', 'mmavs.engine')
 DATASETS = _child('DATASETS', 'dataset', 'mmseg.datasets', 'mmavs.datasets')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'data sampler')
-TRANSFORMS = _child('TRANSFORMS', 'transform', 'mmseg.datasets.transforms',
-                    'mmavs.datasets')
+TRANSFORMS = _child(
+    'TRANSFORMS', 'transform', 'mmseg.datasets.transforms', 'mmavs.datasets'
+)
 MODELS = _child('MODELS', 'model', 'mmseg.models', 'mmavs.models')
-MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'model wrapper', 'mmseg.models',
-                        'mmavs.models')
+MODEL_WRAPPERS = _child(
+    'MODEL_WRAPPERS', 'model wrapper', 'mmseg.models', 'mmavs.models'
+)
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'weight initializer')
 OPTIMIZERS = _child('OPTIMIZERS', 'optimizer', 'mmseg.engine.optimizers')
-OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'optim wrapper',
-                        'mmseg.engine.optimizers')
-OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS',
-                                    'optimizer wrapper constructor',
-                                    'mmseg.engine.optimizers')
-PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'parameter scheduler',
-                          'mmseg.engine.schedulers')
+OPTIM_WRAPPERS = _child(
+    'OPTIM_WRAPPERS', 'optim wrapper', 'mmseg.engine.optimizers'
+)
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    'OPTIM_WRAPPER_CONSTRUCTORS',
+    'optimizer wrapper constructor',
+    'mmseg.engine.optimizers',
+)
+PARAM_SCHEDULERS = _child(
+    'PARAM_SCHEDULERS', 'parameter scheduler', 'mmseg.engine.schedulers'
+)
 METRICS = _child('METRICS', 'metric', 'mmseg.evaluation', 'mmavs.evaluation')
 EVALUATOR = _child('EVALUATOR', 'evaluator', 'mmseg.evaluation')
 TASK_UTILS = _child('TASK_UTILS', 'task util', 'mmseg.models', 'mmavs.models')
-VISUALIZERS = _child('VISUALIZERS', 'visualizer', 'mmseg.visualization',
-                     'mmavs.visualization')
-VISBACKENDS = _child('VISBACKENDS', 'vis backend', 'mmseg.visualization',
-                     'mmavs.visualization')
+VISUALIZERS = _child(
+    'VISUALIZERS', 'visualizer', 'mmseg.visualization', 'mmavs.visualization'
+)
+VISBACKENDS = _child(
+    'VISBACKENDS', 'vis backend', 'mmseg.visualization', 'mmavs.visualization'
+)
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'log processor')
 INFERENCERS = _child('INFERENCERS', 'inferencer', 'mmavs.apis')

@@ -31,15 +31,17 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
     ``valid_frames`` tells which frames are real.
     """
 
-    def __init__(self,
-                 mean: Sequence[float] = (123.675, 116.28, 103.53),
-                 std: Sequence[float] = (58.395, 57.12, 57.375),
-                 bgr_to_rgb: bool = True,
-                 num_frames: Optional[int] = None,
-                 size_divisor: int = 1,
-                 seg_pad_val: int = 255,
-                 audio_front_end: Optional[dict] = None,
-                 non_blocking: bool = False) -> None:
+    def __init__(
+        self,
+        mean: Sequence[float] = (123.675, 116.28, 103.53),
+        std: Sequence[float] = (58.395, 57.12, 57.375),
+        bgr_to_rgb: bool = True,
+        num_frames: Optional[int] = None,
+        size_divisor: int = 1,
+        seg_pad_val: int = 255,
+        audio_front_end: Optional[dict] = None,
+        non_blocking: bool = False,
+    ) -> None:
         super().__init__(non_blocking=non_blocking)
         self.register_buffer('mean', _per_channel(mean), persistent=False)
         self.register_buffer('std', _per_channel(std), persistent=False)
@@ -48,7 +50,8 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
         self.size_divisor = size_divisor
         self.seg_pad_val = seg_pad_val
         self.audio_front_end = audio_front_end and MODELS.build(
-            audio_front_end)
+            audio_front_end
+        )
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Make a batch of B clips.
@@ -73,8 +76,10 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
         lengths = [len(clip) for clip in clips]
         num_frames = self.num_frames or max(lengths)
         if max(lengths) > num_frames:
-            raise ValueError(f'a clip of {max(lengths)} frames does not fit '
-                             f'data_preprocessor.num_frames={num_frames}')
+            raise ValueError(
+                f'a clip of {max(lengths)} frames does not fit '
+                f'data_preprocessor.num_frames={num_frames}'
+            )
         size = self._padded_size(clips)
         batch = dict(imgs=_stack(clips, num_frames, size))
         if min(lengths) < num_frames:
@@ -96,8 +101,10 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
     def _padded_size(self, clips: List[Tensor]) -> tuple:
         """Smallest common H, W that ``size_divisor`` divides."""
         return tuple(
-            -(-max(clip.shape[axis] for clip in clips) // self.size_divisor) *
-            self.size_divisor for axis in (-2, -1))
+            -(-max(clip.shape[axis] for clip in clips) // self.size_divisor)
+            * self.size_divisor
+            for axis in (-2, -1)
+        )
 
     def _batch_audio(self, audio: List[Tensor], num_frames: int) -> Tensor:
         """List of (T, ...) -> (B, T, ...), zeros for padded seconds."""
@@ -106,15 +113,17 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
             return batch
         return self.audio_front_end(batch)
 
-    def _describe(self, samples: List[AVSDataSample], size: tuple,
-                  training: bool) -> None:
+    def _describe(
+        self, samples: List[AVSDataSample], size: tuple, training: bool
+    ) -> None:
         """Tell each sample the padded size; pad its labels for training."""
         for sample in samples:
             sample.set_metainfo(dict(pad_shape=size, batch_input_shape=size))
             if training and 'gt_sem_seg' in sample:
                 mask = sample.gt_sem_seg.data
-                mask = F.pad(mask, _right_bottom(mask, size),
-                             value=self.seg_pad_val)
+                mask = F.pad(
+                    mask, _right_bottom(mask, size), value=self.seg_pad_val
+                )
                 sample.gt_sem_seg = FramePixelData(data=mask)
 
 
@@ -137,7 +146,9 @@ def _pad_time(clip: Tensor, num_frames: int) -> Tensor:
 
 def _stack(clips: List[Tensor], num_frames: int, size: tuple) -> Tensor:
     """List of (T_b, 3, h_b, w_b) -> (B, T, 3, H, W), zero padded."""
-    return torch.stack([
-        _pad_time(F.pad(clip, _right_bottom(clip, size)), num_frames)
-        for clip in clips
-    ])
+    return torch.stack(
+        [
+            _pad_time(F.pad(clip, _right_bottom(clip, size)), num_frames)
+            for clip in clips
+        ]
+    )

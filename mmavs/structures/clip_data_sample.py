@@ -20,8 +20,10 @@ class FramePixelData(PixelData):
             return super().__setattr__(name, value)
         if getattr(value, 'ndim', None) != 4:
             shape = tuple(getattr(value, 'shape', ()))
-            raise ValueError(f'{name} of a clip must be (T, C, H, W), '
-                             f'got {type(value).__name__} {shape}')
+            raise ValueError(
+                f'{name} of a clip must be (T, C, H, W), '
+                f'got {type(value).__name__} {shape}'
+            )
         # PixelData's own setter insists on 2 or 3 dimensions; the one of
         # BaseDataElement keeps the book-keeping without that check.
         BaseDataElement.__setattr__(self, name, value)
@@ -34,8 +36,10 @@ class FramePixelData(PixelData):
         return None
 
     def __getitem__(self, item):
-        raise TypeError('FramePixelData is cut by frame with '
-                        'AVSDataSample.frames(), not by index.')
+        raise TypeError(
+            'FramePixelData is cut by frame with '
+            'AVSDataSample.frames(), not by index.'
+        )
 
 
 class AVSDataSample(SegDataSample):

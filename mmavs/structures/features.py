@@ -43,7 +43,7 @@ class AVFeatures(NamedTuple):
         """
         if self.valid is None:
             return tensor
-        shape = (-1, ) + (1, ) * (tensor.ndim - 1)
+        shape = (-1,) + (1,) * (tensor.ndim - 1)
         return tensor * self.valid.view(shape).to(tensor.dtype)
 
 

@@ -64,8 +64,10 @@ def _rebuild(record: dict, weights: Dict[str, Tensor]) -> Tensor:
     values = (record['a'] + record['b'] * draw(*shape)).astype(np.float32)
     total = float(values.astype(np.float64).sum())
     if abs(total - record['sum']) > 1e-6 * max(1, abs(record['abs'])):
-        raise ValueError(f'{record["key"]}: recipe gives sum {total}, '
-                         f'recorded {record["sum"]}')
+        raise ValueError(
+            f'{record["key"]}: recipe gives sum {total}, '
+            f'recorded {record["sum"]}'
+        )
     return torch.from_numpy(np.asarray(values))
 
 

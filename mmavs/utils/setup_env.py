@@ -15,5 +15,6 @@ def register_all_modules(init_scope: bool = True) -> None:
     import mmavs.evaluation  # noqa: F401
     import mmavs.models  # noqa: F401
     import mmavs.visualization  # noqa: F401
+
     if init_scope:
         init_default_scope('mmavs')

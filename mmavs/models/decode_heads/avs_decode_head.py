@@ -32,20 +32,24 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
         align_corners (bool): For resizing logits. Defaults to False.
     """
 
-    def __init__(self,
-                 num_classes: int = 2,
-                 out_channels: Optional[int] = None,
-                 threshold: float = 0.5,
-                 loss_decode: Union[dict, Sequence[dict]] = (),
-                 ignore_index: int = 255,
-                 align_corners: bool = False,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        num_classes: int = 2,
+        out_channels: Optional[int] = None,
+        threshold: float = 0.5,
+        loss_decode: Union[dict, Sequence[dict]] = (),
+        ignore_index: int = 255,
+        align_corners: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(init_cfg)
         if out_channels is None:
             out_channels = 1 if num_classes == 2 else num_classes
         if out_channels not in (1, num_classes):
-            raise ValueError(f'out_channels must be 1 or num_classes='
-                             f'{num_classes}, got {out_channels}')
+            raise ValueError(
+                f'out_channels must be 1 or num_classes='
+                f'{num_classes}, got {out_channels}'
+            )
         self.num_classes = num_classes
         self.out_channels = out_channels
         self.threshold = threshold
@@ -54,7 +58,8 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
         if isinstance(loss_decode, dict):
             loss_decode = [loss_decode]
         self.loss_decode = nn.ModuleList(
-            MODELS.build(cfg) for cfg in loss_decode)
+            MODELS.build(cfg) for cfg in loss_decode
+        )
 
     @abstractmethod
     def forward(self, features: AVFeatures, num_frames: int) -> AVHeadOutput:
@@ -69,8 +74,12 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
             AVHeadOutput: logits (N, K, h, w), raw.
         """
 
-    def loss(self, output: AVHeadOutput, frames: List[SegDataSample],
-             labeled: Tensor) -> Dict[str, Tensor]:
+    def loss(
+        self,
+        output: AVHeadOutput,
+        frames: List[SegDataSample],
+        labeled: Tensor,
+    ) -> Dict[str, Tensor]:
         """Compute the losses of labelled frames.
 
         Args:
@@ -109,8 +118,10 @@ def stack_targets(frames: List[SegDataSample]) -> Tensor:
     masks = [frame.gt_sem_seg.data.squeeze(0) for frame in frames]
     sizes = {tuple(mask.shape) for mask in masks}
     if len(sizes) > 1:
-        raise ValueError(f'ground truth of several sizes in one batch: '
-                         f'{sorted(sizes)}; resize or pad in the pipeline')
+        raise ValueError(
+            f'ground truth of several sizes in one batch: '
+            f'{sorted(sizes)}; resize or pad in the pipeline'
+        )
     return torch.stack(masks).long()
 
 
@@ -128,4 +139,5 @@ def resize_logits(logits: Tensor, size, align_corners: bool) -> Tensor:
     if logits.shape[-2:] == tuple(size):
         return logits
     return F.interpolate(
-        logits, size=tuple(size), mode='bilinear', align_corners=align_corners)
+        logits, size=tuple(size), mode='bilinear', align_corners=align_corners
+    )

@@ -7,11 +7,17 @@ from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
-from mmavs.models.decode_heads.avs_decode_head import (AVSDecodeHead,
-                                                       resize_logits)
+from mmavs.models.decode_heads.avs_decode_head import (
+    AVSDecodeHead,
+    resize_logits,
+)
 from mmavs.registry import MODELS
-from mmavs.structures import (AVFeatures, AVHeadOutput, AVSDataSample,
-                              FramePixelData)
+from mmavs.structures import (
+    AVFeatures,
+    AVHeadOutput,
+    AVSDataSample,
+    FramePixelData,
+)
 
 FEATURE_STAGES = ('neck', 'head')
 
@@ -48,16 +54,18 @@ class AVSegmentor(BaseSegmentor):
         ValueError: An unknown ``eval_size`` or feature stage.
     """
 
-    def __init__(self,
-                 backbone: dict,
-                 decode_head: dict,
-                 audio_encoder: Optional[dict] = None,
-                 neck: Optional[Union[dict, Sequence[dict]]] = None,
-                 auxiliary_losses: Sequence[dict] = (),
-                 train_cfg: Optional[dict] = None,
-                 test_cfg: Optional[dict] = None,
-                 data_preprocessor: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        backbone: dict,
+        decode_head: dict,
+        audio_encoder: Optional[dict] = None,
+        neck: Optional[Union[dict, Sequence[dict]]] = None,
+        auxiliary_losses: Sequence[dict] = (),
+        train_cfg: Optional[dict] = None,
+        test_cfg: Optional[dict] = None,
+        data_preprocessor: Optional[dict] = None,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.audio_encoder = audio_encoder and MODELS.build(audio_encoder)
@@ -68,12 +76,15 @@ class AVSegmentor(BaseSegmentor):
         self.out_channels = self.decode_head.out_channels
         self.align_corners = self.decode_head.align_corners
         self.auxiliary_losses, self.auxiliary_stages = _build_auxiliary(
-            auxiliary_losses)
+            auxiliary_losses
+        )
         self.train_cfg = train_cfg
         self.test_cfg = dict(test_cfg or {})
         if self.eval_size not in ('input', 'original'):
-            raise ValueError(f"test_cfg.eval_size must be 'input' or "
-                             f"'original', got {self.eval_size!r}")
+            raise ValueError(
+                f"test_cfg.eval_size must be 'input' or "
+                f"'original', got {self.eval_size!r}"
+            )
 
     @property
     def eval_size(self) -> str:
@@ -110,13 +121,15 @@ class AVSegmentor(BaseSegmentor):
         features = AVFeatures(
             visual,
             audio=self._encode_audio(inputs, num_frames),
-            valid=None if valid is None else valid.flatten())
+            valid=None if valid is None else valid.flatten(),
+        )
         for neck in self.neck:
             features = neck(features, num_frames)
         return features
 
-    def _encode_audio(self, inputs: Dict[str, Tensor],
-                      num_frames: int) -> Optional[Tensor]:
+    def _encode_audio(
+        self, inputs: Dict[str, Tensor], num_frames: int
+    ) -> Optional[Tensor]:
         """Encode sound (B, T, ...) to (N, D) or (N, L, D)."""
         if self.audio_encoder is None:
             return None
@@ -124,18 +137,21 @@ class AVSegmentor(BaseSegmentor):
             raise ValueError(
                 'the model has an audio encoder but the batch holds no '
                 '"audio". Mend: add LoadAudio and VGGishLogMel (or another '
-                'audio transform) to the pipeline.')
+                'audio transform) to the pipeline.'
+            )
         audio = inputs['audio']
         if audio.shape[1] != num_frames:
             raise ValueError(
                 f'a clip of {num_frames} frames came with {audio.shape[1]} '
-                'seconds of sound; frames and sound must pair one to one')
+                'seconds of sound; frames and sound must pair one to one'
+            )
         return self.audio_encoder(audio.flatten(0, 1))
 
-    def encode_decode(self,
-                      inputs: Dict[str, Tensor],
-                      data_samples: Optional[List[AVSDataSample]] = None
-                      ) -> AVHeadOutput:
+    def encode_decode(
+        self,
+        inputs: Dict[str, Tensor],
+        data_samples: Optional[List[AVSDataSample]] = None,
+    ) -> AVHeadOutput:
         """Run the whole network.
 
         Args:
@@ -153,16 +169,19 @@ class AVSegmentor(BaseSegmentor):
         logits = self.decode_head(features.visual)
         return AVHeadOutput(logits, features)
 
-    def _forward(self,
-                 inputs: Dict[str, Tensor],
-                 data_samples: Optional[List[AVSDataSample]] = None) -> Tensor:
+    def _forward(
+        self,
+        inputs: Dict[str, Tensor],
+        data_samples: Optional[List[AVSDataSample]] = None,
+    ) -> Tensor:
         """Give the raw logits (N, K, h, w), for FLOPs and export."""
         return self.encode_decode(inputs).logits
 
     # ------------------------------------------------------------------- loss
 
-    def loss(self, inputs: Dict[str, Tensor],
-             data_samples: List[AVSDataSample]) -> Dict[str, Tensor]:
+    def loss(
+        self, inputs: Dict[str, Tensor], data_samples: List[AVSDataSample]
+    ) -> Dict[str, Tensor]:
         """Compute the head's and the auxiliary losses.
 
         Args:
@@ -190,17 +209,20 @@ class AVSegmentor(BaseSegmentor):
             terms = loss(given, output.logits, data_samples, num_frames)
             twice = terms.keys() & losses.keys()
             if twice:
-                raise ValueError(f'auxiliary losses share the name {twice}; '
-                                 'give one of them another loss_name')
+                raise ValueError(
+                    f'auxiliary losses share the name {twice}; '
+                    'give one of them another loss_name'
+                )
             losses.update(terms)
         return losses
 
     # ---------------------------------------------------------------- predict
 
-    def predict(self,
-                inputs: Dict[str, Tensor],
-                data_samples: Optional[List[AVSDataSample]] = None
-                ) -> List[AVSDataSample]:
+    def predict(
+        self,
+        inputs: Dict[str, Tensor],
+        data_samples: Optional[List[AVSDataSample]] = None,
+    ) -> List[AVSDataSample]:
         """Segment clips.
 
         Args:
@@ -215,18 +237,20 @@ class AVSegmentor(BaseSegmentor):
         """
         imgs = inputs['imgs']
         output = self.encode_decode(inputs, data_samples)
-        logits = resize_logits(output.logits, imgs.shape[-2:],
-                               self.align_corners)
+        logits = resize_logits(
+            output.logits, imgs.shape[-2:], self.align_corners
+        )
         if data_samples is None:
             data_samples = [
                 _bare_sample(imgs.shape) for _ in range(imgs.shape[0])
             ]
         clips = logits.unflatten(0, imgs.shape[:2])
         for sample, clip in zip(data_samples, clips):
-            self._write_prediction(sample, clip[:sample.num_frames])
+            self._write_prediction(sample, clip[: sample.num_frames])
         if hasattr(self.decode_head, 'write_instances'):
-            self.decode_head.write_instances(output, data_samples,
-                                             imgs.shape[1], self.eval_size)
+            self.decode_head.write_instances(
+                output, data_samples, imgs.shape[1], self.eval_size
+            )
         return data_samples
 
     def _write_prediction(self, sample: AVSDataSample, logits: Tensor) -> None:
@@ -236,8 +260,9 @@ class AVSegmentor(BaseSegmentor):
         than one frame unless they are to be kept.
         """
         logits = undo_geometry(logits, sample)
-        size = (sample.img_shape
-                if self.eval_size == 'input' else sample.ori_shape)[:2]
+        size = (
+            sample.img_shape if self.eval_size == 'input' else sample.ori_shape
+        )[:2]
         kept, decided = [], []
         for frame in logits.split(1):
             frame = resize_logits(frame, size, self.align_corners)
@@ -256,8 +281,9 @@ class AVSegmentor(BaseSegmentor):
         return logits.argmax(dim=1, keepdim=True)
 
 
-def labeled_frames(data_samples: List[AVSDataSample],
-                   num_frames: int) -> Tuple[list, Tensor]:
+def labeled_frames(
+    data_samples: List[AVSDataSample], num_frames: int
+) -> Tuple[list, Tensor]:
     """Collect the supervised frames of a batch.
 
     Args:
@@ -300,7 +326,8 @@ def _bare_sample(shape: torch.Size) -> AVSDataSample:
     """A sample for inputs that came without one."""
     size = tuple(shape[-2:])
     return AVSDataSample(
-        metainfo=dict(num_frames=shape[1], img_shape=size, ori_shape=size))
+        metainfo=dict(num_frames=shape[1], img_shape=size, ori_shape=size)
+    )
 
 
 def _build_auxiliary(configs: Sequence[dict]) -> Tuple[nn.ModuleList, list]:
@@ -310,10 +337,10 @@ def _build_auxiliary(configs: Sequence[dict]) -> Tuple[nn.ModuleList, list]:
         config = dict(config)
         stage = config.pop('features', 'neck')
         if stage not in FEATURE_STAGES:
-            raise ValueError(f'auxiliary loss {config.get("type")}: features '
-                             f'must be one of {FEATURE_STAGES}, got {stage!r}')
+            raise ValueError(
+                f'auxiliary loss {config.get("type")}: features '
+                f'must be one of {FEATURE_STAGES}, got {stage!r}'
+            )
         losses.append(MODELS.build(config))
         stages.append(stage)
     return losses, stages
-
-
