@@ -1,1 +1,3 @@
-__all__ = []
+"""Hooks of mmavs."""
+
+from .hooks import *  # noqa: F401,F403

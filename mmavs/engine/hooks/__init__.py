@@ -1,1 +1,3 @@
-__all__ = []
+from .visualization_hook import AVSVisualizationHook
+
+__all__ = ['AVSVisualizationHook']

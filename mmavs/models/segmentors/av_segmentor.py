@@ -18,6 +18,7 @@ from mmavs.structures import (
     AVSDataSample,
     FramePixelData,
 )
+from mmavs.utils.checkpoint import refuse_other_models
 
 FEATURE_STAGES = ('neck', 'head')
 
@@ -52,6 +53,7 @@ class AVSegmentor(BaseSegmentor):
 
     Raises:
         ValueError: An unknown ``eval_size`` or feature stage.
+        RuntimeError: On loading, a checkpoint of another model.
     """
 
     def __init__(
@@ -77,6 +79,9 @@ class AVSegmentor(BaseSegmentor):
         self.align_corners = self.decode_head.align_corners
         self.auxiliary_losses, self.auxiliary_stages = _build_auxiliary(
             auxiliary_losses
+        )
+        self._register_load_state_dict_pre_hook(
+            refuse_other_models, with_module=True
         )
         self.train_cfg = train_cfg
         self.test_cfg = dict(test_cfg or {})

@@ -1,0 +1,96 @@
+"""Does a checkpoint belong to this model?"""
+
+from typing import Dict, List
+
+from torch import Tensor, nn
+
+from mmavs.compat import load_checkpoint
+
+# fewer fitting tensors than this share and the file is of another model
+MIN_SHARE = 0.5
+
+
+def state_dict_of(checkpoint: dict) -> Dict[str, Tensor]:
+    """Take the weights out of a checkpoint, without DDP's ``module.``."""
+    weights = checkpoint.get('state_dict', checkpoint)
+    return {
+        key[7:] if key.startswith('module.') else key: value
+        for key, value in weights.items()
+    }
+
+
+def load_model_weights(model: nn.Module, path: str) -> dict:
+    """Load a checkpoint whole, for testing and inference.
+
+    Args:
+        model (nn.Module): A built model.
+        path (str): Checkpoint file, read without running code from it.
+
+    Returns:
+        dict: The checkpoint's ``meta`` (empty if it has none).
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        RuntimeError: It cannot be read safely, or a tensor of the model is
+            missing from it or has another shape.
+    """
+    checkpoint = load_checkpoint(path)
+    weights = state_dict_of(checkpoint)
+    own = model.state_dict()
+    unfit = _unfit(own, weights)
+    if unfit:
+        raise RuntimeError(_misfit_message(path, own, weights, unfit))
+    model.load_state_dict({k: v for k, v in weights.items() if k in own})
+    meta = checkpoint.get('meta', {})
+    return meta if isinstance(meta, dict) else {}
+
+
+def refuse_other_models(
+    module: nn.Module, state_dict: dict, prefix: str, *_
+) -> None:
+    """Pre-hook for ``load_state_dict``: refuse what cannot be this model.
+
+    A fine-tuning start may lack parts (another head, a new neck), so only a
+    file of which less than half fits is refused here.
+
+    Raises:
+        RuntimeError: Naming the first tensors that do not fit.
+    """
+    own = module.state_dict()
+    weights = {
+        k[len(prefix) :]: v
+        for k, v in state_dict.items()
+        if k.startswith(prefix)
+    }
+    unfit = _unfit(own, weights)
+    if len(unfit) > (1 - MIN_SHARE) * len(own):
+        raise RuntimeError(
+            _misfit_message('the checkpoint', own, weights, unfit)
+        )
+
+
+def _unfit(own: Dict[str, Tensor], weights: Dict[str, Tensor]) -> List[str]:
+    """Names of tensors that the weights lack or shape otherwise."""
+    return [
+        key
+        for key, value in own.items()
+        if getattr(weights.get(key), 'shape', None) != value.shape
+    ]
+
+
+def _misfit_message(
+    path: str, own: dict, weights: dict, unfit: List[str]
+) -> str:
+    lines = []
+    for key in unfit[:5]:
+        found = getattr(weights.get(key), 'shape', None)
+        found = 'missing' if found is None else f'has {tuple(found)}'
+        lines.append(f'  {key} {tuple(own[key].shape)}: {found}')
+    return (
+        f'{path} is of another model: {len(unfit)} of {len(own)} tensors '
+        'do not fit, among them\n'
+        + '\n'.join(lines)
+        + '\nMend: give the config that the checkpoint was trained with; '
+        'released checkpoints of other code bases go through '
+        'tools/model_converters/convert_released.py first.'
+    )

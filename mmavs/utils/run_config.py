@@ -1,0 +1,141 @@
+"""Configs on their way into a run: loaded, checked, or made synthetic."""
+
+from pathlib import Path
+from typing import Iterator, List, Optional
+
+from mmengine.config import Config, ConfigDict
+
+from .weights import how_to_get, pretrained_paths
+
+REAL_ROOT = 'data/avsbench'
+SYNTHETIC_ROOT = 'data/synthetic'
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def load_config(path: str, options: Optional[dict] = None) -> Config:
+    """Read a config file and merge the command line's options.
+
+    Args:
+        path (str): A file under ``configs/``.
+        options (dict, optional): From ``--cfg-options``.
+
+    Returns:
+        Config: The merged config.
+
+    Raises:
+        FileNotFoundError: There is no such file; near names are listed.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f'no config at {path}.{_near(path)} Mend: run from the project '
+            'root and give a file under configs/.'
+        )
+    config = Config.fromfile(path)
+    if options:
+        config.merge_from_dict(options)
+    return config
+
+
+def _near(path: str) -> str:
+    """List configs of the same folder, or of a like name."""
+    from difflib import get_close_matches
+
+    known = [str(p) for p in Path('configs').rglob('*.py')]
+    close = get_close_matches(path, known, n=3)
+    return f' Did you mean {", ".join(close)}?' if close else ''
+
+
+def datasets(config: Config) -> Iterator[ConfigDict]:
+    """Yield the innermost dataset dict of each dataloader."""
+    for key in DATALOADERS:
+        loader = config.get(key)
+        if not loader:
+            continue
+        dataset = loader['dataset']
+        while 'dataset' in dataset:  # RepeatDataset and other wrappers
+            dataset = dataset['dataset']
+        yield dataset
+
+
+def use_synthetic(config: Config) -> List[str]:
+    """Redirect a config to the synthetic set and to random weights.
+
+    Pretrained weights are dropped, and every ``data_root`` below
+    ``data/avsbench`` moves below ``data/synthetic``, where the data is made
+    once if it is not there.
+
+    Args:
+        config (Config): Changed in place.
+
+    Returns:
+        list[str]: The data roots now in use.
+    """
+    from mmavs.datasets.synthetic import ensure_synthetic
+
+    _drop_pretrained(config._cfg_dict)
+    config.load_from = None
+    roots = []
+    for dataset in datasets(config):
+        root = dataset.get('data_root')
+        if root and root.startswith(REAL_ROOT):
+            root = SYNTHETIC_ROOT + root[len(REAL_ROOT) :]
+            dataset['data_root'] = root
+        if root and root not in roots:
+            roots.append(root)
+    for root in roots:
+        if root.startswith(SYNTHETIC_ROOT):
+            ensure_synthetic(root)
+    return roots
+
+
+def _drop_pretrained(config) -> None:
+    """Set every ``init_cfg`` of type Pretrained to None, at any depth."""
+    if isinstance(config, dict):
+        init = config.get('init_cfg')
+        if isinstance(init, dict) and init.get('type') == 'Pretrained':
+            config['init_cfg'] = None
+        for value in config.values():
+            _drop_pretrained(value)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            _drop_pretrained(value)
+
+
+def check_inputs(config: Config, config_path: str, training: bool) -> None:
+    """Say at once everything a run would miss.
+
+    Args:
+        config (Config): About to run.
+        config_path (str): Its file, for the message.
+        training (bool): Also look for pretrained weights; a test loads a
+            checkpoint in their place.
+
+    Raises:
+        FileNotFoundError: Naming each missing data root and weight file,
+            where it goes, how to get it, and the way to run without any.
+    """
+    missing = [
+        f'  data     {root}\n'
+        f'           (AVSBench, on request from its authors; lay it out as '
+        f'docs/en/get_started.md says,\n'
+        f'           or rebuild it from raw videos with '
+        f'tools/dataset_converters/prepare_avsbench.py)'
+        for root in dict.fromkeys(d.get('data_root') for d in datasets(config))
+        if root and not Path(root).is_dir()
+    ]
+    weights = pretrained_paths(config._cfg_dict) if training else []
+    if training and config.get('load_from'):
+        weights.append(config.load_from)
+    missing += [
+        f'  weights  {path}\n           ({how_to_get(path)})'
+        for path in weights
+        if '://' not in path and not Path(path).is_file()
+    ]
+    if missing:
+        tool = 'train' if training else 'test'
+        raise FileNotFoundError(
+            f'{config_path} needs what is not here:\n'
+            + '\n'.join(missing)
+            + '\nTo try this config now, without data or weights:\n'
+            f'  python tools/{tool}.py {config_path} --synthetic'
+        )

@@ -1,0 +1,61 @@
+"""Pretrained weight files that configs name, and where each comes from."""
+
+from pathlib import Path
+from typing import Dict, List
+
+# file name under pretrained/ -> who publishes it, and the address
+WEIGHTS: Dict[str, str] = {
+    'pvt_v2_b5.pth': 'https://github.com/whai362/PVT/releases/download/v2/pvt_v2_b5.pth',
+    'resnet50-19c8e357.pth': 'https://download.pytorch.org/models/resnet50-19c8e357.pth',
+    'vggish-10086976.pth': 'https://github.com/harritaylor/torchvggish/releases/download/v0.1/'
+    'vggish-10086976.pth',
+    'swin_base_patch4_window12_384_22k.pth': 'https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
+    'swin_base_patch4_window12_384_22k.pth',
+}
+# files whose publisher gives no stable direct address
+BY_HAND: Dict[str, str] = {
+    'BEATs_iter3_plus_AS2M.pt': 'the table in https://github.com/microsoft/unilm/tree/master/beats',
+}
+
+
+def how_to_get(path: str) -> str:
+    """Say how a missing weight file is obtained.
+
+    Args:
+        path (str): The path a config names.
+
+    Returns:
+        str: One line.
+    """
+    name = Path(path).name
+    if name in WEIGHTS:
+        return (
+            f'python tools/misc/download_weights.py {name} '
+            f'(from {WEIGHTS[name]})'
+        )
+    if name in BY_HAND:
+        return f'download it by hand from {BY_HAND[name]}'
+    return 'put the file there'
+
+
+def pretrained_paths(config) -> List[str]:
+    """Collect every checkpoint that ``init_cfg`` entries of a config name.
+
+    Args:
+        config (dict or list): Any (part of a) config.
+
+    Returns:
+        list[str]: Paths and URLs, each once, in order.
+    """
+    found: List[str] = []
+    if isinstance(config, dict):
+        init = config.get('init_cfg')
+        if isinstance(init, dict) and init.get('type') == 'Pretrained':
+            found.append(init['checkpoint'])
+        children = config.values()
+    else:
+        children = config if isinstance(config, (list, tuple)) else ()
+    for child in children:
+        if isinstance(child, (dict, list, tuple)):
+            found.extend(pretrained_paths(child))
+    return list(dict.fromkeys(found))

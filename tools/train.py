@@ -1,0 +1,91 @@
+"""Train a model: ``python tools/train.py configs/<method>/<config>.py``."""
+
+import argparse
+import os
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='where logs and checkpoints go')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='go on from the newest checkpoint of the work dir, or from the '
+        'one given',
+    )
+    parser.add_argument(
+        '--amp',
+        nargs='?',
+        const='float16',
+        choices=('float16', 'bfloat16'),
+        help='automatic mixed precision; float16 unless bfloat16 is given',
+    )
+    parser.add_argument(
+        '--synthetic',
+        action='store_true',
+        help='run on the synthetic set (made once under data/synthetic), '
+        'from random weights',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='fields of the config to override, key=value; nested keys by '
+        'dots, lists as key="[a,b]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm', 'mpi'),
+        default='none',
+        help='job launcher',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def prepare_config(args: argparse.Namespace):
+    """Merge the command line into the config."""
+    config = load_config(args.config, args.cfg_options)
+    config.launcher = args.launcher
+    if args.work_dir:
+        config.work_dir = args.work_dir
+    elif config.get('work_dir') is None:
+        config.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    if args.synthetic:
+        use_synthetic(config)
+    check_inputs(config, args.config, training=True)
+    if args.amp:
+        config.optim_wrapper.type = 'AmpOptimWrapper'
+        config.optim_wrapper.dtype = args.amp
+        if args.amp == 'float16':
+            config.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.resume:
+        config.resume = True
+        config.load_from = None if args.resume == 'auto' else args.resume
+    return config
+
+
+def main() -> None:
+    config = prepare_config(parse_args())
+    from mmengine.registry import RUNNERS
+    from mmengine.runner import Runner
+
+    if 'runner_type' in config:
+        runner = RUNNERS.build(config)
+    else:
+        runner = Runner.from_cfg(config)
+    runner.train()
+
+
+if __name__ == '__main__':
+    main()
