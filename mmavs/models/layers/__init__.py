@@ -1,1 +1,3 @@
-__all__ = []
+from .deformable_attention import MultiScaleDeformableAttention
+
+__all__ = ['MultiScaleDeformableAttention']
