@@ -1,0 +1,191 @@
+"""The decoder of the AVSBench baseline: coarse to fine, one scale a step."""
+
+from typing import Optional, Sequence, Union
+
+import torch.nn.functional as F
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule, bias_init_with_prob
+from torch import Tensor, nn
+
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures, AVHeadOutput
+
+from .avs_decode_head import AVSDecodeHead, resize_logits
+
+
+class ResidualUnit(BaseModule):
+    """ReLU, 3 x 3, ReLU, 3 x 3, plus the input.
+
+    Args:
+        channels (int): Channels in and out.
+        norm_cfg (dict, optional): Norm after each convolution.
+        relu_skip (bool): The skip path adds relu(x) instead of x.
+    """
+
+    def __init__(
+        self, channels: int, norm_cfg: Optional[dict], relu_skip: bool
+    ) -> None:
+        super().__init__()
+        self.relu_skip = relu_skip
+        self.conv1 = ConvModule(
+            channels, channels, 3, padding=1, norm_cfg=norm_cfg
+        )
+        self.conv2 = ConvModule(
+            channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H, W)."""
+        activated = F.relu(x)
+        skip = activated if self.relu_skip else x
+        return skip + self.conv2(self.conv1(activated))
+
+
+@MODELS.register_module()
+class AVSFPNHead(AVSDecodeHead):
+    """Merge the scales from coarse to fine and predict at full size.
+
+    The decoder of "Audio-Visual Segmentation with Semantics",
+    https://arxiv.org/abs/2301.13190, Section 4, after the released code: at
+    each scale the upsampled result of the coarser one plus a residual unit of
+    the scale's own map, a residual unit of the sum, and at last three
+    convolutions with an upsampling in between.
+
+    Args:
+        in_channels (Sequence[int]): Channels of each map, all equal.
+        channels (Sequence[int]): Widths of the first two of the last three
+            convolutions. Defaults to (128, 32), as released.
+        num_upsamples (int): How often the result is doubled after the finest
+            map: 2 gives logits at the input's size from maps of stride 4, as
+            released; 0 leaves them at stride 4, which costs little. The loss
+            and the prediction resize to the size they need. Defaults to 2.
+        relu_skip (bool): The skip path of the residual units adds relu(x),
+            and the features returned are relu of the maps: what the released
+            code does by ReLUs in place. False adds x. Defaults to True.
+        norm_cfg (dict, optional): Norm in the residual units, for training
+            from scratch. Defaults to None, as released.
+        prior_prob (float, optional): Probability of foreground that an
+            untrained head predicts, for one output channel: where few pixels
+            sound, starting at 0.5 wastes the first steps. Defaults to None,
+            PyTorch's own start, as released.
+        num_classes, out_channels, threshold, loss_decode, ignore_index,
+            align_corners: See :class:`AVSDecodeHead`.
+
+    Raises:
+        ValueError: Maps of unequal width; ``prior_prob`` with several output
+            channels; ``num_upsamples`` out of 0..2.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int] = (256, 256, 256, 256),
+        channels: Sequence[int] = (128, 32),
+        num_upsamples: int = 2,
+        relu_skip: bool = True,
+        norm_cfg: Optional[dict] = None,
+        prior_prob: Optional[float] = None,
+        num_classes: int = 2,
+        out_channels: Optional[int] = None,
+        threshold: float = 0.5,
+        loss_decode: Union[dict, Sequence[dict]] = (),
+        ignore_index: int = 255,
+        align_corners: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        super().__init__(
+            num_classes,
+            out_channels,
+            threshold,
+            loss_decode,
+            ignore_index,
+            align_corners,
+            init_cfg,
+        )
+        if len(set(in_channels)) != 1:
+            raise ValueError(
+                f'AVSFPNHead adds its maps and needs equal widths, got '
+                f'in_channels={tuple(in_channels)}. Mend: put DilatedSumNeck '
+                'or ChannelAlign in front of it.'
+            )
+        if num_upsamples not in (0, 1, 2):
+            raise ValueError(
+                f'num_upsamples must be 0, 1 or 2, got {num_upsamples}'
+            )
+        self.in_channels = tuple(in_channels)
+        self.num_upsamples = num_upsamples
+        self.relu_skip = relu_skip
+        self._build_layers(channels, norm_cfg)
+        if prior_prob is not None:
+            self._start_rare(prior_prob)
+
+    def _build_layers(
+        self, channels: Sequence[int], norm_cfg: Optional[dict]
+    ) -> None:
+        width, scales = self.in_channels[0], len(self.in_channels)
+        unit = (width, norm_cfg, self.relu_skip)
+        # The coarsest map has nothing to be added to: no lateral unit.
+        self.lateral_units = nn.ModuleList(
+            ResidualUnit(*unit) for _ in range(scales - 1)
+        )
+        self.merge_units = nn.ModuleList(
+            ResidualUnit(*unit) for _ in range(scales)
+        )
+        self.conv1 = nn.Conv2d(width, channels[0], 3, padding=1)
+        self.conv2 = nn.Conv2d(channels[0], channels[1], 3, padding=1)
+        self.conv_seg = nn.Conv2d(channels[1], self.out_channels, 1)
+
+    def _start_rare(self, prior_prob: float) -> None:
+        if self.out_channels != 1:
+            raise ValueError(
+                f'prior_prob is for one output channel, but '
+                f'out_channels={self.out_channels}'
+            )
+        bias = bias_init_with_prob(prior_prob)
+        nn.init.constant_(self.conv_seg.bias, bias)
+
+    def forward(self, features: AVFeatures, num_frames: int) -> AVHeadOutput:
+        """Decode, frame by frame.
+
+        Args:
+            features (AVFeatures): visual maps (N, C, H_i, W_i), finest first.
+            num_frames (int): Unused; frames do not mix.
+
+        Returns:
+            AVHeadOutput: logits (N, K, h, w), raw and zero for padded frames,
+            with h = 2**num_upsamples * H_0; features with the maps as the
+            decoder saw them (see ``relu_skip``).
+
+        Raises:
+            ValueError: The maps have other channels than ``in_channels``.
+        """
+        visual = features.visual
+        given = tuple(x.shape[1] for x in visual)
+        if given != self.in_channels:
+            raise ValueError(
+                f'AVSFPNHead was built for maps of in_channels='
+                f'{self.in_channels}, but gets {given}'
+            )
+        out = self.merge_units[-1](visual[-1])
+        for i in reversed(range(len(visual) - 1)):
+            out = resize_logits(out, visual[i].shape[-2:], True)
+            out = out + self.lateral_units[i](visual[i])
+            out = self.merge_units[i](out)
+        logits = features.mask_padding(self._predict(out))
+        if self.relu_skip:
+            visual = tuple(F.relu(x) for x in visual)
+        return AVHeadOutput(logits, features._replace(visual=visual))
+
+    def _predict(self, out: Tensor) -> Tensor:
+        """(N, C, H, W) -> logits (N, K, h, w)."""
+        if self.num_upsamples == 2:
+            out = _double(out, align_corners=True)
+        out = self.conv1(out)
+        if self.num_upsamples:
+            out = _double(out, align_corners=False)
+        return self.conv_seg(F.relu(self.conv2(out)))
+
+
+def _double(x: Tensor, align_corners: bool) -> Tensor:
+    return F.interpolate(
+        x, scale_factor=2, mode='bilinear', align_corners=align_corners
+    )

@@ -1,0 +1,102 @@
+"""Four receptive fields, summed: the "ASPP" of the AVSBench baseline."""
+
+from typing import Optional, Sequence
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures
+
+from .channel_align import check_channels
+
+
+class DilatedSum(BaseModule):
+    """Sum of parallel 3 x 3 convolutions of different dilation.
+
+    No norm, no activation; each branch has its own bias. Where a dilation is
+    as large as the map, its outer taps see padding only and the branch acts
+    as a 1 x 1 convolution.
+
+    Args:
+        in_channels (int): Channels in.
+        out_channels (int): Channels out.
+        dilations (Sequence[int]): One branch each.
+        init_std (float): Standard deviation of the initial weights.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        dilations: Sequence[int],
+        init_std: float,
+    ) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Conv2d(in_channels, out_channels, 3, padding=d, dilation=d)
+            for d in dilations
+        )
+        # Drawn here, not by init_cfg: the biases keep PyTorch's start.
+        for branch in self.branches:
+            nn.init.normal_(branch.weight, std=init_std)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, H, W) -> (N, C_out, H, W)."""
+        out = self.branches[0](x)
+        for branch in self.branches[1:]:
+            out = out + branch(x)
+        return out
+
+
+@MODELS.register_module()
+class DilatedSumNeck(BaseModule):
+    """Bring every scale to one width through several receptive fields.
+
+    What "Audio-Visual Segmentation with Semantics",
+    https://arxiv.org/abs/2301.13190, Section 4, calls ASPP. Its released code
+    has no 1 x 1 branch, no image pooling, no norm and no activation: it sums
+    four dilated convolutions (the classifier of DeepLab v2,
+    https://arxiv.org/abs/1606.00915).
+
+    Args:
+        in_channels (Sequence[int]): Channels of each map of the backbone.
+        out_channels (int): Channels of every map that leaves. Defaults to
+            256 (Section 5.1).
+        dilations (Sequence[int]): Defaults to (3, 6, 12, 18), as released.
+        init_std (float): Standard deviation of the initial weights. Defaults
+            to 0.01, as released.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int = 256,
+        dilations: Sequence[int] = (3, 6, 12, 18),
+        init_std: float = 0.01,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = tuple(in_channels)
+        self.out_channels = out_channels
+        self.scales = nn.ModuleList(
+            DilatedSum(channels, out_channels, dilations, init_std)
+            for channels in self.in_channels
+        )
+
+    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+        """Widen the view of every map, frame by frame.
+
+        Args:
+            features (AVFeatures): visual maps (N, C_i, H_i, W_i).
+            num_frames (int): Unused; frames do not mix.
+
+        Returns:
+            AVFeatures: visual maps (N, out_channels, H_i, W_i).
+
+        Raises:
+            ValueError: The maps have other channels than ``in_channels``.
+        """
+        check_channels(self, features)
+        visual = tuple(s(x) for s, x in zip(self.scales, features.visual))
+        return features._replace(visual=visual)
