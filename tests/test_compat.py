@@ -1,0 +1,224 @@
+"""One test per touch of mmavs.compat, each failing once it is needless."""
+
+import importlib.util
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mmavs import compat
+
+
+def run_python(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+# ------------------------------------------------------------------ versions
+
+
+@pytest.mark.parametrize(
+    'version, fits',
+    [
+        ('1.9.9', False),
+        ('2.0.0', True),
+        ('2.1.0', True),
+        ('2.2.0', False),
+        ('2.1.0+cu121', True),
+    ],
+)
+def test_version_bounds(version, fits):
+    if fits:
+        compat.check_version('mmcv', version, '2.0.0', '2.2.0', 'mend it')
+    else:
+        with pytest.raises(ImportError, match=f'mmcv {version}.*mend it'):
+            compat.check_version('mmcv', version, '2.0.0', '2.2.0', 'mend it')
+
+
+def test_two_mmcv_are_named(monkeypatch):
+    monkeypatch.setattr(
+        compat,
+        'installed_mmcv',
+        lambda: {'mmcv': '2.1.0', 'mmcv-lite': '2.1.0'},
+    )
+    with pytest.raises(
+        ImportError,
+        match='mmcv 2.1.0, mmcv-lite 2.1.0 are '
+        'installed together.*pip uninstall -y mmcv mmcv-lite',
+    ):
+        compat.check_stack()
+
+
+def test_missing_mmcv_says_which_to_install(monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        'find_spec',
+        lambda name, *a: None if name == 'mmcv' else real(name, *a),
+    )
+    with pytest.raises(ImportError, match=r'mmavs\[lite\].*mmavs\[full\]'):
+        compat.check_stack()
+
+
+# ------------------------------------------------------------------ mmcv.ops
+
+
+@pytest.mark.skipif(compat.has_compiled_ops(), reason='full mmcv is here')
+def test_mmseg_alone_cannot_import_on_mmcv_lite():
+    """Fails once mmseg imports without mmcv.ops: drop the stand-in then."""
+    result = run_python('import mmseg.models')
+    assert 'mmcv._ext' in result.stderr
+
+
+@pytest.mark.skipif(compat.has_compiled_ops(), reason='full mmcv is here')
+def test_stand_in_names_the_operator_and_leaves_no_trace():
+    from mmcv.ops import nms
+    from mmengine.utils.dl_utils import mmcv_full_available
+
+    assert 'mmcv._ext' not in sys.modules
+    assert not mmcv_full_available()
+    with pytest.raises(RuntimeError, match=r'"nms".*mmavs\[full\]'):
+        nms(torch.rand(2, 4), torch.rand(2), iou_threshold=0.5)
+
+
+def test_python_level_ops_work():
+    from mmcv.ops import point_sample
+
+    image = torch.arange(4.0).view(1, 1, 2, 2)
+    centre = torch.full((1, 1, 2), 0.5)
+    assert point_sample(image, centre).item() == pytest.approx(1.5)
+
+
+# --------------------------------------------------------------- checkpoints
+
+
+def test_history_buffer_pickles_numbers_alone():
+    buffer = HistoryBuffer([1.0, 3.0], [1, 1])
+    assert b'getattr' not in pickle.dumps(buffer, 2)
+    again = pickle.loads(pickle.dumps(buffer))
+    assert again.mean() == 2.0 and again.statistics('max') == 3.0
+
+
+def test_upstream_still_pickles_its_methods():
+    """Fails once mmengine leaves its table of methods out by itself."""
+    result = run_python(
+        'import pickle; from mmengine.logging import HistoryBuffer;'
+        'print(b"getattr" in pickle.dumps(HistoryBuffer([1.], [1]), 2))'
+    )
+    assert result.stdout.strip() == 'True'
+
+
+def test_upstream_still_loads_without_weights_only():
+    """Fails once mmengine reads its own checkpoints safely."""
+    import inspect
+
+    import mmengine.runner.checkpoint as upstream
+
+    assert 'weights_only' not in inspect.getsource(upstream.load_from_local)
+
+
+def test_own_checkpoint_round_trip(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save(
+        dict(
+            state_dict={'w': torch.ones(2)},
+            message_hub=dict(log_scalars={'loss': HistoryBuffer([2.0], [1])}),
+            meta=dict(seed=np.int64(3), array=np.arange(3.0)),
+        ),
+        path,
+    )
+    loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    assert loaded['message_hub']['log_scalars']['loss'].current() == 2.0
+    assert loaded['meta']['seed'] == 3
+    assert loaded['meta']['array'].tolist() == [0.0, 1.0, 2.0]
+
+
+def test_foreign_mmengine_checkpoint(tmp_path):
+    """A file written by mmengine alone, methods and all, is readable."""
+    path = tmp_path / 'foreign.pth'
+    code = (
+        'import torch; from mmengine.logging import HistoryBuffer;'
+        f'torch.save(dict(h=HistoryBuffer([4.], [1])), {str(path)!r})'
+    )
+    assert run_python(code).returncode == 0
+    assert compat.load_checkpoint(path)['h'].current() == 4.0
+
+
+class _Attack:
+    def __init__(self, function, *args):
+        self.call = function, args
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    'attack',
+    [
+        _Attack(eval, '1 + 1'),
+        _Attack(getattr, HistoryBuffer, '__init__'),
+        _Attack(getattr, torch.nn.Module, 'forward'),
+    ],
+)
+def test_checkpoints_cannot_run_code(tmp_path, attack):
+    path = tmp_path / 'bad.pth'
+    torch.save(dict(state_dict={}, payload=attack), path)
+    with pytest.raises(
+        RuntimeError,
+        match='bad.pth is not a checkpoint that can be read safely',
+    ):
+        CheckpointLoader.load_checkpoint(str(path), 'cpu')
+
+
+def test_truncated_and_missing_checkpoints_are_named(tmp_path):
+    path = tmp_path / 'cut.pth'
+    torch.save(dict(state_dict={'w': torch.ones(1000)}), path)
+    path.write_bytes(path.read_bytes()[:600])
+    with pytest.raises(RuntimeError, match='cut.pth'):
+        compat.load_checkpoint(path)
+    with pytest.raises(FileNotFoundError, match='none.pth.*Mend'):
+        compat.load_checkpoint(tmp_path / 'none.pth')
+
+
+# ------------------------------------------------------------ CPU ranks, mim
+
+
+def test_upstream_launcher_still_needs_a_gpu():
+    """Fails once mmengine's launcher runs on CPU by itself."""
+    code = (
+        'import inspect, mmengine.dist.utils as u;'
+        'print("torch.cuda.set_device(local_rank)" in '
+        'inspect.getsource(u._init_dist_pytorch))'
+    )
+    assert run_python(code).stdout.strip() == 'True'
+
+
+def test_upstream_package_table_is_still_closed():
+    """Fails once mmengine learns of packages by itself."""
+    code = (
+        'from mmengine.config.utils import MODULE2PACKAGE;'
+        'print("mmavs" in MODULE2PACKAGE)'
+    )
+    assert run_python(code).stdout.strip() == 'False'
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    assert MODULE2PACKAGE['mmavs'] == 'mmavs'
+
+
+def test_collect_env_names_the_flavour():
+    from mmavs.utils.collect_env import collect_env
+
+    info = collect_env()
+    assert any(
+        name in info['mmcv distribution'] for name in compat.MMCV_DISTRIBUTIONS
+    )
+    assert info['mmavs'].startswith('0.')
