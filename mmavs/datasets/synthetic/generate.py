@@ -1,0 +1,266 @@
+"""Making a whole synthetic data set, once.
+
+``synthetic.json`` beside the csv is what the real data do not have: who made
+the folder and how, and for every clip its group and who sounds in each
+second.
+"""
+
+import csv
+import json
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+
+import cv2
+
+from .classes import CLASSES
+from .layouts import LAYOUTS, SETTINGS
+from .script import SPLITS, ClipScript, write_script
+from .writers import write_clip
+
+SIDE_FILE = 'synthetic.json'
+MAKER = 'mmavs synthetic AVSBench, version 1'
+DEFAULT_CLIPS = {'train': 400, 'val': 60, 'test': 100}
+DEFAULT_SIZE = 224
+_CHUNK = 8  # clips a worker is handed at a time
+
+
+class Plan(NamedTuple):
+    """What a folder is to hold.
+
+    Attributes:
+        setting (str): 's4', 'ms3' or 'avss'.
+        clips (dict): Number of clips of each split.
+        size (int): Shorter side of the frames in pixels.
+        seed (int): Same seed, same files.
+        video (bool): Also write the raw videos.
+    """
+
+    setting: str
+    clips: Dict[str, int]
+    size: int
+    seed: int
+    video: bool
+
+    def scripts(self) -> List[Tuple[ClipScript, str]]:
+        """Give (script, split) of every clip, in the order of the csv."""
+        kinds = LAYOUTS[self.setting].kinds
+        return [
+            (_nth_script(kinds, split, i, self.seed), split)
+            for split in SPLITS
+            for i in range(self.clips.get(split, 0))
+        ]
+
+
+def _nth_script(
+    kinds: Tuple[str, ...], split: str, index: int, seed: int
+) -> ClipScript:
+    """Take the kinds of a setting in turn."""
+    turn, kind = divmod(index, len(kinds))
+    return write_script(kinds[kind], split, turn, seed)
+
+
+def ensure_synthetic(
+    root: Union[str, Path],
+    setting: str,
+    clips: Optional[Dict[str, int]] = None,
+    size: Optional[int] = None,
+    seed: Optional[int] = None,
+    video: bool = False,
+    workers: Optional[int] = None,
+    progress: bool = True,
+) -> Path:
+    """Make the synthetic twin of one AVSBench setting unless it is there.
+
+    What is left open (None) is taken as it is found in a finished folder,
+    and has defaults (224 px, 400 / 60 / 100 clips, seed 0) in a new one. An
+    interrupted run is carried on; more clips than there are get added.
+
+    Args:
+        root (str or Path): Folder of all settings, e.g. ``data/synthetic``.
+        setting (str): 's4', 'ms3' or 'avss'.
+        clips (dict, optional): Clips by split, e.g. ``dict(train=1000)``.
+        size (int, optional): Shorter side of the frames in pixels.
+        seed (int, optional): Seed of everything.
+        video (bool): Also write mp4 files with sound. Defaults to False.
+        workers (int, optional): Processes; defaults to the usable CPUs.
+        progress (bool): Show a progress bar. Defaults to True.
+
+    Returns:
+        Path: The data root of the setting, as the data sets want it.
+
+    Raises:
+        ValueError: Unknown setting or split, too small a size, or a folder
+            made with other choices.
+        FileExistsError: The folder holds something this did not make.
+    """
+    if setting not in SETTINGS:
+        raise ValueError(
+            f'unknown setting {setting!r}. Mend: take one of {SETTINGS}'
+        )
+    folder = Path(root) / LAYOUTS[setting].folder
+    found = read_side_file(folder)
+    plan = _plan(folder, found, setting, clips, size, seed, video)
+    if found and found['complete'] and found['plan'] == _public(plan):
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_side_file(folder, plan, complete=False)
+    _write_clips(folder, plan, workers, progress)
+    _write_csv(folder, plan)
+    _write_side_file(folder, plan, complete=True)
+    return folder
+
+
+def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
+    """Read ``synthetic.json`` of a data root.
+
+    Returns:
+        dict or None: None if there is no such file, as in real data.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    path = Path(folder) / SIDE_FILE
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(
+            f'{path} is damaged ({error}). Mend: delete {path.parent} and '
+            'run tools/dataset_converters/synthesize_avsbench.py again.'
+        ) from error
+
+
+def _plan(
+    folder: Path,
+    found: Optional[dict],
+    setting: str,
+    clips: Optional[Dict[str, int]],
+    size: Optional[int],
+    seed: Optional[int],
+    video: bool,
+) -> Plan:
+    """Join what is wanted with what is there."""
+    unknown = set(clips or ()) - set(SPLITS)
+    if unknown:
+        raise ValueError(f'unknown split {unknown}; there are {SPLITS}')
+    if found is None:
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(
+                f'{folder} holds files that this tool did not make, and will '
+                'not be touched. Mend: choose another output folder.'
+            )
+        old = Plan(setting, DEFAULT_CLIPS, DEFAULT_SIZE, 0, False)
+    else:
+        old = Plan(**found['plan'])
+    plan = Plan(
+        setting,
+        old.clips if clips is None else dict(clips),
+        old.size if size is None else size,
+        old.seed if seed is None else seed,
+        video or old.video,
+    )
+    if plan.size < 32:
+        raise ValueError(f'size must be at least 32 pixels, got {plan.size}')
+    if found is not None:
+        plan = plan._replace(clips=_most(plan.clips, old.clips))
+        _check_same(folder, plan, old)
+    return plan
+
+
+def _most(wanted: Dict[str, int], there: Dict[str, int]) -> Dict[str, int]:
+    return {s: max(wanted.get(s, 0), there.get(s, 0)) for s in SPLITS}
+
+
+def _check_same(folder: Path, plan: Plan, old: Plan) -> None:
+    for key in ('size', 'seed'):
+        mine, theirs = getattr(plan, key), getattr(old, key)
+        if mine != theirs:
+            raise ValueError(
+                f'{folder} was made with {key}={theirs}, not {mine}. '
+                f'Mend: take {key}={theirs}, choose another output folder, '
+                'or delete this one.'
+            )
+
+
+def _public(plan: Plan) -> dict:
+    return dict(plan._asdict(), clips=_most(plan.clips, {}))
+
+
+def _write_clips(
+    folder: Path, plan: Plan, workers: Optional[int], progress: bool
+) -> None:
+    """Write all clips in several processes."""
+    from rich.progress import Progress
+
+    jobs = plan.scripts()
+    chunks = [jobs[i : i + _CHUNK] for i in range(0, len(jobs), _CHUNK)]
+    if workers is None:
+        workers = len(os.sched_getaffinity(0))
+    with Progress(disable=not progress) as bar:
+        task = bar.add_task(f'synthetic {plan.setting}', total=len(jobs))
+        if workers <= 1 or len(chunks) == 1:
+            for chunk in chunks:
+                bar.advance(task, _write_chunk(folder, plan, chunk))
+            return
+        # Forked workers start at once; they touch neither torch nor threads.
+        methods = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context(
+            'fork' if 'fork' in methods else None
+        )
+        with ProcessPoolExecutor(workers, context) as pool:
+            futures = [
+                pool.submit(_write_chunk, folder, plan, chunk)
+                for chunk in chunks
+            ]
+            for future in as_completed(futures):
+                bar.advance(task, future.result())
+
+
+def _write_chunk(folder: Path, plan: Plan, jobs: list) -> int:
+    """Write some clips; returns how many."""
+    cv2.setNumThreads(0)
+    layout = LAYOUTS[plan.setting]
+    for script, split in jobs:
+        write_clip(folder, layout, script, split, plan.size, plan.video)
+    return len(jobs)
+
+
+def _write_csv(folder: Path, plan: Plan) -> None:
+    layout = LAYOUTS[plan.setting]
+    with open(folder / layout.csv_name, 'w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(layout.columns)
+        writer.writerows(layout.row(*job) for job in plan.scripts())
+    if layout.semantic:
+        from ..avss_classes import AVSS_CLASSES
+
+        table = {name: i for i, name in enumerate(AVSS_CLASSES)}
+        (folder / 'label2idx.json').write_text(json.dumps(table, indent=1))
+
+
+def _write_side_file(folder: Path, plan: Plan, complete: bool) -> None:
+    names = [kind.name for kind in CLASSES]
+    clips = {
+        script.clip_id: dict(
+            split=split,
+            group=script.group,
+            visible=list(script.visible),
+            sounding=[list(second) for second in script.sounding],
+            off_screen=[list(second) for second in script.off_screen],
+        )
+        for script, split in plan.scripts()
+    }
+    content = dict(
+        maker=MAKER,
+        complete=complete,
+        plan=_public(plan),
+        classes=names,
+        clips=clips if complete else {},
+    )
+    partial = folder / (SIDE_FILE + '.part')
+    partial.write_text(json.dumps(content, indent=1))
+    partial.replace(folder / SIDE_FILE)

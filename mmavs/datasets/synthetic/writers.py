@@ -1,0 +1,133 @@
+"""Writing one clip's files."""
+
+import wave
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import cv2
+import numpy as np
+
+from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
+from .classes import CLASSES
+from .layouts import ClipFiles, Layout
+from .scene import FRAME_OFFSET, VIDEO_FPS, Scene, mix_sound
+from .script import ClipScript
+from .timbres import SAMPLE_RATE
+
+_AVSS_IDS = np.array([AVSS_CLASSES.index(kind.name) for kind in CLASSES])
+_PALETTE_BGR = np.array(AVSS_PALETTE, np.uint8)[:, ::-1]
+
+
+def write_clip(
+    root: Path,
+    layout: Layout,
+    script: ClipScript,
+    split: str,
+    size: int,
+    video: bool,
+) -> None:
+    """Write a clip unless it is there already.
+
+    The sound comes last and appears in one step, so it marks a whole clip.
+    """
+    files = layout.files(root, script, split)
+    done = files.audio.exists() and (files.video.exists() or not video)
+    if done:
+        return
+    for path in files:
+        first = path[0] if isinstance(path, list) and path else path
+        if isinstance(first, Path) and (video or first is not files.video):
+            first.parent.mkdir(parents=True, exist_ok=True)
+    scene = Scene(script, frame_size(layout, size))
+    waveform = to_int16(mix_sound(script))
+    write_pictures(files, layout, script, scene)
+    if video:
+        write_video(files.video, scene, waveform, script.num_frames)
+    write_wav(files.audio, waveform)
+
+
+def frame_size(layout: Layout, size: int) -> Tuple[int, int]:
+    """Height and width of the frames; even, as video codecs want it."""
+    width = size * 4 // 3 if layout.landscape else size
+    return size, width + width % 2
+
+
+def write_pictures(
+    files: ClipFiles, layout: Layout, script: ClipScript, scene: Scene
+) -> None:
+    """Write frames and masks."""
+    for t, frame_path in enumerate(files.frames):
+        frame, owner = scene.render(t + FRAME_OFFSET)
+        _write_image(frame_path, frame)
+        if t >= len(files.masks):
+            continue
+        labels = sounding_labels(owner, script.sounding[t])
+        if not layout.semantic:
+            _write_image(files.masks[t], (labels > 0).astype(np.uint8) * 255)
+            continue
+        classes = np.append(0, _AVSS_IDS)[labels].astype(np.uint8)
+        _write_image(files.masks[t], classes)
+        _write_image(files.color_masks[t], _PALETTE_BGR[classes])
+
+
+def sounding_labels(owner: np.ndarray, sounding: tuple) -> np.ndarray:
+    """Keep ``label + 1`` (H, W) of the sounding objects, 0 elsewhere."""
+    lut = np.zeros(len(CLASSES) + 1, np.uint8)
+    for label in sounding:
+        lut[label + 1] = label + 1
+    return lut[owner]
+
+
+def _write_image(path: Path, image: np.ndarray) -> None:
+    options: Dict[str, List[int]] = {
+        '.png': [cv2.IMWRITE_PNG_COMPRESSION, 1],
+        '.jpg': [cv2.IMWRITE_JPEG_QUALITY, 95],
+    }
+    if not cv2.imwrite(str(path), image, options[path.suffix]):
+        raise OSError(f'{path} could not be written. Mend: is the disk full?')
+
+
+def to_int16(waveform: np.ndarray) -> np.ndarray:
+    """[-1, 1] float -> 16-bit samples."""
+    return np.clip(np.round(waveform * 32767), -32768, 32767).astype('<i2')
+
+
+def write_wav(path: Path, samples: np.ndarray) -> None:
+    """Write (S,) int16 mono samples at 16 kHz, in one step."""
+    partial = path.with_suffix('.part')
+    with wave.open(str(partial), 'wb') as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(samples.tobytes())
+    partial.replace(path)
+
+
+def write_video(
+    path: Path, scene: Scene, samples: np.ndarray, seconds: int
+) -> None:
+    """Write H.264 pictures at 8 fps with AAC sound.
+
+    Second l's frame on disk is frame 8 l + 7 of the video, up to the codec.
+    """
+    import av
+
+    height, width = scene.size
+    with av.open(str(path), 'w') as container:
+        pictures = container.add_stream('libx264', rate=VIDEO_FPS)
+        pictures.width, pictures.height = width, height
+        pictures.pix_fmt = 'yuv420p'
+        pictures.options = {'crf': '12', 'preset': 'veryfast'}
+        sound = container.add_stream('aac', rate=SAMPLE_RATE, layout='mono')
+        sound.bit_rate = 96000
+        for index in range(seconds * VIDEO_FPS):
+            frame, _ = scene.render(index / VIDEO_FPS)
+            frame = av.VideoFrame.from_ndarray(frame, format='bgr24')
+            container.mux(pictures.encode(frame))
+        audio = av.AudioFrame.from_ndarray(
+            samples[None], format='s16', layout='mono'
+        )
+        audio.sample_rate = SAMPLE_RATE
+        container.mux(sound.encode(audio))
+        container.mux(pictures.encode(None))
+        container.mux(sound.encode(None))
