@@ -1,1 +1,5 @@
-__all__ = []
+"""Metrics for mmengine's evaluator."""
+
+from .avs_metric import AVSMetric
+
+__all__ = ['AVSMetric']

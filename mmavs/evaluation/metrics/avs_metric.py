@@ -1,0 +1,152 @@
+"""J and F of binary audio-visual segmentation (S4, MS3)."""
+
+from typing import Dict, List, Optional, Union
+
+from torch import Tensor
+
+from mmavs.evaluation.functional.binary import binary_sums
+from mmavs.evaluation.functional.protocols import (
+    binary_scores,
+    check_protocol,
+)
+from mmavs.registry import METRICS
+
+from .clip_metric import ClipMetric, check_frames, frames_of
+
+
+@METRICS.register_module()
+class AVSMetric(ClipMetric):
+    """Jaccard index and F-measure (beta^2 = 0.3) of sounding pixels.
+
+    "Audio-Visual Segmentation" (https://arxiv.org/abs/2207.05042), as its
+    released code acts, and by whole-dataset sums; ``docs/en/metrics.md`` has
+    the formulas and says which paper used which protocol.
+
+    Args:
+        protocol (str): ``'avsbench'``: mean over the frames of a group of
+            clips, then over groups. ``'dataset'``: from pixels summed over
+            the set, with precision and recall.
+        clips_per_batch (int or str): Clips in a group of ``avsbench``, in
+            dataset order, independent of the loader's batches and of ranks:
+            1, 2, 4 (as published: 4 TPAVI, 2 AVSegFormer and AVSAC, 1
+            AVS-BG and AVIS) or ``'all'``.
+        background (str): For ``dataset``: ``'without'`` scores sounding
+            pixels alone, ``'all'`` takes the mean with the background, as
+            CAVP's tables do.
+        output_dir, released_names, format_only, keep_results,
+            collect_device, prefix, collect_dir: See :class:`ClipMetric`.
+
+    Raises:
+        ValueError: An unknown protocol, grouping or background.
+    """
+
+    def __init__(
+        self,
+        protocol: str = 'avsbench',
+        clips_per_batch: Union[int, str] = 1,
+        background: str = 'without',
+        output_dir: Optional[str] = None,
+        released_names: bool = False,
+        format_only: bool = False,
+        keep_results: bool = False,
+        collect_device: str = 'cpu',
+        prefix: Optional[str] = None,
+        collect_dir: Optional[str] = None,
+    ) -> None:
+        super().__init__(
+            output_dir,
+            released_names,
+            format_only,
+            keep_results,
+            collect_device,
+            prefix,
+            collect_dir,
+        )
+        check_protocol(protocol, clips_per_batch)
+        allowed = (
+            ('without',) if protocol == 'avsbench' else ('without', 'all')
+        )
+        if background not in allowed:
+            raise ValueError(
+                f'background of the binary protocol {protocol!r} must be one '
+                f'of {allowed}, got {background!r}'
+            )
+        self.protocol = protocol
+        self.clips_per_batch = clips_per_batch
+        self.background = background
+
+    def measure(self, sample: dict) -> Dict[str, Tensor]:
+        """See :meth:`ClipMetric.measure`."""
+        logits = frames_of(
+            sample,
+            'seg_logits',
+            'F needs logits, not masks: set test_cfg.keep_logits=True',
+        )
+        target = frames_of(
+            sample,
+            'gt_sem_seg',
+            'add LoadAnnotations to the pipeline, or '
+            'set format_only=True for clips without ground truth',
+        )
+        check_frames(sample, logits, target)
+        return binary_sums(to_binary(logits, sample), target[:, 0])
+
+    def score(self, clips: List[Dict[str, Tensor]]) -> Dict[str, float]:
+        """See :meth:`ClipMetric.score`."""
+        return binary_scores(
+            clips, self.protocol, self.clips_per_batch, self.background
+        )
+
+    def describe(self) -> Dict[str, str]:
+        """See :meth:`ClipMetric.describe`."""
+        grouping = (
+            f'background {self.background}'
+            if self.protocol == 'dataset'
+            else f'{self.clips_per_batch} clips a batch'
+        )
+        return dict(protocol=self.protocol, grouping=grouping)
+
+    def check(self, entries: List[dict]) -> None:
+        """See :meth:`ClipMetric.check`."""
+        super().check(entries)
+        for entry in entries:
+            wrong, strange = entry['sums']['invalid'].tolist()
+            if wrong:
+                raise ValueError(
+                    f'clip {entry["clip_id"]}: {wrong} predicted pixels are '
+                    'NaN. Mend: a model that diverged, or an fp16 overflow; '
+                    'test without --amp, or an earlier checkpoint'
+                )
+            if strange:
+                raise ValueError(
+                    f'clip {entry["clip_id"]}: {strange} pixels of the ground '
+                    'truth are none of 0, 1 and 255 (no label). Mend: a '
+                    'binary set wants masks of 0 and 1; AVSSMetric scores '
+                    'class labels'
+                )
+        if not any(entry['sums']['frames'] for entry in entries):
+            raise ValueError(
+                'no frame of any clip is labelled. Mend: evaluate on a split '
+                'with ground truth'
+            )
+
+
+def to_binary(logits: Tensor, sample: dict) -> Tensor:
+    """Give the logit of "sounding", (T, H, W).
+
+    Args:
+        logits (Tensor): (T, K, H, W), K = 1, or K = 2 of a softmax over
+            background and sounding, whose log-odds are the difference.
+        sample (dict): For the message.
+
+    Raises:
+        ValueError: Neither one nor two channels.
+    """
+    if logits.shape[1] == 1:
+        return logits[:, 0]
+    if logits.shape[1] == 2:
+        return logits[:, 1].float() - logits[:, 0].float()
+    raise ValueError(
+        f'clip {sample.get("clip_id")}: AVSMetric scores one- or two-channel '
+        f'logits, got {logits.shape[1]} channels. Mend: AVSSMetric'
+    )
