@@ -8,9 +8,8 @@ env_cfg = dict(
 # 123 is the seed of AVSBench's released train.sh
 randomness = dict(seed=123)
 
-# TensorBoard or W&B: add dict(type='TensorboardVisBackend') or
-# dict(type='WandbVisBackend') here, or on the command line:
-# --cfg-options vis_backends="[dict(type='LocalVisBackend'),dict(type='TensorboardVisBackend')]"
+# TensorBoard or W&B: one more line in this list,
+# dict(type='TensorboardVisBackend') or dict(type='WandbVisBackend')
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='AVSLocalVisualizer', vis_backends=vis_backends)
 
@@ -24,9 +23,11 @@ default_hooks = dict(
         interval=1,
         max_keep_ckpts=1,
         save_best='mIoU',
-        rule='greater'),
+        rule='greater',
+    ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='AVSVisualizationHook'))
+    visualization=dict(type='AVSVisualizationHook'),
+)
 
 log_processor = dict(by_epoch=True)
 log_level = 'INFO'

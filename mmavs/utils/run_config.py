@@ -71,6 +71,7 @@ def use_synthetic(config: Config) -> List[str]:
         list[str]: The data roots now in use.
     """
     from mmavs.datasets.synthetic import ensure_synthetic
+    from mmavs.datasets.synthetic.layouts import LAYOUTS
 
     _drop_pretrained(config._cfg_dict)
     config.load_from = None
@@ -82,9 +83,11 @@ def use_synthetic(config: Config) -> List[str]:
             dataset['data_root'] = root
         if root and root not in roots:
             roots.append(root)
+    settings = {layout.folder: name for name, layout in LAYOUTS.items()}
     for root in roots:
         if root.startswith(SYNTHETIC_ROOT):
-            ensure_synthetic(root)
+            parent, folder = Path(root).parent, Path(root).name
+            ensure_synthetic(parent, settings[folder])
     return roots
 
 

@@ -1,0 +1,72 @@
+# The synthetic MS3 set at 96 px, made by `make quickstart` or by
+#   python tools/dataset_converters/synthesize_avsbench.py \
+#     --out data/synthetic-96px --settings ms3 --size 96 \
+#     --clips train=1000 val=40 test=200
+dataset_type = 'AVSBenchMS3Dataset'
+data_root = 'data/synthetic-96px/Multi-sources/'
+
+load_pipeline = [
+    dict(type='LoadAudio'),
+    dict(type='VGGishLogMel', cache_dir='data/cache/log_mel'),
+]
+train_pipeline = [
+    *load_pipeline,
+    dict(
+        type='ForEachFrame',
+        transforms=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrameMask'),
+            dict(type='RandomFlip', prob=0.5),
+        ],
+    ),
+    dict(type='PackAVSInputs'),
+]
+test_pipeline = [
+    *load_pipeline,
+    dict(
+        type='ForEachFrame',
+        transforms=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrameMask'),
+        ],
+    ),
+    dict(type='PackAVSInputs'),
+]
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='train',
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='val',
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='test',
+        pipeline=test_pipeline,
+    ),
+)
+val_evaluator = dict(type='AVSMetric', clips_per_batch=1)
+test_evaluator = val_evaluator

@@ -1,0 +1,3 @@
+from .loudness_gate import LoudnessGate
+
+__all__ = ['LoudnessGate']
