@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mmavs.registry import MODELS
 
 from .binary_target import binary_target
+from .mean_over_ranks import mean_over_ranks
 
 
 @MODELS.register_module()
@@ -69,5 +70,5 @@ class FrameBCELoss(nn.Module):
                 cost = F.binary_cross_entropy_with_logits(
                     scores, foreground, reduction='none'
                 )
-        mean = (cost * valid).sum() / valid.sum().clamp(min=1)
+        mean = mean_over_ranks((cost * valid).sum(), valid.sum())
         return self.loss_weight * mean

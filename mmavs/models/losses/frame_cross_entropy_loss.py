@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from mmavs.registry import MODELS
 
+from .mean_over_ranks import mean_over_ranks
+
 
 @MODELS.register_module()
 class FrameCrossEntropyLoss(nn.Module):
@@ -59,5 +61,5 @@ class FrameCrossEntropyLoss(nn.Module):
         valid = (target != ignore_index).flatten(1)
         pixels = valid.sum(dim=1)
         frames = cost.flatten(1).sum(dim=1) / pixels.clamp(min=1)
-        mean = frames.sum() / (pixels > 0).sum().clamp(min=1)
+        mean = mean_over_ranks(frames.sum(), (pixels > 0).sum())
         return self.loss_weight * mean

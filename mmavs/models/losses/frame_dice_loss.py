@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from mmavs.registry import MODELS
 
 from .binary_target import binary_target
+from .mean_over_ranks import mean_over_ranks
 
 
 @MODELS.register_module()
@@ -80,5 +81,5 @@ class FrameDiceLoss(nn.Module):
             size + area + self.smooth_dr
         )
         counts = area > 0 if self.skip_empty else area >= 0
-        mean = (dice * counts).sum() / counts.sum().clamp(min=1)
+        mean = mean_over_ranks((dice * counts).sum(), counts.sum())
         return self.loss_weight * mean

@@ -1,0 +1,27 @@
+"""Means whose gradients do not depend on how clips fall on ranks."""
+
+from mmengine.dist import all_reduce, get_world_size
+from torch import Tensor
+
+
+def mean_over_ranks(total: Tensor, count: Tensor) -> Tensor:
+    """Divide a rank's sum by the mean count of all ranks.
+
+    DDP averages the ranks' gradients. A rank that divides by its *own* count
+    (of frames with foreground, say) then weighs its frames differently from
+    another rank's; divided by the ranks' mean count, the average is exactly
+    the gradient of one process on the whole batch.
+
+    Args:
+        total (Tensor): Scalar, this rank's sum.
+        count (Tensor): Scalar, how many things it sums; may be 0.
+
+    Returns:
+        Tensor: Scalar; 0, attached to the graph, if nothing counts anywhere.
+    """
+    count = count.detach().to(total.dtype)
+    world_size = get_world_size()
+    if world_size > 1:
+        count = count.clone()
+        all_reduce(count, op='mean')
+    return total / count.clamp(min=1 / world_size)
