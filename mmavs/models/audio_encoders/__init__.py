@@ -1,1 +1,5 @@
-__all__ = []
+"""Audio encoders: one second of sound a frame, (N, ...) to (N, D)."""
+
+from .log_mel_cnn import LogMelCNN
+
+__all__ = ['LogMelCNN']

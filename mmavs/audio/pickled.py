@@ -1,0 +1,97 @@
+"""The released ``audio_log_mel/*.pkl`` files, read without running them."""
+
+import io
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+from typing import Union
+
+import torch
+from torch import Tensor
+from torch._utils import _rebuild_tensor_v2
+
+from .log_mel import EXAMPLE_FRAMES, NUM_MEL_BINS
+
+
+def read_log_mel_pickle(path: Union[str, Path]) -> Tensor:
+    """Read a released log-mel file.
+
+    AVSBench hands log-mels out as pickled tensors. A pickle can run any code,
+    so this reader knows tensors only and refuses everything else.
+
+    Args:
+        path (str or Path): A ``.pkl`` made by ``pickle.dump`` or
+            ``torch.save``.
+
+    Returns:
+        Tensor: (n, 1, 96, 64) float32, without gradient.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is truncated, asks for anything but a tensor, or
+            holds one of another shape or with NaN.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'log-mel file not found: {path}. Mend: give the folder of the '
+            'released .pkl files, or compute log-mels from the wav files '
+            'with LoadAudio and VGGishLogMel.'
+        )
+    data = path.read_bytes()
+    try:
+        log_mel = _load(data)
+    except Exception as error:
+        # Damaged pickles raise about any kind of error.
+        raise ValueError(
+            f'{path} is no log-mel file that can be read safely '
+            f'({type(error).__name__}: {error}). Mend: compute it from the '
+            'wav file with LoadAudio and VGGishLogMel.'
+        ) from error
+    shape = tuple(getattr(log_mel, 'shape', ()))
+    if (
+        not isinstance(log_mel, Tensor)
+        or shape[1:] != (1, EXAMPLE_FRAMES, NUM_MEL_BINS)
+        or not bool(torch.isfinite(log_mel).all())
+    ):
+        raise ValueError(
+            f'{path} must hold finite log-mels (n, 1, {EXAMPLE_FRAMES}, '
+            f'{NUM_MEL_BINS}), found {type(log_mel).__name__} {shape}'
+        )
+    return log_mel.detach().float()
+
+
+def _load(data: bytes):
+    """Unpickle a tensor: a plain pickle, or torch's own zip format."""
+    if data[:2] == b'PK':
+        return _load_storage(data)
+    return _TensorUnpickler(io.BytesIO(data)).load()
+
+
+def _load_storage(data: bytes):
+    try:
+        return torch.load(
+            io.BytesIO(data), map_location='cpu', weights_only=True
+        )
+    except Exception as error:
+        # torch's own text advises to switch the protection off.
+        raise pickle.UnpicklingError(
+            'its data is damaged or asks for more than tensors'
+        ) from error
+
+
+class _TensorUnpickler(pickle.Unpickler):
+    """Knows the three names of which a pickled tensor is made."""
+
+    _known = {
+        ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor_v2,
+        ('torch.storage', '_load_from_bytes'): _load_storage,
+        ('collections', 'OrderedDict'): OrderedDict,
+    }
+
+    def find_class(self, module: str, name: str):
+        if (module, name) not in self._known:
+            raise pickle.UnpicklingError(
+                f'refused: the file asks for {module}.{name}'
+            )
+        return self._known[module, name]

@@ -1,0 +1,137 @@
+"""Wav files of any rate, bit depth and channel count, into floats."""
+
+import io
+import struct
+import warnings
+from pathlib import Path
+from typing import Tuple, Union
+
+import numpy as np
+import torch
+from scipy.io import wavfile
+from torch import Tensor
+
+MAX_PEAK = 16.0  # float samples above this were scaled as integers
+_OPEN_LENGTH = b'\xff\xff\xff\xff'  # what a pipe writes for "until the end"
+_MEND = (
+    'Mend: extract the sound again, e.g. '
+    '"ffmpeg -i clip.mp4 -c:a pcm_s16le clip.wav"'
+)
+
+
+def read_wav(path: Union[str, Path]) -> Tuple[Tensor, int]:
+    """Read a wav file.
+
+    Args:
+        path (str or Path): A RIFF wav file: PCM of 8, 16, 24 or 32 bits, or
+            float of 32 or 64 bits; any sample rate, any number of channels.
+
+    Returns:
+        tuple[Tensor, int]: Waveform (channels, S) float32 in [-1, 1], where
+        full scale is 1 (16-bit samples are divided by 32768), and the sample
+        rate in Hz. Float files may overshoot 1 and are left as they are.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is empty, truncated, no wav, of an unknown
+            encoding, or holds NaN or infinite samples.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f'sound file not found: {path}. {_MEND}.'
+        ) from None
+    return decode_wav(data, str(path))
+
+
+def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
+    """Decode the bytes of a wav file.
+
+    Args:
+        data (bytes): The whole file.
+        name (str): What errors call it.
+
+    Returns:
+        tuple[Tensor, int]: As :func:`read_wav`.
+
+    Raises:
+        ValueError: As :func:`read_wav`.
+    """
+    if not data:
+        raise ValueError(f'{name} is empty (0 bytes). {_MEND}.')
+    sample_rate, samples = _parse(data, name)
+    if samples.size == 0:
+        raise ValueError(f'{name} holds no samples (zero length). {_MEND}.')
+    if sample_rate <= 0:
+        raise ValueError(
+            f'{name} states a sample rate of {sample_rate} Hz. {_MEND}.'
+        )
+    waveform = torch.from_numpy(_to_float(samples))
+    waveform = waveform.reshape(len(samples), -1).t().contiguous()
+    check_samples(waveform, name)
+    return waveform, int(sample_rate)
+
+
+def check_samples(waveform: Tensor, name: str) -> None:
+    """Refuse samples that are no sound.
+
+    Args:
+        waveform (Tensor): (..., S) float, full scale at 1.
+        name (str): What errors call it.
+
+    Raises:
+        ValueError: Samples are NaN, infinite, or scaled as integers.
+    """
+    # One pass over the samples: NaN and infinity both end up in the peak.
+    peak = float(waveform.abs().max())
+    if not np.isfinite(peak):
+        count = int((~torch.isfinite(waveform)).sum())
+        raise ValueError(
+            f'{name} holds {count} samples that are NaN or infinite. {_MEND}.'
+        )
+    if peak > MAX_PEAK:
+        raise ValueError(
+            f'{name} holds float samples up to {peak:.6g}; full scale is 1. '
+            'Mend: divide by 32768 (or the integer range they were made in) '
+            'before writing floats.'
+        )
+
+
+def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:
+    """Bytes -> (sample rate, samples (S,) or (S, channels) as stored)."""
+    open_length = data[4:8] == _OPEN_LENGTH
+    with warnings.catch_warnings():
+        # Unknown chunks (tags, cue points) are harmless; a file that ends
+        # before its header says so is not.
+        warnings.simplefilter('ignore', wavfile.WavFileWarning)
+        if not open_length:
+            warnings.filterwarnings(
+                'error', 'Reached EOF', wavfile.WavFileWarning
+            )
+        try:
+            return wavfile.read(io.BytesIO(data))
+        except wavfile.WavFileWarning as error:
+            raise ValueError(
+                f'{name} is truncated: {len(data)} bytes are there, its '
+                f'header promises more. {_MEND}.'
+            ) from error
+        except (ValueError, TypeError, struct.error, EOFError) as error:
+            raise ValueError(
+                f'{name} is no readable wav file ({error}). {_MEND}.'
+            ) from error
+        except UnboundLocalError as error:
+            # SciPy's way of saying that no data chunk was met.
+            raise ValueError(
+                f'{name} is truncated: it holds no data chunk. {_MEND}.'
+            ) from error
+
+
+def _to_float(samples: np.ndarray) -> np.ndarray:
+    """Stored samples -> float32 with full scale at 1."""
+    if samples.dtype == np.uint8:  # 8-bit wav is unsigned
+        return (samples.astype(np.float32) - 128) / 128
+    if samples.dtype.kind == 'i':  # 24 bits come left-aligned in 32
+        full_scale = float(2 ** (8 * samples.itemsize - 1))
+        return (samples / full_scale).astype(np.float32)
+    return samples.astype(np.float32)
