@@ -1,0 +1,81 @@
+"""Three convolutions a scale, to one width."""
+
+from typing import Optional, Sequence
+
+from mmcv.cnn import build_norm_layer
+from mmengine.model import BaseModule
+from torch import nn
+
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures
+
+from .channel_align import check_channels
+
+
+@MODELS.register_module()
+class ConvBNNeck(BaseModule):
+    """Bring every scale to one width: 1 x 1, then 3 x 3 convolutions.
+
+    The "basic" neck in the released code of "Improving Audio-Visual
+    Segmentation with Bidirectional Generation",
+    https://arxiv.org/abs/2308.08288; the paper only says that widths are
+    aligned to C = 128 (Section "Audio-Visual Fused Module"). Each convolution
+    has a norm and no activation. The code's other neck, "aspp", is
+    :class:`DilatedSumNeck` with ``bias=False``.
+
+    Args:
+        in_channels (Sequence[int]): Channels of each map of the backbone.
+        out_channels (int): Channels of every map that leaves. Defaults to
+            128.
+        num_convs (int): 3 x 3 convolutions after the 1 x 1. Defaults to 2, as
+            released.
+        norm_cfg (dict): Norm after each convolution. Defaults to
+            ``dict(type='BN')``.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        out_channels: int = 128,
+        num_convs: int = 2,
+        norm_cfg: dict = dict(type='BN'),  # noqa: B006
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.in_channels = tuple(in_channels)
+        self.out_channels = out_channels
+        self.scales = nn.ModuleList(
+            _scale(channels, out_channels, num_convs, norm_cfg)
+            for channels in self.in_channels
+        )
+
+    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+        """Align the widths, frame by frame.
+
+        Args:
+            features (AVFeatures): visual maps (N, C_i, H_i, W_i).
+            num_frames (int): Unused; frames do not mix.
+
+        Returns:
+            AVFeatures: visual maps (N, out_channels, H_i, W_i).
+
+        Raises:
+            ValueError: The maps have other channels than ``in_channels``.
+        """
+        check_channels(self, features)
+        visual = tuple(s(x) for s, x in zip(self.scales, features.visual))
+        return features._replace(visual=visual)
+
+
+def _scale(
+    in_channels: int, out_channels: int, num_convs: int, norm_cfg: dict
+) -> nn.Sequential:
+    """(conv, norm) pairs; the convolutions keep PyTorch's start."""
+    layers = [nn.Conv2d(in_channels, out_channels, 1, bias=False)]
+    layers.append(build_norm_layer(norm_cfg, out_channels)[1])
+    for _ in range(num_convs):
+        layers.append(
+            nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        )
+        layers.append(build_norm_layer(norm_cfg, out_channels)[1])
+    return nn.Sequential(*layers)
