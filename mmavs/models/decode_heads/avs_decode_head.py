@@ -27,7 +27,7 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
             one output channel. AVSBench's metric uses 0.5.
         loss_decode (dict or list[dict]): Losses on the logits of labelled
             frames, each called as ``loss(logits, target, ignore_index=...)``
-            with logits (L, K, H, W) and target (L, H, W) int64.
+            with logits (L, K, H, W) and target (L, H, W) int64; L may be 0.
         ignore_index (int): Label that no loss counts. Defaults to 255.
         align_corners (bool): For resizing logits. Defaults to False.
     """
@@ -92,9 +92,7 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
             attached to the graph) if no frame is labelled.
         """
         logits = output.logits[labeled]
-        if not frames:
-            return {'loss_none': output.logits.sum() * 0}
-        target = stack_targets(frames)
+        target = stack_targets(frames, logits)
         logits = resize_logits(logits, target.shape[-2:], self.align_corners)
         losses: Dict[str, Tensor] = {}
         for loss in self.loss_decode:
@@ -103,18 +101,22 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
         return losses
 
 
-def stack_targets(frames: List[SegDataSample]) -> Tensor:
+def stack_targets(frames: List[SegDataSample], like: Tensor) -> Tensor:
     """Stack the ground truth of frames.
 
     Args:
         frames (list[SegDataSample]): L frames with ``gt_sem_seg`` (1, H, W).
+        like (Tensor): (..., h, w), gives device and size if L is 0.
 
     Returns:
-        Tensor: (L, H, W) int64.
+        Tensor: (L, H, W) int64. L may be 0: the losses are called all the
+        same, since on several ranks they meet to count.
 
     Raises:
         ValueError: The frames differ in size.
     """
+    if not frames:
+        return like.new_zeros((0, *like.shape[-2:]), dtype=torch.long)
     masks = [frame.gt_sem_seg.data.squeeze(0) for frame in frames]
     sizes = {tuple(mask.shape) for mask in masks}
     if len(sizes) > 1:
