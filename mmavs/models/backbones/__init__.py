@@ -1,1 +1,3 @@
-__all__ = []
+from .pyramid_vision_transformer_v2 import PyramidVisionTransformerV2
+
+__all__ = ['PyramidVisionTransformerV2']

@@ -1,0 +1,149 @@
+"""PVT v2, the transformer backbone of the AVSBench systems."""
+
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+
+from mmengine.logging import print_log
+from mmengine.runner.checkpoint import CheckpointLoader
+from mmseg.models.backbones import MixVisionTransformer
+from mmseg.models.backbones.mit import MixFFN
+from torch import Tensor, nn
+
+from mmavs.registry import MODELS
+from mmavs.utils.released import pvt
+
+
+class _Variant(NamedTuple):
+    embed_dims: int
+    num_layers: Tuple[int, int, int, int]
+    mlp_ratios: Tuple[int, int, int, int]
+
+
+# Table 1 of https://arxiv.org/abs/2106.13797
+VARIANTS: Dict[str, _Variant] = {
+    'b0': _Variant(32, (2, 2, 2, 2), (8, 8, 4, 4)),
+    'b1': _Variant(64, (2, 2, 2, 2), (8, 8, 4, 4)),
+    'b2': _Variant(64, (3, 4, 6, 3), (8, 8, 4, 4)),
+    'b3': _Variant(64, (3, 4, 18, 3), (8, 8, 4, 4)),
+    'b4': _Variant(64, (3, 8, 27, 3), (8, 8, 4, 4)),
+    'b5': _Variant(64, (3, 6, 40, 3), (4, 4, 4, 4)),
+}
+
+
+class FusedAttention(nn.MultiheadAttention):
+    """Multi-head attention that never writes its attention matrix down."""
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor
+    ) -> Tuple[Tensor, None]:
+        """(L, N, C), (S, N, C), (S, N, C) -> (L, N, C) and None."""
+        return super().forward(query, key, value, need_weights=False)
+
+
+@MODELS.register_module()
+class PyramidVisionTransformerV2(MixVisionTransformer):
+    """PVT v2 b0 to b5, with the maps of all four stages.
+
+    "PVT v2: Improved Baselines with Pyramid Vision Transformer",
+    https://arxiv.org/abs/2106.13797. Against mmseg's MixVisionTransformer,
+    which has the same blocks: the feed-forward ratio goes by stage, the norms
+    of the patch embeddings and of the reduced keys have an epsilon of 1e-5
+    (all others 1e-6), and attention is fused.
+
+    The released files (``pvt_v2_b5.pth``) load as they are, with
+    ``init_cfg=dict(type='Pretrained', checkpoint=...)``.
+
+    Args:
+        variant (str): 'b0' to 'b5'. Channels are (32, 64, 160, 256) for b0
+            and (64, 128, 320, 512) for the others. Defaults to 'b5'.
+        in_channels (int): Defaults to 3.
+        out_indices (Sequence[int]): Stages whose maps are returned, at
+            strides 4, 8, 16, 32. Defaults to all four.
+        drop_rate (float): Dropout. Defaults to 0.
+        drop_path_rate (float): Stochastic depth of the last block, growing
+            linearly from 0. Defaults to 0.1, as in the released AVSBench
+            code.
+        with_cp (bool): Recompute activations in the backward pass, to save
+            memory. Defaults to False.
+        init_cfg (dict, optional): None draws random weights.
+
+    Raises:
+        ValueError: Unknown variant.
+    """
+
+    def __init__(
+        self,
+        variant: str = 'b5',
+        in_channels: int = 3,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.1,
+        with_cp: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        if variant not in VARIANTS:
+            raise ValueError(
+                f'variant must be one of {list(VARIANTS)}, got {variant!r}'
+            )
+        self.variant = variant
+        shape = VARIANTS[variant]
+        super().__init__(
+            in_channels=in_channels,
+            embed_dims=shape.embed_dims,
+            num_layers=shape.num_layers,
+            num_heads=(1, 2, 5, 8),
+            out_indices=out_indices,
+            mlp_ratio=4,
+            drop_rate=drop_rate,
+            drop_path_rate=drop_path_rate,
+            with_cp=with_cp,
+            init_cfg=init_cfg,
+        )
+        for (embed, blocks, _), ratio in zip(self.layers, shape.mlp_ratios):
+            embed.norm.eps = 1e-5
+            for block in blocks:
+                _refit(block, ratio, drop_rate)
+
+    def init_weights(self) -> None:
+        """Load ``init_cfg``'s checkpoint, released or our own, or draw.
+
+        Raises:
+            RuntimeError: The file is of another network.
+        """
+        if not self.init_cfg or self.init_cfg['type'] != 'Pretrained':
+            super().init_weights()
+            return
+        path = self.init_cfg['checkpoint']
+        weights = CheckpointLoader.load_checkpoint(path, map_location='cpu')
+        weights = weights.get('state_dict', weights)
+        prefix = self.init_cfg.get('prefix')
+        if prefix:
+            prefix = prefix.rstrip('.') + '.'
+            weights = {
+                key[len(prefix) :]: value
+                for key, value in weights.items()
+                if key.startswith(prefix)
+            }
+        if pvt.is_released(weights):
+            weights = pvt.convert_backbone(weights)
+        try:
+            self.load_state_dict(weights)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f'{path} does not hold a PVT v2 {self.variant}: {error} '
+                "Mend: set the backbone's variant to the file's."
+            ) from None
+        print_log(f'PVT v2 {self.variant}: weights of {path}', 'current')
+
+
+def _refit(block: nn.Module, mlp_ratio: int, drop_rate: float) -> None:
+    """Give a MixVisionTransformer block what PVT v2 has."""
+    attention, dims = block.attn, block.attn.embed_dims
+    if attention.sr_ratio > 1:
+        attention.norm.eps = 1e-5
+    attention.attn = FusedAttention(dims, attention.num_heads)
+    # As released; joint initialisation would see one 3C x C matrix.
+    nn.init.trunc_normal_(attention.attn.in_proj_weight, std=0.02)
+    if block.ffn.feedforward_channels != mlp_ratio * dims:
+        drop_path = block.ffn.dropout_layer
+        block.ffn = MixFFN(dims, mlp_ratio * dims, ffn_drop=drop_rate)
+        block.ffn.dropout_layer = drop_path
