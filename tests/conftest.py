@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmavs.testing import tiny_avsbench
 from mmavs.utils import register_all_modules
 
 torch.set_num_threads(min(2, torch.get_num_threads()))
@@ -12,3 +13,21 @@ torch.set_num_threads(min(2, torch.get_num_threads()))
 def _scope_and_seed():
     register_all_modules()
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope='session')
+def tiny_ms3(tmp_path_factory):
+    """Data root of a synthetic MS3, 64 px; tests leave it as it is."""
+    return tiny_avsbench(tmp_path_factory.mktemp('ms3'), 'ms3')
+
+
+@pytest.fixture(scope='session')
+def tiny_s4(tmp_path_factory):
+    """Data root of a synthetic S4, 64 px; tests leave it as it is."""
+    return tiny_avsbench(tmp_path_factory.mktemp('s4'), 's4')
+
+
+@pytest.fixture(scope='session')
+def tiny_avss(tmp_path_factory):
+    """Data root of a synthetic AVSBench-semantic; tests leave it as it is."""
+    return tiny_avsbench(tmp_path_factory.mktemp('avss'), 'avss')

@@ -1,5 +1,6 @@
 """Helpers for tests, of this project and of plug-ins."""
 
 from .gradients import check_gradients
+from .trees import tiny_avsbench, tiny_copy
 
-__all__ = ['check_gradients']
+__all__ = ['check_gradients', 'tiny_avsbench', 'tiny_copy']

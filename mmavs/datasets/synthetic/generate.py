@@ -199,7 +199,7 @@ def _write_clips(
     jobs = plan.scripts()
     chunks = [jobs[i : i + _CHUNK] for i in range(0, len(jobs), _CHUNK)]
     if workers is None:
-        workers = len(os.sched_getaffinity(0))
+        workers = _usable_cpus()
     with Progress(disable=not progress) as bar:
         task = bar.add_task(f'synthetic {plan.setting}', total=len(jobs))
         if workers <= 1 or len(chunks) == 1:
@@ -218,6 +218,12 @@ def _write_clips(
             ]
             for future in as_completed(futures):
                 bar.advance(task, future.result())
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _write_chunk(folder: Path, plan: Plan, jobs: list) -> int:

@@ -1,0 +1,228 @@
+"""What every data set of clips shares."""
+
+import csv
+from abc import abstractmethod
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Union
+
+from mmengine.dataset import BaseDataset
+
+from .synthetic import read_side_file
+
+BINARY_METAINFO = dict(
+    classes=('background', 'sounding'), palette=[[0, 0, 0], [230, 60, 60]]
+)
+
+
+class AVSClipDataset(BaseDataset):
+    """One sample is one clip: T frames, their masks and their sound.
+
+    A subclass lists its clips in :meth:`list_clips`; :func:`clip_info` gives
+    the form. ``get_data_info`` then holds:
+
+    - ``clip_id`` (str), ``audio_path`` (str), ``num_frames`` (int, T),
+    - ``frames``: T complete mmseg results dicts (``img_path``,
+      ``seg_map_path`` or None, ``frame_id``, ``seg_fields``, ``label_map``,
+      ``reduce_zero_label``, and for :class:`LoadFrameMask` ``mask_encoding``,
+      ``num_classes``, ``palette``),
+    - ``labeled_frames``: indices of the frames that are supervised,
+    - ``category`` (str or None),
+    - ``group`` ('constant', 'switching' or None): whether what sounds changes
+      within the clip; known for synthetic data only.
+
+    Args:
+        data_root (str): Folder of the data.
+        split (str, optional): 'train', 'val' or 'test'. Defaults to 'train'.
+        ann_file (str, optional): List of clips, below ``data_root``.
+            Defaults to the data set's own (``ANN_FILE``).
+        metainfo (dict, optional): ``classes`` and ``palette`` other than the
+            data set's own.
+        pipeline (Sequence[dict]): Transforms of a clip.
+        indices (int or Sequence[int], optional): Use these clips alone, or
+            the first so many.
+        test_mode (bool): As in mmengine. Defaults to False.
+        lazy_init (bool): Do not list the clips yet. Defaults to False.
+        serialize_data (bool): Share the list between workers. Defaults to
+            True.
+        check_files (bool): Look for every file when the clips are listed.
+            Switch it off where that takes long. Defaults to True.
+
+    Raises:
+        FileNotFoundError: The root, the list or a file of a clip is absent.
+        ValueError: An unknown split, or a list that cannot be used.
+    """
+
+    METAINFO: dict = BINARY_METAINFO
+    ANN_FILE: str = ''
+    SPLITS: tuple = ('train', 'val', 'test')
+
+    def __init__(
+        self,
+        data_root: str,
+        split: Optional[str] = 'train',
+        ann_file: Optional[str] = None,
+        metainfo: Optional[dict] = None,
+        pipeline: Sequence[dict] = (),
+        indices: Optional[Union[int, Sequence[int]]] = None,
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        serialize_data: bool = True,
+        check_files: bool = True,
+    ) -> None:
+        if split not in self.SPLITS:
+            raise ValueError(
+                f'unknown split {split!r}. Mend: take one of {self.SPLITS}'
+            )
+        self.split = split
+        self.check_files = check_files
+        super().__init__(
+            ann_file=self.ANN_FILE if ann_file is None else ann_file,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix={},
+            indices=indices,
+            serialize_data=serialize_data,
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+        )
+
+    @abstractmethod
+    def list_clips(self) -> List[dict]:
+        """List all clips of the split, each made by :func:`clip_info`."""
+
+    def load_data_list(self) -> List[dict]:
+        """List the clips, look for their files, add their groups."""
+        root = Path(self.data_root)
+        if not root.is_dir():
+            raise FileNotFoundError(
+                f'data root not found: {root}. Mend: put the data there (see '
+                'docs/en/datasets.md), set data_root to where they are, or '
+                'try any config without data: tools/train.py --synthetic.'
+            )
+        clips = self.list_clips()
+        if not clips:
+            raise ValueError(
+                f'{self.ann_file or root} lists no clip of split '
+                f'{self.split!r}. Mend: check the split column or folder.'
+            )
+        if self.check_files:
+            check_clip_files(clips)
+        known = (read_side_file(root) or {}).get('clips', {})
+        for clip in clips:
+            clip['group'] = known.get(clip['clip_id'], {}).get('group')
+        return clips
+
+    def get_data_info(self, idx: int) -> dict:
+        """Give one clip; its frames know classes and palette."""
+        info = super().get_data_info(idx)
+        classes, palette = self._metainfo['classes'], self._metainfo['palette']
+        for frame in info['frames']:
+            frame.update(num_classes=len(classes), palette=palette)
+        return info
+
+
+def clip_info(
+    clip_id: str,
+    img_paths: Sequence[Path],
+    mask_paths: Sequence[Optional[Path]],
+    audio_path: Path,
+    mask_encoding: str = 'binary',
+    category: Optional[str] = None,
+) -> dict:
+    """Describe one clip.
+
+    Args:
+        clip_id (str): Its name, unique in the split.
+        img_paths (Sequence[Path]): T frames in the order of time.
+        mask_paths (Sequence[Path or None]): Their masks; None, or an end that
+            comes too early, means unlabelled.
+        audio_path (Path): Its sound; second t goes with frame t.
+        mask_encoding (str): See :class:`LoadFrameMask`.
+        category (str, optional): What it shows.
+
+    Returns:
+        dict: See :class:`AVSClipDataset`.
+    """
+    missing = len(img_paths) - len(mask_paths)
+    masks = [*mask_paths, *[None] * missing]
+    frames = [
+        dict(
+            img_path=str(img_path),
+            seg_map_path=mask and str(mask),
+            frame_id=t,
+            mask_encoding=mask_encoding,
+            seg_fields=[],
+            label_map=None,
+            reduce_zero_label=False,
+        )
+        for t, (img_path, mask) in enumerate(zip(img_paths, masks))
+    ]
+    return dict(
+        clip_id=clip_id,
+        audio_path=str(audio_path),
+        num_frames=len(frames),
+        frames=frames,
+        labeled_frames=[t for t, mask in enumerate(masks) if mask],
+        category=category,
+    )
+
+
+def read_rows(path: Union[str, Path], columns: Sequence[str]) -> List[dict]:
+    """Read a csv by the names of its columns.
+
+    Args:
+        path (str or Path): A csv with a header.
+        columns (Sequence[str]): Columns that must be there.
+
+    Returns:
+        list[dict]: One a row; every asked column holds something.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A column is absent, or a row is too short.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'list of clips not found: {path}. Mend: it comes with the data; '
+            'check data_root and ann_file.'
+        )
+    with open(path, newline='', encoding='utf-8-sig') as file:
+        reader = csv.DictReader(file)
+        header = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = header
+        missing = [name for name in columns if name not in header]
+        if missing:
+            raise ValueError(
+                f'{path} has no column {missing}, only {header}. Mend: give '
+                f'it a header with {list(columns)}.'
+            )
+        rows = list(reader)
+    for number, row in enumerate(rows, start=2):
+        if any(row[name] is None for name in columns):
+            raise ValueError(
+                f'{path}, line {number}: too few values. Mend: complete the '
+                f'row; needed are {list(columns)}.'
+            )
+    return rows
+
+
+def check_clip_files(clips: Sequence[dict]) -> None:
+    """Raise FileNotFoundError if a file of any clip is absent."""
+    incomplete: Dict[str, str] = {}
+    for clip in clips:
+        paths = [clip['audio_path']]
+        for frame in clip['frames']:
+            paths += [frame['img_path'], frame['seg_map_path']]
+        absent = [p for p in paths if p and not Path(p).is_file()]
+        if absent:
+            incomplete[clip['clip_id']] = absent[0]
+    if incomplete:
+        clip_id, path = next(iter(incomplete.items()))
+        raise FileNotFoundError(
+            f'{len(incomplete)} of {len(clips)} clips lack files; the first '
+            f'is {clip_id}: {path} not found. Mend: complete the data '
+            '(tools/dataset_converters/prepare_avsbench.py --check names '
+            'every absent file), or take the rows out of the list.'
+        )

@@ -1,0 +1,153 @@
+"""Masks on disk, in whatever encoding, to class indices."""
+
+from pathlib import Path
+from typing import Optional, Sequence, Union
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+ENCODINGS = ('binary', 'index', 'palette')
+
+
+def read_mask(
+    path: Union[str, Path],
+    encoding: str,
+    num_classes: int = 2,
+    palette: Optional[Sequence[Sequence[int]]] = None,
+    ignore_index: Optional[int] = None,
+) -> np.ndarray:
+    """Read a mask as class indices.
+
+    Args:
+        path (str or Path): A picture, as Pillow reads it.
+        encoding (str): ``'binary'``: black is 0 and white is 1, in modes 1,
+            L, P and RGB; ``'index'``: raw values are classes, in modes L, P
+            and 16 bit; ``'palette'``: colours are classes.
+        num_classes (int): K; larger indices are an error.
+        palette (Sequence, optional): K RGB colours, for ``'palette'``.
+        ignore_index (int, optional): A further value that ``'index'`` masks
+            may hold, for pixels without a label.
+
+    Returns:
+        np.ndarray: (H, W) uint8 in 0..K-1.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: An unknown encoding, a damaged file, or values that the
+            encoding does not have.
+    """
+    image = _open(Path(path))
+    if encoding == 'binary':
+        return _binary(image, path)
+    if encoding == 'index':
+        return _indices(image, path, num_classes, ignore_index)
+    if encoding == 'palette':
+        return _colors(image, path, palette)
+    raise ValueError(
+        f'unknown mask encoding {encoding!r}. Mend: take one of {ENCODINGS}'
+    )
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f'mask not found: {path}. Mend: complete the data.'
+        ) from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise ValueError(
+            f'{path} is truncated or no picture ({error}). Mend: copy or '
+            'unpack the file again.'
+        ) from None
+    return image
+
+
+def _binary(image: Image.Image, path: Union[str, Path]) -> np.ndarray:
+    """Black and white in any mode to 0 and 1."""
+    if image.mode in ('1', 'L'):
+        values = np.asarray(image.convert('L'))
+    else:
+        # Colours, not indices: a palette may put white anywhere.
+        colors = np.asarray(image.convert('RGB'))
+        if (colors != colors[..., :1]).any():
+            raise ValueError(
+                f'{path} is a colour picture, not a black and white mask. '
+                "Mend: read it with encoding='palette', or convert it."
+            )
+        values = colors[..., 0]
+    odd = (values != 0) & (values != 255)
+    if odd.any():
+        raise ValueError(
+            f'{path} holds values other than 0 and 255 '
+            f'({_few(values[odd])}). Mend: save it without smoothing or '
+            "JPEG; if 0 and 1 are class indices, read with encoding='index'."
+        )
+    return (values == 255).astype(np.uint8)
+
+
+def _indices(
+    image: Image.Image,
+    path: Union[str, Path],
+    num_classes: int,
+    ignore_index: Optional[int],
+) -> np.ndarray:
+    """Raw values as classes."""
+    labels = np.asarray(image)
+    if labels.ndim != 2:
+        raise ValueError(
+            f'{path} has mode {image.mode}, class indices need one channel. '
+            "Mend: read colours with encoding='palette'."
+        )
+    labels = labels.astype(np.int64)
+    bad = (labels < 0) | (labels >= num_classes)
+    if ignore_index is not None:
+        bad &= labels != ignore_index
+    if bad.any():
+        raise ValueError(
+            f'{path} holds labels outside 0..{num_classes - 1} '
+            f'({_few(labels[bad])}). Mend: correct the mask, or the classes '
+            'of the data set; for pixels without a label set '
+            'LoadFrameMask(ignore_index=255).'
+        )
+    return labels.astype(np.uint8)
+
+
+def _colors(
+    image: Image.Image,
+    path: Union[str, Path],
+    palette: Optional[Sequence[Sequence[int]]],
+) -> np.ndarray:
+    """Exact colours as classes."""
+    if palette is None:
+        raise ValueError("encoding='palette' needs the colours of the classes")
+    codes = _pack(np.asarray(palette))
+    order = np.argsort(codes, kind='stable')
+    found = _pack(np.asarray(image.convert('RGB')))
+    slots = np.searchsorted(codes[order], found).clip(max=len(codes) - 1)
+    labels = order[slots]
+    unknown = codes[labels] != found
+    if unknown.any():
+        row, column = np.argwhere(unknown)[0]
+        color = tuple(
+            int(found[row, column]) >> shift & 255 for shift in (16, 8, 0)
+        )
+        raise ValueError(
+            f'{path} holds colours of no class: RGB {color} at row {row}, '
+            f'column {column}, {int(unknown.sum())} pixels in all. Mend: '
+            'save the mask without smoothing or JPEG, or correct the palette.'
+        )
+    return labels.astype(np.uint8)
+
+
+def _pack(colors: np.ndarray) -> np.ndarray:
+    """RGB (..., 3) to one number each."""
+    red, green, blue = np.moveaxis(colors.astype(np.int64), -1, 0)
+    return red << 16 | green << 8 | blue
+
+
+def _few(values: np.ndarray) -> str:
+    """Name the first values, e.g. '3, 7, 9, ...'."""
+    unique = np.unique(values)
+    return ', '.join(map(str, unique[:5])) + (', ...' * (len(unique) > 5))
