@@ -1,5 +1,6 @@
 """Datasets of mmavs; importing this package registers every component."""
 
+from .avs_dataset import AVSDataset
 from .avsbench import (
     AVSBenchMS3Dataset,
     AVSBenchS4Dataset,
@@ -13,4 +14,5 @@ __all__ = [
     'AVSBenchS4Dataset',
     'AVSBenchSemanticDataset',
     'AVSClipDataset',
+    'AVSDataset',
 ]

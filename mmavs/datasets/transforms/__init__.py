@@ -1,17 +1,31 @@
 """Transforms of clips: frames, sound, packing."""
 
-from .audio import LoadReleasedLogMel, VGGishLogMel
+from .audio import (
+    AudioSegments,
+    BEATsFbank,
+    LoadReleasedLogMel,
+    VGGishLogMel,
+)
+from .clip_time import CropClip, RollClip
+from .color import ClipColorJitter
 from .formatting import PackAVSInputs
 from .frames import LoadFrame, LoadFrameMask
+from .geometry import ResizeShortEdge
 from .loading import LoadAudio
 from .wrappers import ForEachFrame
 
 __all__ = [
+    'AudioSegments',
+    'BEATsFbank',
+    'ClipColorJitter',
+    'CropClip',
     'ForEachFrame',
     'LoadAudio',
     'LoadFrame',
     'LoadFrameMask',
     'LoadReleasedLogMel',
     'PackAVSInputs',
+    'ResizeShortEdge',
+    'RollClip',
     'VGGishLogMel',
 ]

@@ -7,9 +7,14 @@ from typing import Optional
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
-from mmavs.audio import read_log_mel_pickle, vggish_log_mel
+from mmavs.audio import read_log_mel_pickle, resample, vggish_log_mel
 from mmavs.audio.cache import TensorCache, content_key
-from mmavs.audio.pairing import SHORT_POLICIES, pair_with_frames
+from mmavs.audio.fbank import SAMPLE_RATE, fbank_of_segments
+from mmavs.audio.pairing import (
+    SHORT_POLICIES,
+    cut_segments,
+    pair_with_frames,
+)
 from mmavs.registry import TRANSFORMS
 from mmavs.utils.warn_once import WarnOnce
 
@@ -151,6 +156,64 @@ class VGGishLogMel(AudioFrontEnd):
     def pieces(self, waveform: Tensor, sample_rate: int) -> Tensor:
         """(S,) -> (n, 1, 96, 64)."""
         return vggish_log_mel(waveform, sample_rate)
+
+
+@TRANSFORMS.register_module()
+class BEATsFbank(AudioFrontEnd):
+    """Filterbanks for BEATs, one a second, (T, 98, 128).
+
+    Frame t gets second t of the sound; a last second of which at least half
+    is there is completed with zeros. See :func:`mmavs.audio.beats_fbank` for
+    values and ranges, and :class:`AudioFrontEnd` for keys and arguments.
+    """
+
+    def pieces(self, waveform: Tensor, sample_rate: int) -> Tensor:
+        """(S,) -> (n, 98, 128)."""
+        waveform = resample(waveform, sample_rate, SAMPLE_RATE)
+        seconds = cut_segments(
+            waveform, SAMPLE_RATE, SAMPLE_RATE, complete=True
+        )
+        return fbank_of_segments(seconds)
+
+
+@TRANSFORMS.register_module()
+class AudioSegments(AudioFrontEnd):
+    """Waveform segments, one a frame, (T, length).
+
+    For front ends that run on the device (``audio_front_end`` of
+    ``AVSDataPreProcessor``) and for encoders that take waveforms. See
+    :class:`AudioFrontEnd` for keys.
+
+    Args:
+        length (int): Samples in a segment: 16000 for one second at 16 kHz
+            (default), 15600 for VGGish examples.
+        hop (int, optional): Samples from one segment's start to the next:
+            15360 for VGGish. Defaults to ``length``; a last segment of which
+            at least half is there is then completed with zeros.
+        short_policy (str): See :class:`FramePairing`. Defaults to
+            ``'repeat'``.
+    """
+
+    def __init__(
+        self,
+        length: int = SAMPLE_RATE,
+        hop: Optional[int] = None,
+        short_policy: str = 'repeat',
+    ) -> None:
+        super().__init__(short_policy)
+        self.length = length
+        self.hop = hop or length
+
+    def pieces(self, waveform: Tensor, sample_rate: int) -> Tensor:
+        """(S,) -> (n, length)."""
+        complete = self.hop == self.length
+        return cut_segments(waveform, self.length, self.hop, complete)
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(length={self.length}, hop={self.hop}, '
+            f'short_policy={self.pair.short_policy!r})'
+        )
 
 
 @TRANSFORMS.register_module()

@@ -12,6 +12,7 @@ from mmavs.structures import AVSDataSample, FramePixelData
 
 CLIP_KEYS = (
     'clip_id',
+    'sample_idx',
     'num_frames',
     'labeled_frames',
     'audio_path',

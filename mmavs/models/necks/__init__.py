@@ -1,7 +1,19 @@
 from .add_audio import AddAudio
 from .audio_film import AudioFiLM
+from .av_correlation import AVCorrelation
 from .channel_align import ChannelAlign
+from .conv_bn_neck import ConvBNNeck
 from .dilated_sum_neck import DilatedSumNeck
+from .motion_correlation import MotionCorrelation
 from .tpavi import TPAVI
 
-__all__ = ['AddAudio', 'AudioFiLM', 'ChannelAlign', 'DilatedSumNeck', 'TPAVI']
+__all__ = [
+    'AVCorrelation',
+    'AddAudio',
+    'AudioFiLM',
+    'ChannelAlign',
+    'ConvBNNeck',
+    'DilatedSumNeck',
+    'MotionCorrelation',
+    'TPAVI',
+]

@@ -1,0 +1,167 @@
+"""Anyone's clips: frames, sound and, if there are any, masks."""
+
+import re
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Union
+
+from mmavs.registry import DATASETS
+
+from .base import AVSClipDataset, clip_info, read_rows
+
+IMG_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
+
+
+@DATASETS.register_module()
+class AVSDataset(AVSClipDataset):
+    """Clips of any length, with classes of one's own.
+
+    Frame t belongs to second t of the sound: one frame a second, in the
+    natural order of file names (``2.png`` before ``10.png``). A mask belongs
+    to the frame with the same stem; frames without a mask are unlabelled.
+    Either folders below ``data_root`` (without the first one if ``split`` is
+    None)::
+
+        {split}/frames/{clip}/*.png|jpg|jpeg|bmp|webp
+        {split}/audio/{clip}.wav
+        {split}/masks/{clip}/*.png                   optional
+
+    or a csv with the columns ``clip_id``, ``frames`` (folder), ``audio``
+    (file) and, if wanted, ``masks`` (folder), ``split``, ``category``; paths
+    count from ``data_root``.
+
+    Args:
+        data_root (str): Folder of the data.
+        split (str, optional): Any name; None takes all clips. Defaults to
+            'train'.
+        ann_file (str, optional): The csv. None reads the folders.
+        mask_encoding (str, optional): See :class:`LoadFrameMask`. Defaults to
+            'binary' for two classes, else to 'index'.
+        metainfo (dict, optional): ``classes``, background first, and
+            ``palette``. Defaults to background and sounding.
+
+    The other arguments are those of :class:`AVSClipDataset`.
+
+    Raises:
+        FileNotFoundError: A folder or file is absent.
+        ValueError: A clip without frames, or a mask without its frame.
+    """
+
+    SPLITS = ()
+
+    def __init__(
+        self,
+        data_root: str,
+        split: Optional[str] = 'train',
+        ann_file: Optional[str] = None,
+        mask_encoding: Optional[str] = None,
+        metainfo: Optional[dict] = None,
+        pipeline: Sequence[dict] = (),
+        indices: Optional[Union[int, Sequence[int]]] = None,
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        serialize_data: bool = True,
+        check_files: bool = True,
+    ) -> None:
+        self.mask_encoding = mask_encoding
+        super().__init__(
+            data_root=data_root,
+            split=split,
+            ann_file=ann_file,
+            metainfo=metainfo,
+            pipeline=pipeline,
+            indices=indices,
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            serialize_data=serialize_data,
+            check_files=check_files,
+        )
+
+    def list_clips(self) -> List[dict]:
+        """List the rows of the csv, or the folders."""
+        rows = self._csv_rows() if self.ann_file else self._folder_rows()
+        return [self._clip(row) for row in rows]
+
+    def _csv_rows(self) -> List[dict]:
+        columns = ['clip_id', 'frames', 'audio']
+        if self.split is not None:
+            columns.append('split')
+        rows = read_rows(self.ann_file, columns)
+        return [row for row in rows if self.split in (None, row.get('split'))]
+
+    def _folder_rows(self) -> List[dict]:
+        base = Path(self.split or '')
+        frames = Path(self.data_root) / base / 'frames'
+        if not frames.is_dir():
+            raise FileNotFoundError(
+                f'frames not found: {frames}. Mend: lay the clips out as '
+                'docs/en/your_dataset.md shows, or give a csv by ann_file.'
+            )
+        names = sorted(path.name for path in frames.iterdir())
+        return [
+            dict(
+                clip_id=name,
+                frames=base / 'frames' / name,
+                audio=base / 'audio' / f'{name}.wav',
+                masks=base / 'masks' / name,
+            )
+            for name in names
+        ]
+
+    def _clip(self, row: dict) -> dict:
+        root, clip_id = Path(self.data_root), row['clip_id']
+        img_paths = list_images(root / row['frames'])
+        if not img_paths:
+            raise ValueError(
+                f'clip {clip_id}: no picture in {root / row["frames"]}. '
+                f'Mend: put one frame a second there, as {IMG_SUFFIXES}.'
+            )
+        masks = self._masks(row, [path.stem for path in img_paths])
+        return clip_info(
+            clip_id,
+            img_paths,
+            [masks.get(path.stem) for path in img_paths],
+            root / row['audio'],
+            mask_encoding=self._encoding(),
+            category=row.get('category'),
+        )
+
+    def _masks(self, row: dict, stems: List[str]) -> Dict[str, Path]:
+        """Masks of a clip by stem; none if the row names no folder."""
+        if not row.get('masks'):
+            return {}
+        folder = Path(self.data_root) / row['masks']
+        if self.ann_file and not folder.is_dir():
+            raise FileNotFoundError(
+                f'clip {row["clip_id"]}: masks not found: {folder}. Mend: '
+                f'correct {self.ann_file}; leave the value empty for a clip '
+                'without labels.'
+            )
+        masks = {path.stem: path for path in list_images(folder)}
+        orphans = sorted(set(masks) - set(stems))
+        if orphans:
+            raise ValueError(
+                f'{masks[orphans[0]]} has no frame of the same name. Mend: '
+                'name masks like their frames.'
+            )
+        return masks
+
+    def _encoding(self) -> str:
+        if self.mask_encoding is not None:
+            return self.mask_encoding
+        return 'binary' if len(self._metainfo['classes']) == 2 else 'index'
+
+
+def list_images(folder: Path) -> List[Path]:
+    """List the pictures of a folder in natural order; [] if it is absent."""
+    if not folder.is_dir():
+        return []
+    paths = [p for p in folder.iterdir() if p.suffix.lower() in IMG_SUFFIXES]
+    return sorted(paths, key=lambda path: natural_key(path.name))
+
+
+def natural_key(name: str) -> list:
+    """Sort key that takes numbers in names as numbers."""
+    return [
+        (1, int(part), '') if part.isdigit() else (0, 0, part)
+        for part in re.split(r'(\d+)', name)
+    ]
