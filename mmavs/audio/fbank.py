@@ -67,6 +67,9 @@ def fbank_of_segments(waveform: Tensor) -> Tensor:
             'samples (25 ms at 16 kHz)'
         )
     hops = -(-length // HOP_LENGTH)
+    frames = 1 + (length - WINDOW_LENGTH) // HOP_LENGTH
+    if num_segments == 0:
+        return waveform.new_zeros(0, frames, NUM_MEL_BINS)
     row = F.pad(waveform.float(), (0, hops * HOP_LENGTH - length)).flatten()
     row = F.pad(row, (0, WINDOW_LENGTH))[None] * AMPLITUDE
     kaldi = import_torchaudio().compliance.kaldi
@@ -78,5 +81,4 @@ def fbank_of_segments(waveform: Tensor) -> Tensor:
         frame_shift=1000 * HOP_LENGTH / SAMPLE_RATE,
     )
     fbank = fbank[: num_segments * hops].unflatten(0, (num_segments, hops))
-    fbank = fbank[:, : 1 + (length - WINDOW_LENGTH) // HOP_LENGTH]
-    return (fbank - MEAN) / (2 * STD)
+    return (fbank[:, :frames] - MEAN) / (2 * STD)

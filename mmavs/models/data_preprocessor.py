@@ -23,8 +23,9 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
             uses 10); None pads to the longest clip of the batch.
         size_divisor (int): Pad H and W to a multiple of it. Defaults to 1.
         seg_pad_val (int): Label of padded pixels. Defaults to 255.
-        audio_front_end (dict, optional): Module run on the raw ``audio`` of a
-            batch on the device, e.g. log-mel from waveforms.
+        audio_front_end (dict, optional): Module run on the device over the
+            raw ``audio`` of all real frames of a batch, (N, S) waveform
+            segments to (N, ...), e.g. ``VGGishLogMelFrontEnd``.
 
     Padded pixels and frames are zero *after* normalisation (the mean colour),
     as in AVSBench's released code; padded sound is zero too, and
@@ -108,10 +109,11 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
 
     def _batch_audio(self, audio: List[Tensor], num_frames: int) -> Tensor:
         """List of (T, ...) -> (B, T, ...), zeros for padded seconds."""
-        batch = torch.stack([_pad_time(clip, num_frames) for clip in audio])
-        if self.audio_front_end is None:
-            return batch
-        return self.audio_front_end(batch)
+        if self.audio_front_end is not None:
+            # Before padding: silence is not zero in log scale, padding is.
+            lengths = [len(clip) for clip in audio]
+            audio = self.audio_front_end(torch.cat(audio)).split(lengths)
+        return torch.stack([_pad_time(clip, num_frames) for clip in audio])
 
     def _describe(
         self, samples: List[AVSDataSample], size: tuple, training: bool

@@ -63,3 +63,18 @@ def test_pads_size_and_labels_for_training():
 def test_a_clip_that_is_too_long_is_refused():
     with pytest.raises(ValueError, match='clip of 3 frames.*num_frames=2'):
         AVSDataPreProcessor(num_frames=2)(dict(inputs=dict(imgs=[frames(3)])))
+
+
+def test_front_end_runs_on_real_frames_only():
+    processor = AVSDataPreProcessor(
+        num_frames=3, audio_front_end=dict(type='VGGishLogMelFrontEnd')
+    )
+    sounds = [torch.randn(2, 15600) * 0.1, torch.zeros(3, 15600)]
+    data = dict(inputs=dict(imgs=[frames(2), frames(3)], audio=sounds))
+    audio = processor(data)['inputs']['audio']
+    assert audio.shape == (2, 3, 1, 96, 64)
+    assert audio[0, 2].abs().max() == 0  # padding
+    silence = torch.tensor(0.01).log()
+    torch.testing.assert_close(audio[1], silence.expand(3, 1, 96, 64))
+    expected = processor.audio_front_end(sounds[0])
+    assert torch.equal(audio[0, :2], expected)

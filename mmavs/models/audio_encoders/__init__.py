@@ -1,5 +1,14 @@
 """Audio encoders: one second of sound a frame, (N, ...) to (N, D)."""
 
+from .front_ends import BEATsFbankFrontEnd, VGGishLogMelFrontEnd
 from .log_mel_cnn import LogMelCNN
+from .pretrained_encoder import PretrainedAudioEncoder
+from .vggish import VGGish
 
-__all__ = ['LogMelCNN']
+__all__ = [
+    'BEATsFbankFrontEnd',
+    'LogMelCNN',
+    'PretrainedAudioEncoder',
+    'VGGish',
+    'VGGishLogMelFrontEnd',
+]

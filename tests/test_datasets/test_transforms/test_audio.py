@@ -8,8 +8,8 @@ import torch
 from mmengine.logging import MMLogger
 from scipy.io import wavfile
 
-from mmavs.audio import vggish_log_mel
-from mmavs.registry import TRANSFORMS
+from mmavs.audio import beats_fbank, vggish_log_mel
+from mmavs.registry import MODELS, TRANSFORMS
 
 
 @pytest.fixture
@@ -128,6 +128,43 @@ def test_from_file_to_examples(tmp_path):
     expected = vggish_log_mel(torch.from_numpy(wave).float() / 32768, 16000)
     assert torch.equal(cold, expected) and torch.equal(warm, expected)
     assert len(list((tmp_path / 'cache').rglob('*.npy'))) == 1
+
+
+def test_fbank_gives_one_second_a_frame():
+    transform = TRANSFORMS.build(dict(type='BEATsFbank'))
+    results = transform(clip(4.7))
+    wave = torch.nn.functional.pad(results['waveform'], (0, 4800))
+    seconds = [beats_fbank(s, 16000) for s in wave.split(16000)]
+    assert results['audio'].shape == (5, 98, 128)
+    torch.testing.assert_close(results['audio'], torch.stack(seconds))
+
+
+def test_fbank_of_too_little_sound():
+    transform = TRANSFORMS.build(dict(type='BEATsFbank'))
+    results = transform(clip(4.3))  # the fifth second is hardly there
+    assert torch.equal(results['audio'][4], results['audio'][3])
+    with pytest.raises(ValueError, match='clip.wav.*one analysis window'):
+        transform(clip(0.4))
+
+
+def test_segments_and_device_front_end_equal_the_transform():
+    expected = build()(clip(5.0))['audio']
+    segments = TRANSFORMS.build(
+        dict(type='AudioSegments', length=15600, hop=15360)
+    )(clip(5.0))['audio']
+    assert segments.shape == (5, 15600)
+    front_end = MODELS.build(dict(type='VGGishLogMelFrontEnd'))
+    ours = front_end(segments)
+    torch.testing.assert_close(ours, expected, rtol=0, atol=1e-4)
+    with pytest.raises(ValueError, match='15600.*got 16000.*Mend'):
+        front_end(torch.zeros(5, 16000))
+
+
+def test_fbank_on_the_device_equals_the_transform():
+    expected = TRANSFORMS.build(dict(type='BEATsFbank'))(clip(4.9))['audio']
+    segments = TRANSFORMS.build(dict(type='AudioSegments'))(clip(4.9))
+    front_end = MODELS.build(dict(type='BEATsFbankFrontEnd'))
+    assert torch.equal(front_end(segments['audio']), expected)
 
 
 def released_layout(folder: Path, examples: int = 5) -> str:
