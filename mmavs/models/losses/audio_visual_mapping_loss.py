@@ -145,7 +145,7 @@ class AudioVisualMappingLoss(nn.Module):
         if not stages or not self.loss_weight:
             return {self.loss_name: logits.sum() * 0}
         labeled = torch.tensor(labeled, dtype=torch.long, device=logits.device)
-        terms = [self._term(features, logits, labeled, i) for i in stages]
+        terms = self._terms(features, logits, labeled, stages)
         total = torch.stack(terms).mean()
         if self.reduction == 'mean' or self.distance == 'euclidean':
             count = torch.tensor(len(labeled), device=total.device)
@@ -154,17 +154,29 @@ class AudioVisualMappingLoss(nn.Module):
             loss = total * get_world_size()
         return {self.loss_name: self.loss_weight * loss}
 
-    def _term(
-        self, features: AVFeatures, logits: Tensor, labeled: Tensor, i: int
-    ) -> Tensor:
-        """Distances at scale i of labelled frames (L,), summed."""
-        visual, audio = features.visual[i], features.aligned_audio[i].float()
-        if self.mode == 'audio-visual':
-            visual = self._masked_mean(visual[labeled], logits[labeled])
-            return self._distance(visual, self._scale(audio[labeled]))
-        visual = self._masked_mean(visual, logits)
-        closest = self._closest(self._scale(audio), features.valid)
-        return self._distance(visual[labeled], visual[closest[labeled]])
+    def _terms(
+        self,
+        features: AVFeatures,
+        logits: Tensor,
+        labeled: Tensor,
+        stages: Sequence[int],
+    ) -> List[Tensor]:
+        """One sum over labelled frames a scale."""
+        rows = labeled if self.mode == 'audio-visual' else slice(None)
+        scores = self._foreground(logits[rows])
+        is_soft = logits.shape[1] == 1
+        terms = []
+        for i in stages:
+            visual = self._masked_mean(
+                features.visual[i][rows], scores, is_soft
+            )
+            audio = self._scale(features.aligned_audio[i].float())
+            if self.mode == 'audio-visual':
+                terms.append(self._distance(visual, audio[labeled]))
+            else:
+                closest = self._closest(audio, features.valid)[labeled]
+                terms.append(self._distance(visual[labeled], visual[closest]))
+        return terms
 
     def _stages(self, features: AVFeatures) -> Sequence[int]:
         aligned = features.aligned_audio
@@ -184,16 +196,22 @@ class AudioVisualMappingLoss(nn.Module):
             return self.stages
         return fused
 
-    def _masked_mean(self, visual: Tensor, logits: Tensor) -> Tensor:
-        """(N, C, H_i, W_i), (N, K, h, w) -> (N, C) float32."""
-        visual, logits = visual.float(), logits.float()
-        size = visual.shape[-2:]
-        pool = getattr(F, f'adaptive_{self.pool}_pool2d')
+    def _foreground(self, logits: Tensor) -> Tensor:
+        """(L, K, h, w) -> (L, 1, h, w): logits, or {0, 1} if K > 1."""
         if logits.shape[1] == 1:
-            mask = pool(logits, size).sigmoid()
-        else:
-            best = logits.argmax(dim=1, keepdim=True)
-            mask = pool((best != self.background_index).float(), size)
+            return logits.float()
+        best = logits.argmax(dim=1, keepdim=True)
+        return (best != self.background_index).float()
+
+    def _masked_mean(
+        self, visual: Tensor, scores: Tensor, is_soft: bool
+    ) -> Tensor:
+        """(L, C, H_i, W_i), (L, 1, h, w) -> (L, C) float32."""
+        visual = visual.float()
+        pool = getattr(F, f'adaptive_{self.pool}_pool2d')
+        mask = pool(scores, visual.shape[-2:])
+        if is_soft:
+            mask = mask.sigmoid()
         if self.mask_thr is None:
             return self._scale((visual * mask).mean(dim=(2, 3)))
         mask = (mask > self.mask_thr).float()
