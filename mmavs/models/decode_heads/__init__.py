@@ -1,4 +1,11 @@
 from .avs_decode_head import AVSDecodeHead
 from .avs_fpn_head import AVSFPNHead
+from .avsegformer_head import AVSegFormerHead
+from .bavd_head import BAVDHead
 
-__all__ = ['AVSDecodeHead', 'AVSFPNHead']
+__all__ = [
+    'AVSDecodeHead',
+    'AVSFPNHead',
+    'AVSegFormerHead',
+    'BAVDHead',
+]

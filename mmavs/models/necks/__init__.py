@@ -1,5 +1,6 @@
 from .add_audio import AddAudio
 from .audio_film import AudioFiLM
+from .av_bridge import AVBridge
 from .av_correlation import AVCorrelation
 from .channel_align import ChannelAlign
 from .conv_bn_neck import ConvBNNeck
@@ -8,6 +9,7 @@ from .motion_correlation import MotionCorrelation
 from .tpavi import TPAVI
 
 __all__ = [
+    'AVBridge',
     'AVCorrelation',
     'AddAudio',
     'AudioFiLM',
