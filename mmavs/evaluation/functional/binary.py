@@ -191,16 +191,26 @@ def _thresholds(number: int, device: torch.device) -> Tensor:
     return torch.cat([steps, steps.new_tensor([float('inf')])]).to(device)
 
 
-def _reached(probability: Tensor, thresholds: Tensor) -> Tensor:
-    """Count the thresholds that each value is not below, (M,) int32.
+def thresholds_reached(
+    probability: Tensor, num_thresholds: int = NUM_THRESHOLDS
+) -> Tensor:
+    """Count the evenly spaced thresholds that each value is not below.
 
     A search, but by arithmetic: even spacing gives the place up to rounding,
     and the two neighbouring thresholds settle it.
+
+    Args:
+        probability (Tensor): Any shape, float32 in [0, 1].
+        num_thresholds (int): From 0 to 1. Defaults to 255.
+
+    Returns:
+        Tensor: (M,) int32, flattened, in 1 ... num_thresholds.
     """
-    steps = thresholds.numel() - 2
-    guess = (probability * steps).int().clamp_(0, steps)
-    above = probability >= thresholds.index_select(0, guess + 1)
-    below = probability < thresholds.index_select(0, guess)
+    thresholds = _thresholds(num_thresholds, probability.device)
+    values, last = probability.flatten(), num_thresholds - 1
+    guess = (values * last).int().clamp_(0, last)
+    above = values >= thresholds.index_select(0, guess + 1)
+    below = values < thresholds.index_select(0, guess)
     return guess + 1 + above.int() - below.int()
 
 
@@ -213,9 +223,7 @@ def _f_curve(
     """Compute the (N, num_thresholds) curve from one histogram a frame."""
     bins = num_thresholds + 1
     frames = probability.shape[0]
-    level = _reached(
-        probability.flatten(), _thresholds(num_thresholds, probability.device)
-    )
+    level = thresholds_reached(probability, num_thresholds)
     kind = torch.full_like(target, 2, dtype=torch.int32)  # no label
     kind.masked_fill_(target == 0, 0).masked_fill_(target == 1, 1)
     row = torch.arange(frames, device=level.device, dtype=torch.int32) * 3

@@ -10,7 +10,7 @@
     segmentation and in CAVP (https://arxiv.org/abs/2304.02970).
 """
 
-from typing import Dict, List, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -18,26 +18,49 @@ from torch import Tensor
 from .binary import BETA2
 
 PROTOCOLS = ('avsbench', 'dataset')
+# classes that enter a mean, as (first, end)
+BACKGROUNDS = {'all': (0, None), 'without': (1, None), 'released': (0, -1)}
 Sums = Dict[str, Tensor]
 
 
-def check_protocol(
-    protocol: str, clips_per_batch: Union[int, str] = 1
+def check_binary(
+    protocol: str, clips_per_batch: Union[int, str], background: str
 ) -> None:
-    """Refuse what is no protocol.
+    """Refuse what is no binary protocol.
 
     Raises:
-        ValueError: An unknown protocol or grouping.
+        ValueError: An unknown protocol, grouping or background.
     """
-    if protocol not in PROTOCOLS:
-        raise ValueError(
-            f'unknown protocol {protocol!r}. Mend: one of {PROTOCOLS}'
-        )
+    check_choice('protocol', protocol, PROTOCOLS)
     whole = isinstance(clips_per_batch, int) and clips_per_batch > 0
     if not whole and clips_per_batch != 'all':
         raise ValueError(
             f"clips_per_batch must be a positive number or 'all', got "
             f'{clips_per_batch!r}'
+        )
+    sides = ('without', 'all') if protocol == 'dataset' else ('without',)
+    check_choice(f'background under {protocol}', background, sides)
+
+
+def check_semantic(
+    protocol: str, background: str, absent_classes: str
+) -> None:
+    """Refuse what is no semantic protocol.
+
+    Raises:
+        ValueError: An unknown protocol, background or treatment of absent
+            classes.
+    """
+    check_choice('protocol', protocol, PROTOCOLS)
+    check_choice('background', background, tuple(BACKGROUNDS))
+    check_choice('absent_classes', absent_classes, ('zero', 'skip'))
+
+
+def check_choice(name: str, value: str, choices: tuple) -> None:
+    """Raise ValueError unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(
+            f'unknown {name}: {value!r}. Mend: take one of {choices}'
         )
 
 
@@ -63,7 +86,7 @@ def binary_scores(
         dict[str, float]: ``mIoU`` and ``mFscore`` in [0, 1]; ``dataset`` also
         ``mPrecision`` and ``mRecall``. NaN where no frame is labelled.
     """
-    check_protocol(protocol, clips_per_batch)
+    check_binary(protocol, clips_per_batch, background)
     if protocol == 'dataset':
         pixels = _total(clips, 'pixels', 4)
         kinds = [pixels]
@@ -77,6 +100,84 @@ def binary_scores(
         if _total(batch, 'frames') > 0
     ]
     return _mean_of(parts)
+
+
+def class_scores(
+    clips: Sequence[Sums],
+    protocol: str = 'avsbench',
+    padded_frames: Optional[int] = None,
+) -> Dict[str, Tensor]:
+    """Score each class of semantic clips.
+
+    Args:
+        clips (Sequence[dict]): What :func:`semantic_sums` gave for each clip.
+        protocol (str): ``'avsbench'``: per frame, mean over the frames in
+            which the class is predicted or true. ``'dataset'``: from pixels
+            summed over the set.
+        padded_frames (int, optional): For ``avsbench``: length to which the
+            released code pads clips with frames of nothing but rightly
+            predicted background, and scores them. They are added here by
+            arithmetic.
+
+    Returns:
+        dict[str, Tensor]: ``J``, ``F`` and, for ``dataset``, ``P`` and ``R``,
+        (K,) in [0, 1], NaN where the class occurs nowhere; ``frames`` (K,).
+    """
+    num_classes = clips[0]['iou'].numel()
+    frames = _total(clips, 'frames', num_classes)
+    if protocol == 'dataset':
+        tp, fp, fn = _total(clips, 'pixels', (3, num_classes))
+        return dict(
+            J=tp / (tp + fp + fn),
+            F=f_measure(tp, fp, fn),
+            P=tp / (tp + fp),
+            R=tp / (tp + fn),
+            frames=frames,
+        )
+    iou = _total(clips, 'iou', num_classes)
+    f_score = _total(clips, 'f_score', num_classes)
+    lengths = [int(clip['length']) for clip in clips]
+    padding = sum(max(0, (padded_frames or 0) - n) for n in lengths)
+    for total in (frames, iou, f_score):
+        total[0] += padding  # background, predicted rightly
+    return dict(J=iou / frames, F=f_score / frames, frames=frames)
+
+
+def semantic_scores(
+    clips: Sequence[Sums],
+    protocol: str = 'avsbench',
+    background: str = 'all',
+    padded_frames: Optional[int] = None,
+    absent_classes: str = 'zero',
+) -> Dict[str, float]:
+    """Score semantic clips.
+
+    Args:
+        clips (Sequence[dict]): What :func:`semantic_sums` gave for each clip.
+        protocol (str): See :func:`class_scores`.
+        background (str): Classes of the mean: ``'all'``, ``'without'`` class
+            0, or ``'released'``, which leaves out the last class where the
+            released code's name for it says background.
+        padded_frames (int, optional): See :func:`class_scores`.
+        absent_classes (str): A class that occurs nowhere counts as
+            ``'zero'``, as released, or is left out (``'skip'``).
+
+    Returns:
+        dict[str, float]: ``mIoU`` and ``mFscore`` in [0, 1]; ``dataset`` also
+        ``mPrecision`` and ``mRecall``.
+    """
+    check_semantic(protocol, background, absent_classes)
+    scores = class_scores(clips, protocol, padded_frames)
+    chosen = slice(*BACKGROUNDS[background])
+    names = dict(J='mIoU', F='mFscore', P='mPrecision', R='mRecall')
+    absent = scores['J'].isnan()[chosen]
+    result = {}
+    for key in names.keys() & scores.keys():
+        values = scores[key][chosen].nan_to_num(0)
+        if absent_classes == 'skip':
+            values = values[~absent]
+        result[key] = float(values.mean())
+    return {name: result[key] for key, name in names.items() if key in result}
 
 
 def batches(clips: Sequence, clips_per_batch: Union[int, str]) -> List:
@@ -109,8 +210,10 @@ def _pixel_scores(tp: Tensor, fp: Tensor, fn: Tensor) -> Dict[str, float]:
     )
 
 
-def _total(clips: Sequence[Sums], key: str, length: int = 1) -> Tensor:
-    total = torch.zeros(length, dtype=torch.float64)
+def _total(
+    clips: Sequence[Sums], key: str, shape: Union[int, Tuple[int, ...]] = 1
+) -> Tensor:
+    total = torch.zeros(shape, dtype=torch.float64)
     for clip in clips:
         total += clip[key].to('cpu', torch.float64)
     return total

@@ -1,5 +1,6 @@
 """Metrics for mmengine's evaluator."""
 
 from .avs_metric import AVSMetric
+from .avss_metric import AVSSMetric
 
-__all__ = ['AVSMetric']
+__all__ = ['AVSMetric', 'AVSSMetric']

@@ -7,11 +7,12 @@ from torch import Tensor
 from mmavs.evaluation.functional.binary import binary_sums
 from mmavs.evaluation.functional.protocols import (
     binary_scores,
-    check_protocol,
+    check_binary,
 )
 from mmavs.registry import METRICS
 
-from .clip_metric import ClipMetric, check_frames, frames_of
+from .clip_metric import ClipMetric
+from .entries import check_frames, frames_of, ground_truth_of
 
 
 @METRICS.register_module()
@@ -33,7 +34,10 @@ class AVSMetric(ClipMetric):
         background (str): For ``dataset``: ``'without'`` scores sounding
             pixels alone, ``'all'`` takes the mean with the background, as
             CAVP's tables do.
-        output_dir, released_names, format_only, keep_results,
+        soft_masks (bool): Write probabilities (grey, 256 levels) in place
+            of masks: J and F come out of them again as they are, which no
+            mask can give F.
+        output_dir, released_names, format_only, report_dir, keep_results,
             collect_device, prefix, collect_dir: See :class:`ClipMetric`.
 
     Raises:
@@ -45,9 +49,11 @@ class AVSMetric(ClipMetric):
         protocol: str = 'avsbench',
         clips_per_batch: Union[int, str] = 1,
         background: str = 'without',
+        soft_masks: bool = False,
         output_dir: Optional[str] = None,
         released_names: bool = False,
         format_only: bool = False,
+        report_dir: Optional[str] = None,
         keep_results: bool = False,
         collect_device: str = 'cpu',
         prefix: Optional[str] = None,
@@ -57,39 +63,33 @@ class AVSMetric(ClipMetric):
             output_dir,
             released_names,
             format_only,
+            report_dir,
             keep_results,
             collect_device,
             prefix,
             collect_dir,
         )
-        check_protocol(protocol, clips_per_batch)
-        allowed = (
-            ('without',) if protocol == 'avsbench' else ('without', 'all')
-        )
-        if background not in allowed:
-            raise ValueError(
-                f'background of the binary protocol {protocol!r} must be one '
-                f'of {allowed}, got {background!r}'
-            )
+        check_binary(protocol, clips_per_batch, background)
         self.protocol = protocol
         self.clips_per_batch = clips_per_batch
         self.background = background
+        self.soft_masks = soft_masks
 
     def measure(self, sample: dict) -> Dict[str, Tensor]:
         """See :meth:`ClipMetric.measure`."""
-        logits = frames_of(
-            sample,
-            'seg_logits',
-            'F needs logits, not masks: set test_cfg.keep_logits=True',
-        )
-        target = frames_of(
-            sample,
-            'gt_sem_seg',
-            'add LoadAnnotations to the pipeline, or '
-            'set format_only=True for clips without ground truth',
-        )
+        logits, target = logits_of(sample), ground_truth_of(sample)
         check_frames(sample, logits, target)
         return binary_sums(to_binary(logits, sample), target[:, 0])
+
+    def mask_kind(self) -> str:
+        """See :meth:`ClipMetric.mask_kind`."""
+        return 'soft' if self.soft_masks else 'binary'
+
+    def mask_frames(self, sample: dict) -> Tensor:
+        """Give probabilities, or what this metric takes for sounding."""
+        logits = to_binary(logits_of(sample), sample)
+        probability = logits.float().sigmoid()
+        return probability if self.soft_masks else probability > 0.5
 
     def score(self, clips: List[Dict[str, Tensor]]) -> Dict[str, float]:
         """See :meth:`ClipMetric.score`."""
@@ -129,6 +129,15 @@ class AVSMetric(ClipMetric):
                 'no frame of any clip is labelled. Mend: evaluate on a split '
                 'with ground truth'
             )
+
+
+def logits_of(sample: dict) -> Tensor:
+    """Give the clip's raw logits (T, K, H, W)."""
+    return frames_of(
+        sample,
+        'seg_logits',
+        'F needs logits, not masks: set test_cfg.keep_logits=True',
+    )
 
 
 def to_binary(logits: Tensor, sample: dict) -> Tensor:

@@ -7,6 +7,13 @@ from mmengine.logging import print_log
 from prettytable import PrettyTable
 from torch import Tensor
 
+from mmavs.evaluation.mask_files import MaskWriter
+from mmavs.evaluation.report import group_by_category, write_report
+
+from .entries import ground_truth_of, in_dataset_order, name_sizes
+
+CLIP_KEYS = ('clip_id', 'sample_idx', 'group', 'category')
+
 
 class ClipMetric(BaseMetric):
     """Base of :class:`AVSMetric` and :class:`AVSSMetric`.
@@ -15,13 +22,16 @@ class ClipMetric(BaseMetric):
     mmengine cuts the collected list to the number of dataset items. Entries
     carry ``sample_idx``, so that the score knows nothing of loader batches,
     ranks or shuffling. After :meth:`compute_metrics`, ``per_clip`` lists
-    ``dict(clip_id, group, J, F, frames)`` in percent, in dataset order.
+    ``dict(clip_id, group, category, frames, J, F)`` in percent, in dataset
+    order, and ``per_category`` ``dict(category, count, J, F)``.
 
     Args:
         output_dir (str, optional): Folder to which predicted masks go.
         released_names (bool): Number the frames of written binary masks from
             0, as AVSBench's code does, and not from 1, as its ground truth.
         format_only (bool): Only write masks, for clips without ground truth.
+        report_dir (str, optional): Folder for ``per_clip.csv`` (worst
+            first), ``per_category.csv`` and ``distribution.png``.
         keep_results (bool): Accepted because mmseg's ``tools/test.py`` sets
             it along with ``output_dir``; written masks are always kept.
         collect_device (str): 'cpu' or 'gpu', see mmengine.
@@ -39,6 +49,7 @@ class ClipMetric(BaseMetric):
         output_dir: Optional[str] = None,
         released_names: bool = False,
         format_only: bool = False,
+        report_dir: Optional[str] = None,
         keep_results: bool = False,
         collect_device: str = 'cpu',
         prefix: Optional[str] = None,
@@ -53,7 +64,9 @@ class ClipMetric(BaseMetric):
         self.output_dir = output_dir
         self.released_names = released_names
         self.format_only = format_only
+        self.report_dir = report_dir
         self.per_clip: List[dict] = []
+        self.per_category: List[dict] = []
 
     # ------------------------------------------------- what a subclass fills
 
@@ -66,7 +79,15 @@ class ClipMetric(BaseMetric):
         raise NotImplementedError
 
     def describe(self) -> Dict[str, str]:
-        """Name the protocol: the first columns of the table."""
+        """Name protocol and grouping: the first columns of the table."""
+        raise NotImplementedError
+
+    def mask_kind(self) -> str:
+        """Name the kind of mask to write, see :mod:`mask_files`."""
+        raise NotImplementedError
+
+    def mask_frames(self, sample: dict) -> Tensor:
+        """Give what to write of a clip, (T, H, W)."""
         raise NotImplementedError
 
     # ---------------------------------------------------------------- mmengine
@@ -80,14 +101,13 @@ class ClipMetric(BaseMetric):
                 :meth:`AVSDataSample.to_dict`.
         """
         for sample in data_samples:
-            entry = dict(
-                clip_id=sample.get('clip_id', str(len(self.results))),
-                sample_idx=sample.get('sample_idx'),
-                group=sample.get('group'),
-            )
+            entry = {key: sample.get(key) for key in CLIP_KEYS}
             if not self.format_only:
-                entry['size'] = tuple(sample['gt_sem_seg']['data'].shape[-2:])
+                target = ground_truth_of(sample)
+                entry['size'] = tuple(target.shape[-2:])
                 entry['sums'] = self.measure(sample)
+            if self.output_dir is not None:
+                self._writer().write(sample, self.mask_frames(sample))
             self.results.append(entry)
 
     def evaluate(self, size: int) -> Optional[dict]:
@@ -115,17 +135,19 @@ class ClipMetric(BaseMetric):
         self.check(entries)
         self.per_clip = [
             dict(
-                clip_id=e['clip_id'],
-                group=e['group'],
-                **self.clip_scores(e['sums']),
+                {k: entry[k] for k in CLIP_KEYS if k != 'sample_idx'},
+                **self.clip_scores(entry['sums']),
             )
-            for e in entries
+            for entry in entries
         ]
+        self.per_category = self.category_scores(entries)
         scores = {'': self.score([e['sums'] for e in entries])}
         for group in sorted({e['group'] for e in entries} - {None}):
             members = [e['sums'] for e in entries if e['group'] == group]
             scores[group] = self.score(members)
         print_log('\n' + self.table(entries, scores), logger='current')
+        if self.report_dir is not None:
+            self._report()
         return {
             f'{key}_{group}' if group else key: 100 * value
             for group, part in scores.items()
@@ -147,6 +169,10 @@ class ClipMetric(BaseMetric):
             F=100 * scores['mFscore'],
             frames=int(sums['frames']),
         )
+
+    def category_scores(self, entries: List[dict]) -> List[dict]:
+        """Score each category, in percent; clips are averaged."""
+        return group_by_category(self.per_clip)
 
     def table(self, entries: List[dict], scores: Dict[str, dict]) -> str:
         """Draw the table that names protocol, grouping, size and clips."""
@@ -172,66 +198,15 @@ class ClipMetric(BaseMetric):
             )
         return table.get_string()
 
-
-def in_dataset_order(results: List[dict]) -> List[dict]:
-    """Sort entries by ``sample_idx`` and drop what a sampler repeated.
-
-    mmengine collects ranks interleaved, which is dataset order for its own
-    sampler. Where ``sample_idx`` does not tell clips apart (absent, or a
-    concatenation of datasets), that order is kept.
-    """
-    unique = {}
-    for place, entry in enumerate(results):
-        index = entry['sample_idx']
-        key = place if index is None else (index, entry['clip_id'])
-        unique.setdefault(key, entry)
-    entries = list(unique.values())
-    indices = [entry['sample_idx'] for entry in entries]
-    if None in indices or len(set(indices)) < len(indices):
-        return entries
-    return sorted(entries, key=lambda entry: entry['sample_idx'])
-
-
-def name_sizes(entries: List[dict]) -> str:
-    """Name the size at which clips were scored, width x height."""
-    sizes = sorted({entry['size'] for entry in entries})
-    if len(sizes) > 2:
-        return f'{len(sizes)} sizes'
-    return ', '.join(f'{w}x{h}' for h, w in sizes)
-
-
-def frames_of(sample: dict, field: str, mend: str) -> Tensor:
-    """Give ``sample[field]['data']`` (T, C, H, W).
-
-    Raises:
-        ValueError: It is not there; the message names clip and mend.
-    """
-    if field not in sample:
-        raise ValueError(
-            f'clip {sample.get("clip_id")}: no {field}. Mend: {mend}'
+    def _writer(self) -> MaskWriter:
+        palette = (self.dataset_meta or {}).get('palette')
+        return MaskWriter(
+            self.output_dir, self.mask_kind(), self.released_names, palette
         )
-    return sample[field]['data']
 
-
-def check_frames(sample: dict, predicted: Tensor, target: Tensor) -> None:
-    """Compare the frames of prediction and ground truth.
-
-    Raises:
-        ValueError: Another number or another size of frames.
-    """
-    clip = sample.get('clip_id')
-    expected = sample.get('num_frames', len(target))
-    if not len(predicted) == len(target) == expected:
-        raise ValueError(
-            f'clip {clip}: {len(predicted)} predicted frames, {len(target)} '
-            f'frames of ground truth, {expected} frames in the clip'
+    def _report(self) -> None:
+        title = ', '.join(self.describe().values())
+        files = write_report(
+            self.report_dir, self.per_clip, self.per_category, title
         )
-    sizes = [tuple(t.shape[-2:]) for t in (predicted, target)]
-    if sizes[0] != sizes[1]:
-        raise ValueError(
-            f'clip {clip}: predicted at {sizes[0]} (height, width), ground '
-            f'truth at {sizes[1]}. Mend: test_cfg.eval_size="original" where '
-            'the pipeline loads masks as they are on disk, '
-            'test_cfg.eval_size="input" where it resizes them with the '
-            'frames'
-        )
+        print_log(f'report: {", ".join(map(str, files))}', logger='current')

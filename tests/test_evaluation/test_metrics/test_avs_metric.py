@@ -179,7 +179,7 @@ def test_built_from_a_config_with_what_mmseg_tools_pass():
 
 
 def test_unknown_protocols():
-    with pytest.raises(ValueError, match="unknown protocol 'coco'"):
+    with pytest.raises(ValueError, match="unknown protocol: 'coco'"):
         AVSMetric(protocol='coco')
     for wrong in (0, 'each', 1.5):
         with pytest.raises(ValueError, match='clips_per_batch'):

@@ -1,0 +1,127 @@
+"""Predicted masks on disk: names, encodings, safe writing.
+
+========  ====================================  ===========================
+kind      file, below the output folder         pixel
+========  ====================================  ===========================
+binary    [category/]clip/clip_1.png ...        0 or 255
+soft      the same                              probability, 256 levels
+semantic  clip/labels_semantic/0.png ...        class index, with a palette
+========  ====================================  ===========================
+
+Names are those of the benchmark's ground truth: S4 and MS3 count frames from
+1, AVSBench-semantic from 0. AVSBench's own code writes binary predictions
+counted from 0; ``released_names`` does the same.
+"""
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import Optional, Sequence, Union
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from .functional.binary import thresholds_reached
+
+KINDS = ('binary', 'soft', 'semantic')
+
+
+class MaskWriter:
+    """Writes the masks of clips.
+
+    Args:
+        folder (str or Path): Where to; made if absent.
+        kind (str): One of 'binary', 'soft', 'semantic'.
+        released_names (bool): Count binary frames from 0.
+        palette (Sequence, optional): RGB of each class, for 'semantic'.
+
+    Raises:
+        ValueError: An unknown kind.
+    """
+
+    def __init__(
+        self,
+        folder: Union[str, Path],
+        kind: str,
+        released_names: bool = False,
+        palette: Optional[Sequence[Sequence[int]]] = None,
+    ) -> None:
+        if kind not in KINDS:
+            raise ValueError(f'kind of mask must be one of {KINDS}: {kind!r}')
+        self.folder = Path(folder)
+        self.kind = kind
+        self.first = 0 if released_names or kind == 'semantic' else 1
+        self.palette = palette
+
+    def write(self, sample: dict, frames: Tensor) -> None:
+        """Write one clip.
+
+        Args:
+            sample (dict): With ``clip_id`` and, if it has one, ``category``.
+            frames (Tensor): (T, H, W): labels, or for 'soft' probabilities.
+
+        Raises:
+            ValueError: A clip id that leads out of the folder.
+        """
+        frames = self._encode(frames.cpu())
+        for t, frame in enumerate(frames.numpy()):
+            image = Image.fromarray(frame)
+            if self.kind == 'semantic' and self.palette is not None:
+                image.putpalette(list(np.ravel(self.palette)))
+            write_image(image, self.path(sample, t))
+
+    def path(self, sample: dict, t: int) -> Path:
+        """Name the file of frame t."""
+        clip = PurePosixPath(sample['clip_id'])
+        if clip.is_absolute() or '..' in clip.parts:
+            raise ValueError(f'clip id {clip} leads out of {self.folder}')
+        number = t + self.first
+        if self.kind == 'semantic':
+            return self.folder / clip / 'labels_semantic' / f'{number}.png'
+        category = sample.get('category') or ''
+        return self.folder / category / clip / f'{clip.name}_{number}.png'
+
+    def _encode(self, frames: Tensor) -> Tensor:
+        if self.kind == 'soft':
+            return encode_probability(frames)
+        frames = frames.to(torch.uint8)
+        return frames * 255 if self.kind == 'binary' else frames
+
+
+def encode_probability(probability: Tensor) -> Tensor:
+    """Give grey levels from which the scores come out as they are.
+
+    A level v stands for the probability v / 255 and lies in the same place
+    among the 255 thresholds of the F-measure, and on the same side of 0.5,
+    as the value it was made from. (The one exception, a probability of 0.5
+    to the last bit, keeps its side and not its place.)
+
+    Args:
+        probability (Tensor): Any shape, in [0, 1].
+
+    Returns:
+        Tensor: The same shape, uint8.
+    """
+    probability = probability.float()
+    level = thresholds_reached(probability).view(probability.shape)
+    level = level.masked_fill(level == 1, 0)
+    return level.masked_fill(probability == 0.5, 127).to(torch.uint8)
+
+
+def decode_probability(levels: np.ndarray) -> np.ndarray:
+    """Turn grey levels (uint8, or 16 bit) into probabilities in [0, 1]."""
+    if levels.dtype == np.uint8:
+        return levels.astype(np.float32) / 255
+    return levels.astype(np.float32) / 65535
+
+
+def write_image(image: Image.Image, path: Path) -> None:
+    """Write a PNG so that no half-written file is ever seen.
+
+    Two ranks may write one clip, which a sampler gave to both.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f'.{path.name}.{os.getpid()}')
+    image.save(unfinished, format='PNG')
+    os.replace(unfinished, path)

@@ -1,0 +1,83 @@
+"""The entries clips leave in a metric, and checks of what they come from."""
+
+from typing import List
+
+from torch import Tensor
+
+
+def in_dataset_order(results: List[dict]) -> List[dict]:
+    """Sort entries by ``sample_idx`` and drop what a sampler repeated.
+
+    mmengine collects ranks interleaved, which is dataset order for its own
+    sampler. Where ``sample_idx`` does not tell clips apart (absent, or a
+    concatenation of datasets), that order is kept.
+    """
+    unique = {}
+    for place, entry in enumerate(results):
+        index = entry['sample_idx']
+        key = place if index is None else (index, entry['clip_id'])
+        unique.setdefault(key, entry)
+    entries = list(unique.values())
+    indices = [entry['sample_idx'] for entry in entries]
+    if None in indices or len(set(indices)) < len(indices):
+        return entries
+    return sorted(entries, key=lambda entry: entry['sample_idx'])
+
+
+def name_sizes(entries: List[dict]) -> str:
+    """Name the size at which clips were scored, width x height."""
+    sizes = sorted({entry['size'] for entry in entries})
+    if len(sizes) > 2:
+        return f'{len(sizes)} sizes'
+    return ', '.join(f'{w}x{h}' for h, w in sizes)
+
+
+def frames_of(sample: dict, field: str, mend: str) -> Tensor:
+    """Give ``sample[field]['data']`` (T, C, H, W).
+
+    Raises:
+        ValueError: It is not there; the message names clip and mend.
+    """
+    if field not in sample:
+        raise ValueError(
+            f'clip {sample.get("clip_id")}: no {field}. Mend: {mend}'
+        )
+    return sample[field]['data']
+
+
+def ground_truth_of(sample: dict) -> Tensor:
+    """Give the clip's ground truth (T, 1, H, W).
+
+    Raises:
+        ValueError: There is none.
+    """
+    return frames_of(
+        sample,
+        'gt_sem_seg',
+        'load masks in the test pipeline (LoadFrameMask inside ForEachFrame), '
+        'or set format_only=True for clips without ground truth',
+    )
+
+
+def check_frames(sample: dict, predicted: Tensor, target: Tensor) -> None:
+    """Compare the frames of prediction and ground truth.
+
+    Raises:
+        ValueError: Another number or another size of frames.
+    """
+    clip = sample.get('clip_id')
+    expected = sample.get('num_frames', len(target))
+    if not len(predicted) == len(target) == expected:
+        raise ValueError(
+            f'clip {clip}: {len(predicted)} predicted frames, {len(target)} '
+            f'frames of ground truth, {expected} frames in the clip'
+        )
+    sizes = [tuple(t.shape[-2:]) for t in (predicted, target)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f'clip {clip}: predicted at {sizes[0]} (height, width), ground '
+            f'truth at {sizes[1]}. Mend: test_cfg.eval_size="original" where '
+            'the pipeline loads masks as they are on disk, '
+            'test_cfg.eval_size="input" where it resizes them with the '
+            'frames'
+        )

@@ -1,0 +1,207 @@
+"""AVSSMetric: golden figures, options, per-class table, errors."""
+
+import csv
+import logging
+
+import numpy as np
+import pytest
+import torch
+from mmengine.evaluator import Evaluator
+from PIL import Image
+
+from mmavs.evaluation import AVSSMetric
+from mmavs.registry import METRICS
+from mmavs.structures import AVSDataSample, FramePixelData
+from mmavs.testing import golden
+
+INPUTS = golden.load_arrays('metrics_avss_inputs')
+OUTPUTS = golden.load_json('metrics_avss_outputs')
+CASES = [name for name in OUTPUTS if f'{name}__gt' in INPUTS]
+
+
+def clip(labels, target, index=0, **meta):
+    """One clip as the segmentor hands it to the evaluator."""
+    sample = AVSDataSample(
+        metainfo=dict(
+            clip_id=f'clip{index}',
+            sample_idx=index,
+            num_frames=len(target),
+            **meta,
+        )
+    )
+    sample.pred_sem_seg = FramePixelData(data=labels[:, None])
+    sample.gt_sem_seg = FramePixelData(data=target[:, None])
+    return sample
+
+
+def golden_clips(case, length=10):
+    logits = torch.from_numpy(INPUTS[f'{case}__logits_q'].astype(np.float32))
+    labels = (logits / 256).argmax(1).split(10)
+    target = torch.from_numpy(INPUTS[f'{case}__gt'].astype(np.int64))
+    pairs = enumerate(zip(labels, target.split(10)))
+    return [clip(a[:length], b[:length], i) for i, (a, b) in pairs]
+
+
+def evaluate(clips, num_classes=7, metric=None, **kwargs):
+    evaluator = Evaluator(metric or AVSSMetric(**kwargs))
+    names = tuple(f'class{k}' for k in range(num_classes))
+    evaluator.dataset_meta = dict(
+        classes=names, palette=[[k, 2 * k, 3 * k] for k in range(num_classes)]
+    )
+    return evaluator.offline_evaluate(clips)
+
+
+@pytest.mark.parametrize('background', ['all', 'released'])
+@pytest.mark.parametrize('case', CASES)
+def test_equals_the_released_code(case, background):
+    scores = evaluate(
+        golden_clips(case),
+        OUTPUTS[case]['num_classes'],
+        background=background,
+        ignore_index=-1,
+    )
+    suffix = '' if background == 'all' else '_noBg'
+    expected = OUTPUTS[case]['batch_size_4']
+    assert scores['mIoU'] / 100 == pytest.approx(
+        expected['miou' + suffix], abs=1e-6
+    )
+    assert scores['mFscore'] / 100 == pytest.approx(
+        expected['F_score' + suffix], abs=1e-6
+    )
+
+
+def test_short_clips_are_padded_only_as_asked():
+    clips = golden_clips('informative', length=5)
+    padded, bare = evaluate(clips), evaluate(clips, padded_frames=None)
+    empty = torch.zeros(10, 12, 16, dtype=torch.long)
+    longer = []
+    for i, sample in enumerate(clips):
+        labels, target = empty.clone(), empty.clone()
+        labels[:5] = sample.pred_sem_seg.data[:, 0]
+        target[:5] = sample.gt_sem_seg.data[:, 0]
+        longer.append(clip(labels, target, i))
+    assert evaluate(longer) == pytest.approx(padded)
+    assert bare['mIoU'] < padded['mIoU']
+    # the dataset protocol never pads
+    assert evaluate(clips, protocol='dataset') == evaluate(
+        clips, protocol='dataset', padded_frames=None
+    )
+
+
+def test_loader_batches_and_order_do_not_matter():
+    clips = golden_clips('random')
+    expected = evaluate(clips)
+    assert evaluate(clips[::-1]) == pytest.approx(expected)
+
+
+def test_one_small_entry_a_clip():
+    metric = AVSSMetric()
+    metric.dataset_meta = dict(classes=tuple(range(7)))
+    metric.process(None, [c.to_dict() for c in golden_clips('random')])
+    assert len(metric.results) == 5
+    numbers = sum(v.numel() for v in metric.results[0]['sums'].values())
+    assert numbers == 6 * 7 + 1 + 2
+
+
+def test_groups_are_reported_apart():
+    clips = golden_clips('informative')
+    for i, sample in enumerate(clips):
+        group = 'constant' if i < 2 else 'switching'
+        sample.set_metainfo(dict(group=group))
+    scores = evaluate(clips)
+    assert scores['mIoU_constant'] == evaluate(clips[:2])['mIoU']
+
+
+def test_masks_table_and_report_are_written(tmp_path):
+    metric = AVSSMetric(
+        output_dir=str(tmp_path / 'out'), report_dir=str(tmp_path / 'report')
+    )
+    clips = golden_clips('informative')
+    evaluate(clips, metric=metric)
+    image = Image.open(tmp_path / 'out' / 'clip1' / 'labels_semantic/9.png')
+    expected = clips[1].pred_sem_seg.data[9, 0].numpy()
+    assert np.array_equal(np.asarray(image), expected)
+    colors = np.asarray(image.convert('RGB'))
+    assert np.array_equal(colors[..., 2], 3 * expected)
+    with open(tmp_path / 'report' / 'per_category.csv') as file:
+        rows = list(csv.DictReader(file))
+    golden_j = OUTPUTS['informative']['batch_size_1']['miou_per_class']
+    found = [float(row['J']) / 100 for row in rows]
+    found = np.nan_to_num(np.array(found))
+    assert np.abs(found - np.array(golden_j)).max() < 1e-6
+    assert [row['category'] for row in rows][:2] == ['class0', 'class1']
+    with open(tmp_path / 'report' / 'per_clip.csv') as file:
+        worst = [float(row['J']) for row in csv.DictReader(file)]
+    assert worst == sorted(worst) and len(worst) == 5
+    assert Image.open(tmp_path / 'report' / 'distribution.png').size[0] > 400
+
+
+def test_table_names_the_protocol():
+    metric = AVSSMetric(background='released', padded_frames=None)
+    metric.dataset_meta = dict(classes=tuple(range(7)))
+    metric.process(None, [c.to_dict() for c in golden_clips('perfect')])
+    table = metric.table(metric.results, {'': dict(mIoU=1.0, mFscore=0.5)})
+    for word in ('avsbench', 'released', 'none', '16x12', ' 5 ', '100.00'):
+        assert word in table
+
+
+def test_built_from_a_config_with_what_mmseg_tools_pass(tmp_path):
+    metric = METRICS.build(
+        dict(
+            type='AVSSMetric',
+            keep_results=True,
+            output_dir=str(tmp_path),
+            released_names=True,
+            format_only=True,
+        )
+    )
+    sample = golden_clips('perfect')[0]
+    del sample.gt_sem_seg
+    assert evaluate([sample], metric=metric) == {}
+    names = sorted(p.name for p in tmp_path.rglob('*.png'))
+    assert names == [f'{i}.png' for i in range(10)]
+
+
+def test_unknown_options():
+    with pytest.raises(ValueError, match='unknown protocol'):
+        AVSSMetric(protocol='coco')
+    with pytest.raises(ValueError, match='unknown background'):
+        AVSSMetric(background='no')
+    with pytest.raises(ValueError, match='unknown absent_classes'):
+        AVSSMetric(absent_classes='no')
+
+
+def test_wrong_clips_are_named():
+    sample = golden_clips('random')[2]
+    labels, target = sample.pred_sem_seg.data, sample.gt_sem_seg.data
+
+    def fails(message, clips=(sample,)):
+        with pytest.raises(ValueError, match=message):
+            evaluate(clips)
+
+    sample.pred_sem_seg = FramePixelData(data=labels[:4])
+    fails('clip2: 4 predicted frames, 10 frames of ground truth')
+    sample.pred_sem_seg = FramePixelData(data=labels[..., :8, :])
+    fails(r'clip2: predicted at \(8, 16\).*\(12, 16\).*test_cfg.eval_size')
+    sample.pred_sem_seg = FramePixelData(data=labels + 1)
+    fails('clip2: .* predicted pixels are none of the 7 classes')
+    sample.pred_sem_seg = FramePixelData(data=labels)
+    sample.gt_sem_seg = FramePixelData(data=target * 0 + 255)
+    fails('no frame of any clip is labelled')
+    del sample.gt_sem_seg
+    fails('clip2: no gt_sem_seg')
+    fails('no clip to score', ())
+    with pytest.raises(ValueError, match='names of the classes'):
+        Evaluator(AVSSMetric()).offline_evaluate(golden_clips('random'))
+
+
+def test_labels_outside_the_classes_are_announced(monkeypatch):
+    lines = []
+    # mmengine's logger shows one and the same warning once a process
+    monkeypatch.setattr(
+        'mmavs.evaluation.metrics.avss_metric.print_log',
+        lambda text, **kwargs: lines.append((kwargs.get('level'), text)),
+    )
+    evaluate(golden_clips('ignore_255_and_minus1'), ignore_index=-1)
+    warnings = [text for level, text in lines if level == logging.WARNING]
+    assert len(warnings) == 1 and '2400 pixels' in warnings[0]
