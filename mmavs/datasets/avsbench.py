@@ -1,5 +1,6 @@
 """AVSBench as it is on disk: S4, MS3 and AVSBench-semantic."""
 
+import logging
 from pathlib import Path
 from typing import List, Optional, Sequence, Union
 
@@ -187,7 +188,7 @@ class AVSBenchSemanticDataset(AVSClipDataset):
                 f'{len(rows) - len(present)} of {len(rows)} {self.split} '
                 f'clips of {self.ann_file} have no folder and are left out.',
                 logger='current',
-                level='WARNING',
+                level=logging.WARNING,
             )
         return present
 
