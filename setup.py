@@ -40,13 +40,13 @@ def lay_mim_resources(link: bool) -> None:
             os.symlink(os.path.relpath(source, MIM), target)
         elif source.is_dir():
             shutil.copytree(
-                source, target, ignore=shutil.ignore_patterns('__pycache__'))
+                source, target, ignore=shutil.ignore_patterns('__pycache__')
+            )
         else:
             shutil.copyfile(source, target)
 
 
 class BuildWithResources(build_py):
-
     def run(self):
         if not self.editable_mode:
             lay_mim_resources(link=False)
@@ -56,7 +56,6 @@ class BuildWithResources(build_py):
 
 
 class EditableWithResources(editable_wheel):
-
     def run(self):
         lay_mim_resources(link=True)
         super().run()
@@ -72,8 +71,10 @@ setup(
     packages=find_packages(include=('mmavs', 'mmavs.*')),
     package_data={
         'mmavs': [
-            'py.typed', '.mim/model-index.yml', '.mim/configs/**/*',
-            '.mim/tools/**/*'
+            'py.typed',
+            '.mim/model-index.yml',
+            '.mim/configs/**/*',
+            '.mim/tools/**/*',
         ]
     },
     include_package_data=True,
@@ -84,7 +85,6 @@ setup(
         for name in ('lite', 'full', 'demo', 'tests', 'docs')
     },
     classifiers=[
-        'License :: OSI Approved :: Apache Software License',
         'Operating System :: OS Independent',
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
@@ -92,5 +92,7 @@ setup(
         'Topic :: Scientific/Engineering :: Image Recognition',
     ],
     cmdclass=dict(
-        build_py=BuildWithResources, editable_wheel=EditableWithResources),
-    zip_safe=False)
+        build_py=BuildWithResources, editable_wheel=EditableWithResources
+    ),
+    zip_safe=False,
+)

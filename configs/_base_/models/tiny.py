@@ -1,7 +1,7 @@
 # A model of about a million weights that learns from scratch in minutes on a
 # CPU; stands in for the large backbones in configs/synthetic/.
 norm_cfg = dict(type='BN', requires_grad=True)
-width = 64
+width = 48
 
 data_preprocessor = dict(
     type='AVSDataPreProcessor',
@@ -32,7 +32,7 @@ model = dict(
     decode_head=dict(
         type='AVSFPNHead',
         in_channels=[width] * 4,
-        channels=(48, 32),
+        channels=(32, 32),
         num_upsamples=0,
         relu_skip=False,
         norm_cfg=norm_cfg,

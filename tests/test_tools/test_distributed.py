@@ -1,0 +1,169 @@
+"""Two gloo ranks through the shell scripts equal one process.
+
+Batch norm stays in evaluation mode: in training its statistics are a rank's
+own by design.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGIN = """
+from mmavs.models import LogMelCNN
+from mmavs.registry import MODELS
+
+
+@MODELS.register_module()
+class EvalLogMelCNN(LogMelCNN):
+
+    def train(self, mode=True):
+        return super().train(False)
+"""
+
+
+@pytest.fixture(scope='module')
+def config_file(tiny_ms3, tmp_path_factory):
+    """A tiny model: 4 clips in all, one SGD step of rate 1."""
+    config = Config.fromfile(ROOT / 'configs/synthetic/film_tiny_ms3.py')
+    for name, split, clips in (('train', 'train', 4), ('test', 'test', None)):
+        loader = config[f'{name}_dataloader']
+        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+        loader.sampler.shuffle = False
+        loader.dataset.update(
+            data_root=f'{tiny_ms3}/', split=split, indices=clips
+        )
+        loader.dataset.pipeline[1].cache_dir = None
+    flip = config.train_dataloader.dataset.pipeline[2].transforms[-1]
+    assert flip.type == 'RandomFlip'
+    flip.prob = 0.0
+    config.model.backbone.norm_eval = True
+    config.model.neck[0].norm_cfg = None
+    config.model.decode_head.norm_cfg = None
+    config.model.audio_encoder.type = 'EvalLogMelCNN'
+    config.custom_imports = dict(
+        imports=['eval_log_mel_cnn'], allow_failed_imports=False
+    )
+    config.optim_wrapper = dict(
+        type='OptimWrapper', optimizer=dict(type='SGD', lr=1.0)
+    )
+    config.param_scheduler = []
+    config.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
+    config.default_hooks.checkpoint = dict(type='CheckpointHook', interval=1)
+    config.val_dataloader = config.val_cfg = config.val_evaluator = None
+    folder = tmp_path_factory.mktemp('ranks')
+    (folder / 'eval_log_mel_cnn.py').write_text(PLUGIN)
+    config.dump(folder / 'config.py')
+    return folder / 'config.py'
+
+
+def run(config_file, *command):
+    """Run a command of this project on CPU."""
+    env = dict(
+        os.environ,
+        PYTHON=sys.executable,
+        OMP_NUM_THREADS='1',
+        CUDA_VISIBLE_DEVICES='',
+        PYTHONPATH=str(config_file.parent),
+    )
+    env.setdefault('PORT', '29611')
+    result = subprocess.run(
+        [str(word) for word in command],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 0, result.stderr[-3000:]
+
+
+def weights(work_dir):
+    checkpoint = torch.load(work_dir / 'epoch_1.pth', weights_only=True)
+    return checkpoint['state_dict']
+
+
+def test_gradients_of_two_ranks_equal_one_process(config_file, tmp_path):
+    """After one SGD step of rate 1, weights differ by the gradient alone."""
+    run(
+        config_file,
+        ROOT / 'tools/dist_train.sh',
+        config_file,
+        2,
+        '--work-dir',
+        tmp_path / 'two',
+    )
+    run(
+        config_file,
+        sys.executable,
+        ROOT / 'tools/train.py',
+        config_file,
+        '--work-dir',
+        tmp_path / 'one',
+        '--cfg-options',
+        'train_dataloader.batch_size=4',
+    )
+    one, two = weights(tmp_path / 'one'), weights(tmp_path / 'two')
+    assert one.keys() == two.keys()
+    for key, value in one.items():
+        if value.is_floating_point():
+            assert torch.allclose(value, two[key], atol=2e-6), key
+
+
+@pytest.fixture(scope='module')
+def checkpoint(config_file):
+    """Random weights that fire here and there."""
+    from mmavs.registry import MODELS
+    from mmavs.utils import register_all_modules
+
+    register_all_modules()
+    torch.manual_seed(3)
+    config = Config.fromfile(config_file, import_custom_modules=False)
+    config.model.audio_encoder.type = 'LogMelCNN'
+    model = MODELS.build(config.model)
+    torch.nn.init.zeros_(model.decode_head.conv_seg.bias)
+    path = config_file.parent / 'random.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return path
+
+
+def metrics(work_dir):
+    (path,) = Path(work_dir).glob('*/*.json')
+    figures = json.loads(path.read_text())
+    return {k: v for k, v in figures.items() if 'time' not in k}
+
+
+def test_metric_of_two_ranks_equals_one_process(
+    config_file, checkpoint, tmp_path
+):
+    """Three clips do not divide by two; every figure is exactly equal."""
+    options = ('--cfg-options', 'test_evaluator.clips_per_batch=2')
+    run(
+        config_file,
+        ROOT / 'tools/dist_test.sh',
+        config_file,
+        checkpoint,
+        2,
+        '--work-dir',
+        tmp_path / 'two',
+        *options,
+    )
+    run(
+        config_file,
+        sys.executable,
+        ROOT / 'tools/test.py',
+        config_file,
+        checkpoint,
+        '--work-dir',
+        tmp_path / 'one',
+        *options,
+    )
+    one, two = metrics(tmp_path / 'one'), metrics(tmp_path / 'two')
+    assert one == two
+    assert 0 < one['mIoU'] < 100

@@ -1,0 +1,178 @@
+"""The two main tools, end to end on a few synthetic clips."""
+
+import importlib.util
+import json
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def call(tool, *arguments, monkeypatch):
+    """Run ``tools/<tool>.py`` in this process."""
+    spec = importlib.util.spec_from_file_location(
+        f'tool_{tool}', ROOT / 'tools' / f'{tool}.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    words = [f'{tool}.py', *(str(a) for a in arguments)]
+    monkeypatch.setattr(sys, 'argv', words)
+    monkeypatch.chdir(ROOT)
+    return module.main()
+
+
+@pytest.fixture(scope='module')
+def config_file(tiny_ms3, tmp_path_factory):
+    config = Config.fromfile(ROOT / 'configs/synthetic/film_tiny_ms3.py')
+    for name in ('train', 'val', 'test'):
+        loader = config[f'{name}_dataloader']
+        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+        loader.dataset.data_root = f'{tiny_ms3}/'
+        loader.dataset.pipeline[1].cache_dir = None
+    config.train_cfg.update(max_epochs=2, val_interval=1)
+    config.param_scheduler = []
+    config.default_hooks.logger.interval = 1
+    path = tmp_path_factory.mktemp('tools') / 'film.py'
+    config.dump(path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def trained(config_file, tmp_path_factory):
+    """A work dir after one of two epochs, then resumed to the second."""
+    work_dir = tmp_path_factory.mktemp('trained')
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        common = ('--work-dir', work_dir)
+        call(
+            'train',
+            config_file,
+            *common,
+            '--cfg-options',
+            'train_cfg.max_epochs=1',
+            monkeypatch=monkeypatch,
+        )
+        call(
+            'train', config_file, *common, '--resume', monkeypatch=monkeypatch
+        )
+    return work_dir
+
+
+def log_rows(work_dir, key):
+    rows = []
+    for path in sorted(work_dir.glob('*/vis_data/*.json')):
+        if path.name.startswith('config'):
+            continue
+        lines = [json.loads(x) for x in path.read_text().splitlines()]
+        rows += [line for line in lines if key in line]
+    return rows
+
+
+def test_training_validates_keeps_the_best_and_resumes(trained):
+    best = list(trained.glob('best_mIoU_epoch_*.pth'))
+    assert len(best) == 1
+    last = torch.load(trained / 'epoch_2.pth', weights_only=True)
+    assert last['meta']['epoch'] == 2 and last['meta']['iter'] == 4
+    # the optimizer went on: two steps an epoch, in both runs
+    assert next(iter(last['optimizer']['state'].values()))['step'] == 4
+    epochs = {row['epoch'] for row in log_rows(trained, 'loss')}
+    assert epochs == {1, 2}
+
+
+@pytest.fixture(scope='module')
+def tested(trained, config_file, tmp_path_factory):
+    out = tmp_path_factory.mktemp('tested')
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        call(
+            'test',
+            config_file,
+            trained / 'epoch_2.pth',
+            '--work-dir',
+            out / 'work',
+            '--out',
+            out / 'masks',
+            '--dump',
+            out / 'dump.pkl',
+            '--show-dir',
+            out / 'pictures',
+            monkeypatch=monkeypatch,
+        )
+    return out
+
+
+def test_out_writes_masks_named_as_the_ground_truth(tested, tiny_ms3):
+    truth = sorted((tiny_ms3 / 'ms3_data/gt_masks/test').glob('*/*.png'))
+    written = sorted((tested / 'masks').rglob('*.png'))
+    assert [p.name for p in written] == [p.name for p in truth]
+    values = set(
+        np.unique(np.stack([np.array(Image.open(p)) for p in written]))
+    )
+    assert values <= {0, 255}
+
+
+def test_show_dir_puts_the_worst_first(tested):
+    names = sorted(p.name for p in (tested / 'pictures').glob('*.png'))
+    assert len(names) == 3
+    scores = [float(name.split('_J')[1].split('_')[0]) for name in names]
+    assert scores == sorted(scores)
+    assert all(name.endswith('_frames0-4.png') for name in names)
+
+
+def test_dump_holds_every_clip(tested):
+    with open(tested / 'dump.pkl', 'rb') as file:
+        clips = pickle.load(file)
+    assert len(clips) == 3
+    assert clips[0]['pred_sem_seg']['data'].shape == (5, 1, 64, 64)
+
+
+def test_metrics_file_holds_percent(tested):
+    (path,) = (tested / 'work').glob('*/*.json')
+    metrics = json.loads(path.read_text())
+    assert 0 <= metrics['mIoU'] <= 100 and 'mFscore' in metrics
+
+
+def test_missing_data_and_weights_are_named_with_the_way_out(monkeypatch):
+    config = 'configs/synthetic/film_tiny_ms3.py'
+    options = (
+        '--cfg-options',
+        'train_dataloader.dataset.data_root=data/avsbench/nowhere/',
+        'model.backbone.init_cfg.type=Pretrained',
+        'model.backbone.init_cfg.checkpoint=pretrained/pvt_v2_b5.pth.none',
+    )
+    with pytest.raises(FileNotFoundError) as caught:
+        call('train', config, *options, monkeypatch=monkeypatch)
+    message = str(caught.value)
+    assert 'data/avsbench/nowhere/' in message
+    assert 'pretrained/pvt_v2_b5.pth.none' in message
+    assert f'python tools/train.py {config} --synthetic' in message
+
+
+def test_wrong_config_name_is_answered_with_near_ones(monkeypatch):
+    with pytest.raises(FileNotFoundError, match='film_tiny_ms3.py'):
+        call(
+            'train',
+            'configs/synthetic/film_tiny_ms.py',
+            monkeypatch=monkeypatch,
+        )
+
+
+def test_checkpoint_of_another_model_is_refused(
+    config_file, tmp_path, monkeypatch
+):
+    path = tmp_path / 'other.pth'
+    torch.save(dict(state_dict={'a': torch.ones(1)}), path)
+    with pytest.raises(RuntimeError, match='other.pth is of another model'):
+        call(
+            'test',
+            config_file,
+            path,
+            '--work-dir',
+            tmp_path,
+            monkeypatch=monkeypatch,
+        )
