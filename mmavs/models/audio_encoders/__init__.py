@@ -1,11 +1,13 @@
 """Audio encoders: one second of sound a frame, (N, ...) to (N, D)."""
 
+from .beats import BEATs
 from .front_ends import BEATsFbankFrontEnd, VGGishLogMelFrontEnd
 from .log_mel_cnn import LogMelCNN
 from .pretrained_encoder import PretrainedAudioEncoder
 from .vggish import VGGish
 
 __all__ = [
+    'BEATs',
     'BEATsFbankFrontEnd',
     'LogMelCNN',
     'PretrainedAudioEncoder',

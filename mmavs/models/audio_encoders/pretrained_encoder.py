@@ -58,10 +58,14 @@ class PretrainedAudioEncoder(BaseModule):
 
     def forward(self, audio: Tensor) -> Tensor:
         """Encode sound; see the subclass for shapes and ranges."""
-        with torch.set_grad_enabled(
-            torch.is_grad_enabled() and not self.frozen
-        ):
+        with self.recording():
             return self.encode(audio)
+
+    def recording(self) -> torch.set_grad_enabled:
+        """Context in which gradients are recorded unless frozen."""
+        return torch.set_grad_enabled(
+            torch.is_grad_enabled() and not self.frozen
+        )
 
     def init_weights(self) -> None:
         """Load ``init_cfg``'s file, released or our own.
