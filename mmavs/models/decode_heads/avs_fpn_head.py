@@ -1,6 +1,6 @@
 """The decoder of the AVSBench baseline: coarse to fine, one scale a step."""
 
-from typing import Optional, Sequence, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
@@ -14,31 +14,39 @@ from .avs_decode_head import AVSDecodeHead, resize_logits
 
 
 class ResidualUnit(BaseModule):
-    """ReLU, 3 x 3, ReLU, 3 x 3, plus the input.
+    """ReLU, 3 x 3, ReLU, 3 x 3, plus the input; or 3 x 3, ReLU twice.
 
     Args:
         channels (int): Channels in and out.
         norm_cfg (dict, optional): Norm after each convolution.
         relu_skip (bool): The skip path adds relu(x) instead of x.
+        relu_first (bool): ReLU before each convolution instead of after it.
     """
 
     def __init__(
-        self, channels: int, norm_cfg: Optional[dict], relu_skip: bool
+        self,
+        channels: int,
+        norm_cfg: Optional[dict],
+        relu_skip: bool,
+        relu_first: bool,
     ) -> None:
         super().__init__()
         self.relu_skip = relu_skip
+        self.relu_first = relu_first
         self.conv1 = ConvModule(
             channels, channels, 3, padding=1, norm_cfg=norm_cfg
         )
+        last = None if relu_first else dict(type='ReLU')
         self.conv2 = ConvModule(
-            channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=None
+            channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=last
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W)."""
-        activated = F.relu(x)
+        activated = F.relu(x) if self.relu_first or self.relu_skip else x
+        entry = activated if self.relu_first else x
         skip = activated if self.relu_skip else x
-        return skip + self.conv2(self.conv1(activated))
+        return skip + self.conv2(self.conv1(entry))
 
 
 @MODELS.register_module()
@@ -51,6 +59,11 @@ class AVSFPNHead(AVSDecodeHead):
     the scale's own map, a residual unit of the sum, and at last three
     convolutions with an upsampling in between.
 
+    "Improving Audio-Visual Segmentation with Bidirectional Generation",
+    https://arxiv.org/abs/2308.08288, names the same decoder; its released
+    code has ``channels=(64, 32), relu_skip=False, relu_first=False,
+    upsample_mode='nearest', norm_cfg=dict(type='BN')``.
+
     Args:
         in_channels (Sequence[int]): Channels of each map, all equal.
         channels (Sequence[int]): Widths of the first two of the last three
@@ -62,6 +75,11 @@ class AVSFPNHead(AVSDecodeHead):
         relu_skip (bool): The skip path of the residual units adds relu(x),
             and the features returned are relu of the maps: what the released
             code does by ReLUs in place. False adds x. Defaults to True.
+        relu_first (bool): The residual units have their ReLUs before the
+            convolutions. False puts them after, as in the released code of
+            AVS-BG. Defaults to True.
+        upsample_mode (str): 'bilinear', or 'nearest' as in the released code
+            of AVS-BG. Defaults to 'bilinear'.
         norm_cfg (dict, optional): Norm in the residual units, for training
             from scratch. Defaults to None, as released.
         prior_prob (float, optional): Probability of foreground that an
@@ -73,7 +91,8 @@ class AVSFPNHead(AVSDecodeHead):
 
     Raises:
         ValueError: Maps of unequal width; ``prior_prob`` with several output
-            channels; ``num_upsamples`` out of 0..2.
+            channels; ``num_upsamples`` out of 0..2; an unknown
+            ``upsample_mode``.
     """
 
     def __init__(
@@ -82,6 +101,8 @@ class AVSFPNHead(AVSDecodeHead):
         channels: Sequence[int] = (128, 32),
         num_upsamples: int = 2,
         relu_skip: bool = True,
+        relu_first: bool = True,
+        upsample_mode: str = 'bilinear',
         norm_cfg: Optional[dict] = None,
         prior_prob: Optional[float] = None,
         num_classes: int = 2,
@@ -111,9 +132,16 @@ class AVSFPNHead(AVSDecodeHead):
             raise ValueError(
                 f'num_upsamples must be 0, 1 or 2, got {num_upsamples}'
             )
+        if upsample_mode not in ('bilinear', 'nearest'):
+            raise ValueError(
+                "upsample_mode must be 'bilinear' or 'nearest', got "
+                f'{upsample_mode!r}'
+            )
         self.in_channels = tuple(in_channels)
         self.num_upsamples = num_upsamples
         self.relu_skip = relu_skip
+        self.relu_first = relu_first
+        self.upsample_mode = upsample_mode
         self._build_layers(channels, norm_cfg)
         if prior_prob is not None:
             self._start_rare(prior_prob)
@@ -122,7 +150,7 @@ class AVSFPNHead(AVSDecodeHead):
         self, channels: Sequence[int], norm_cfg: Optional[dict]
     ) -> None:
         width, scales = self.in_channels[0], len(self.in_channels)
-        unit = (width, norm_cfg, self.relu_skip)
+        unit = (width, norm_cfg, self.relu_skip, self.relu_first)
         # The coarsest map has nothing to be added to: no lateral unit.
         self.lateral_units = nn.ModuleList(
             ResidualUnit(*unit) for _ in range(scales - 1)
@@ -167,7 +195,7 @@ class AVSFPNHead(AVSDecodeHead):
             )
         out = self.merge_units[-1](visual[-1])
         for i in reversed(range(len(visual) - 1)):
-            out = resize_logits(out, visual[i].shape[-2:], True)
+            out = self._resize(out, visual[i].shape[-2:], True)
             out = out + self.lateral_units[i](visual[i])
             out = self.merge_units[i](out)
         logits = features.mask_padding(self._predict(out))
@@ -178,14 +206,20 @@ class AVSFPNHead(AVSDecodeHead):
     def _predict(self, out: Tensor) -> Tensor:
         """(N, C, H, W) -> logits (N, K, h, w)."""
         if self.num_upsamples == 2:
-            out = _double(out, align_corners=True)
+            out = self._resize(out, _doubled(out), True)
         out = self.conv1(out)
         if self.num_upsamples:
-            out = _double(out, align_corners=False)
+            out = self._resize(out, _doubled(out), False)
         return self.conv_seg(F.relu(self.conv2(out)))
 
+    def _resize(
+        self, x: Tensor, size: Sequence[int], align_corners: bool
+    ) -> Tensor:
+        """(N, C, H, W) -> (N, C, *size)."""
+        if self.upsample_mode == 'nearest':
+            return F.interpolate(x, size=tuple(size), mode='nearest')
+        return resize_logits(x, size, align_corners)
 
-def _double(x: Tensor, align_corners: bool) -> Tensor:
-    return F.interpolate(
-        x, scale_factor=2, mode='bilinear', align_corners=align_corners
-    )
+
+def _doubled(x: Tensor) -> Tuple[int, int]:
+    return 2 * x.shape[-2], 2 * x.shape[-1]

@@ -14,15 +14,16 @@ from .channel_align import check_channels
 class DilatedSum(BaseModule):
     """Sum of parallel 3 x 3 convolutions of different dilation.
 
-    No norm, no activation; each branch has its own bias. Where a dilation is
-    as large as the map, its outer taps see padding only and the branch acts
-    as a 1 x 1 convolution.
+    No norm, no activation; each branch has its own bias, or none. Where a
+    dilation is as large as the map, its outer taps see padding only and the
+    branch acts as a 1 x 1 convolution.
 
     Args:
         in_channels (int): Channels in.
         out_channels (int): Channels out.
         dilations (Sequence[int]): One branch each.
         init_std (float): Standard deviation of the initial weights.
+        bias (bool): Bias of each branch.
     """
 
     def __init__(
@@ -31,10 +32,13 @@ class DilatedSum(BaseModule):
         out_channels: int,
         dilations: Sequence[int],
         init_std: float,
+        bias: bool,
     ) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
-            nn.Conv2d(in_channels, out_channels, 3, padding=d, dilation=d)
+            nn.Conv2d(
+                in_channels, out_channels, 3, padding=d, dilation=d, bias=bias
+            )
             for d in dilations
         )
         # Drawn here, not by init_cfg: the biases keep PyTorch's start.
@@ -66,6 +70,9 @@ class DilatedSumNeck(BaseModule):
         dilations (Sequence[int]): Defaults to (3, 6, 12, 18), as released.
         init_std (float): Standard deviation of the initial weights. Defaults
             to 0.01, as released.
+        bias (bool): Bias of each branch. Defaults to True, as released; the
+            "aspp" neck in the released code of AVS-BG (https://arxiv.org/abs/
+            2308.08288) has none, at a width of 128.
     """
 
     def __init__(
@@ -74,13 +81,14 @@ class DilatedSumNeck(BaseModule):
         out_channels: int = 256,
         dilations: Sequence[int] = (3, 6, 12, 18),
         init_std: float = 0.01,
+        bias: bool = True,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
         self.in_channels = tuple(in_channels)
         self.out_channels = out_channels
         self.scales = nn.ModuleList(
-            DilatedSum(channels, out_channels, dilations, init_std)
+            DilatedSum(channels, out_channels, dilations, init_std, bias)
             for channels in self.in_channels
         )
 

@@ -1,9 +1,9 @@
-"""The neck of AVS-BG against its released code."""
+"""Both necks of AVS-BG against its released code."""
 
 import pytest
 import torch
 
-from mmavs.models.necks import ConvBNNeck
+from mmavs.models.necks import ConvBNNeck, DilatedSumNeck
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients
 from mmavs.testing.golden import (
@@ -48,3 +48,14 @@ def test_error_names_the_widths():
     neck = ConvBNNeck(in_channels=(4, 6), out_channels=8)
     with pytest.raises(ValueError, match=r'in_channels=\(4, 6\), but gets'):
         neck(AVFeatures((torch.zeros(1, 4, 8, 8),)), 1)
+
+
+def test_golden_of_the_other_neck():
+    recipe = recipe_state_dict(load_json('avsbg_units_recipes')['aspp'])
+    neck = DilatedSumNeck(in_channels=(12,), out_channels=8, bias=False)
+    branches = neck.scales[0].branches
+    branches.load_state_dict(dict(zip(branches.state_dict(), recipe.values())))
+    arrays = load_arrays('avsbg_units')
+    x = torch.from_numpy(arrays['neck_in'])
+    out = neck(AVFeatures((x,)), num_frames=3).visual[0]
+    assert_close(out, arrays['aspp_out'])
