@@ -1,3 +1,4 @@
 from .av_segmentor import AVSegmentor
+from .avs_tta import AVSTTAModel
 
-__all__ = ['AVSegmentor']
+__all__ = ['AVSTTAModel', 'AVSegmentor']
