@@ -1,6 +1,7 @@
 """The segmentor: one place where clips become frames and back."""
 
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from collections import deque
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import torch
 from mmseg.models.segmentors.base import BaseSegmentor
@@ -20,7 +21,8 @@ from mmavs.structures import (
 )
 from mmavs.utils.checkpoint import refuse_other_models
 
-FEATURE_STAGES = ('neck', 'head')
+# 'neck' is what leaves the last neck, 'neck.0' what leaves the first
+FEATURE_STAGES = ('neck', 'neck.<index>', 'head')
 
 
 @MODELS.register_module()
@@ -41,7 +43,8 @@ class AVSegmentor(BaseSegmentor):
             AVFeatures, applied in order.
         auxiliary_losses (list[dict]): Losses that plug into any method, each
             ``dict(type=..., features='neck' or 'head', ...)``: which features
-            it is given, those that leave the necks or those the head returns.
+            it is given, those that leave the necks (``'neck.1'``: that leave
+            the second neck of several) or those the head returns.
             Called as ``loss(features, logits, samples, num_frames) -> dict``
             with logits (N, K, h, w) and the batch's AVSDataSamples.
         train_cfg (dict, optional): Handed to stock mmseg heads.
@@ -78,7 +81,7 @@ class AVSegmentor(BaseSegmentor):
         self.out_channels = self.decode_head.out_channels
         self.align_corners = self.decode_head.align_corners
         self.auxiliary_losses, self.auxiliary_stages = _build_auxiliary(
-            auxiliary_losses
+            auxiliary_losses, len(self.neck)
         )
         self._register_load_state_dict_pre_hook(
             refuse_other_models, with_module=True
@@ -119,6 +122,13 @@ class AVSegmentor(BaseSegmentor):
         Raises:
             ValueError: The audio has another number of seconds than T.
         """
+        # keeps the last stage only; the others are let go on the way
+        return deque(self._feature_stages(inputs), maxlen=1).pop()
+
+    def _feature_stages(
+        self, inputs: Dict[str, Tensor]
+    ) -> Iterator[AVFeatures]:
+        """Yield what enters the first neck and what leaves each."""
         imgs = inputs['imgs']
         num_frames = imgs.shape[1]
         visual = tuple(self.backbone(imgs.flatten(0, 1)))
@@ -128,9 +138,10 @@ class AVSegmentor(BaseSegmentor):
             audio=self._encode_audio(inputs, num_frames),
             valid=None if valid is None else valid.flatten(),
         )
+        yield features
         for neck in self.neck:
             features = neck(features, num_frames)
-        return features
+            yield features
 
     def _encode_audio(
         self, inputs: Dict[str, Tensor], num_frames: int
@@ -198,7 +209,8 @@ class AVSegmentor(BaseSegmentor):
             auxiliary losses under the names they give.
         """
         num_frames = inputs['imgs'].shape[1]
-        features = self.extract_feat(inputs)
+        stages = list(self._feature_stages(inputs))
+        features = stages[-1]
         frames, labeled = labeled_frames(data_samples, num_frames)
         labeled = labeled.to(inputs['imgs'].device)
         if isinstance(self.decode_head, AVSDecodeHead):
@@ -210,7 +222,7 @@ class AVSegmentor(BaseSegmentor):
             losses = self.decode_head.loss(visual, frames, self.train_cfg)
         losses = add_prefix(losses, 'decode')
         for loss, stage in zip(self.auxiliary_losses, self.auxiliary_stages):
-            given = features if stage == 'neck' else output.features
+            given = output.features if stage == 'head' else stages[stage]
             terms = loss(given, output.logits, data_samples, num_frames)
             twice = terms.keys() & losses.keys()
             if twice:
@@ -335,17 +347,27 @@ def _bare_sample(shape: torch.Size) -> AVSDataSample:
     )
 
 
-def _build_auxiliary(configs: Sequence[dict]) -> Tuple[nn.ModuleList, list]:
-    """Build auxiliary losses and split off the features each is given."""
+def _build_auxiliary(
+    configs: Sequence[dict], num_necks: int
+) -> Tuple[nn.ModuleList, list]:
+    """Build auxiliary losses and split off the features each is given.
+
+    Returns:
+        tuple: The losses, and for each 'head' or an index into what
+        ``AVSegmentor._feature_stages`` gives.
+    """
+    known = {f'neck.{i}': i + 1 for i in range(num_necks)}
+    known.update(neck=-1, head='head')
     losses, stages = nn.ModuleList(), []
     for config in configs:
         config = dict(config)
         stage = config.pop('features', 'neck')
-        if stage not in FEATURE_STAGES:
+        if stage not in known:
             raise ValueError(
                 f'auxiliary loss {config.get("type")}: features '
-                f'must be one of {FEATURE_STAGES}, got {stage!r}'
+                f'must be one of {FEATURE_STAGES}, got {stage!r} in a model '
+                f'of {num_necks} necks'
             )
         losses.append(MODELS.build(config))
-        stages.append(stage)
+        stages.append(known[stage])
     return losses, stages

@@ -52,6 +52,22 @@ class _CountFrames(BaseModule):
         return {'loss_count': logits.new_tensor(float(num_frames))}
 
 
+@MODELS.register_module(force=True)
+class _Double(BaseModule):
+    def forward(self, features, num_frames):
+        return features._replace(visual=(features.visual[0] * 2,))
+
+
+@MODELS.register_module(force=True)
+class _MeanMap(BaseModule):
+    def __init__(self, name):
+        super().__init__()
+        self.name = f'loss_{name}'
+
+    def forward(self, features, logits, samples, num_frames):
+        return {self.name: features.visual[0].mean()}
+
+
 def build(**changes):
     config = dict(
         type='AVSegmentor',
@@ -118,6 +134,24 @@ def test_auxiliary_losses_get_frames_and_their_names_are_kept():
         build(auxiliary_losses=[aux, aux]).loss(inputs(1), [sample()])
     with pytest.raises(ValueError, match="neck.*head.*'tail'"):
         build(auxiliary_losses=[dict(aux, features='tail')])
+
+
+def test_auxiliary_losses_choose_the_neck_they_look_behind():
+    stages = {'first': 'neck.0', 'second': 'neck.1', 'last': 'neck'}
+    model = build(
+        neck=[dict(type='_Double'), dict(type='_Double')],
+        auxiliary_losses=[
+            dict(type='_MeanMap', name=name, features=stage)
+            for name, stage in stages.items()
+        ],
+    )
+    data = inputs(1)
+    losses = model.loss(data, [sample()])
+    mean = model.backbone(data['imgs'].flatten(0, 1))[0].mean()
+    for name, factor in dict(first=2, second=4, last=4).items():
+        torch.testing.assert_close(losses[f'loss_{name}'], factor * mean)
+    with pytest.raises(ValueError, match="'neck.1' in a model of 0 necks"):
+        build(auxiliary_losses=[dict(type='_CountFrames', features='neck.1')])
 
 
 def test_other_number_of_seconds_is_refused():
