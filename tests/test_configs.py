@@ -1,0 +1,95 @@
+"""Every config builds, and a clip runs through its model.
+
+Models are built and run on the meta device: shapes are followed, values are
+not computed, so that full-size models cost nothing.
+"""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmavs.registry import DATASETS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
+from mmavs.testing.meta import OnMeta
+from mmavs.utils.run_config import datasets
+from mmavs.utils.weights import BY_HAND, WEIGHTS, pretrained_paths
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+# folder: how many configs it holds
+COUNTS = {'synthetic': 2, 'tpavi': 9}
+SETTINGS = ('s4', 'ms3', 'avss')
+
+
+def test_how_many_configs_there_are():
+    found = {}
+    for path in CONFIGS:
+        found[path.parent.name] = found.get(path.parent.name, 0) + 1
+    assert found == COUNTS
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_name_says_method_backbone_and_setting(path):
+    """``{method}_{backbone}_{setting}.py``, variants as a suffix."""
+    method, backbone, setting = path.stem.split('_')[:3]
+    if path.parent.name != 'synthetic':
+        assert method == path.parent.name
+    assert backbone and setting in SETTINGS
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_config_builds_and_runs(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config = Config.fromfile(path)
+    assert config.default_scope == 'mmavs'
+    pipelines = [dataset.pipeline for dataset in datasets(config)]
+    for pipeline in [*pipelines, config.get('tta_pipeline', [])]:
+        for transform in pipeline:
+            TRANSFORMS.build(transform)
+    for dataset in datasets(config):
+        assert DATASETS.get(dataset.type) is not None
+    for evaluator in (config.val_evaluator, config.test_evaluator):
+        metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+        for metric in metrics:
+            METRICS.build(metric)
+    assert VISUALIZERS.get(config.visualizer.type) is not None
+    for weights in pretrained_paths(config.model):
+        name = Path(weights).name
+        assert '://' in weights or name in {**WEIGHTS, **BY_HAND}, weights
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_a_clip_runs_through_the_model(path):
+    config = Config.fromfile(path)
+    avss = path.stem.split('_')[2] == 'avss'
+    num_frames = 10 if avss else 5
+    with OnMeta(), torch.no_grad():
+        model = MODELS.build(config.model).to('meta').eval()
+        size = _input_size(config)
+        inputs = dict(imgs=torch.empty(1, num_frames, 3, size, size))
+        if model.audio_encoder is not None:
+            inputs['audio'] = torch.empty(1, num_frames, *_sound(config))
+        logits = model(inputs)
+    assert logits.shape[:2] == (num_frames, 71 if avss else 1)
+    assert logits.is_meta
+
+
+def _input_size(config):
+    """Size the training pipeline resizes to; 224 if it does not."""
+    for transform in _flat(next(datasets(config)).pipeline):
+        if transform.type == 'Resize':
+            return transform.scale[0]
+    return 224
+
+
+def _flat(pipeline):
+    for transform in pipeline:
+        yield transform
+        yield from _flat(transform.get('transforms', []))
+
+
+def _sound(config):
+    """Shape of one second of the audio front end's output."""
+    types = {t.type for t in next(datasets(config)).pipeline}
+    return (98, 128) if 'BEATsFbank' in types else (1, 96, 64)

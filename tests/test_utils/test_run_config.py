@@ -1,0 +1,71 @@
+"""Configs made synthetic, and what they miss."""
+
+import pytest
+from mmengine.config import Config
+
+from mmavs.datasets import synthetic
+from mmavs.utils.run_config import check_inputs, use_synthetic
+from mmavs.utils.weights import how_to_get, pretrained_paths
+
+
+def config():
+    pretrained = dict(type='Pretrained', checkpoint='pretrained/a.pth')
+    loader = dict(dataset=dict(data_root='data/avsbench/Multi-sources/'))
+    wrapped = dict(dataset=dict(type='RepeatDataset', **loader))
+    return Config(
+        dict(
+            model=dict(
+                backbone=dict(type='A', init_cfg=dict(pretrained)),
+                neck=[dict(type='B', init_cfg=dict(pretrained))],
+                head=dict(init_cfg=dict(type='Normal', std=1)),
+            ),
+            train_dataloader=wrapped,
+            test_dataloader=loader,
+            load_from='s4.pth',
+        )
+    )
+
+
+def test_synthetic_moves_data_and_drops_weights(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        synthetic, 'ensure_synthetic', lambda *args: made.append(args)
+    )
+    cfg = config()
+    assert use_synthetic(cfg) == ['data/synthetic/Multi-sources/']
+    assert [(str(root), setting) for root, setting in made] == [
+        ('data/synthetic', 'ms3')
+    ]
+    assert pretrained_paths(cfg.model) == []
+    assert cfg.model.head.init_cfg.type == 'Normal'
+    assert cfg.load_from is None
+    inner = cfg.train_dataloader.dataset.dataset
+    assert inner.data_root == cfg.test_dataloader.dataset.data_root
+
+
+def test_everything_missing_is_named_at_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        check_inputs(config(), 'configs/x.py', training=True)
+    message = str(caught.value)
+    for word in ('data/avsbench/Multi-sources/', 'pretrained/a.pth', 's4.pth'):
+        assert message.count(word) == 1
+    assert 'python tools/train.py configs/x.py --synthetic' in message
+    with pytest.raises(FileNotFoundError) as caught:
+        check_inputs(config(), 'configs/x.py', training=False)
+    assert 'a.pth' not in str(caught.value)  # a test brings its checkpoint
+
+
+def test_complete_inputs_pass(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data/avsbench/Multi-sources').mkdir(parents=True)
+    (tmp_path / 'pretrained').mkdir()
+    for name in ('pretrained/a.pth', 's4.pth'):
+        (tmp_path / name).touch()
+    check_inputs(config(), 'configs/x.py', training=True)
+
+
+def test_weights_say_how_they_are_obtained():
+    assert 'download_weights.py pvt_v2_b5.pth' in how_to_get('x/pvt_v2_b5.pth')
+    assert 'by hand' in how_to_get('pretrained/BEATs_iter3_plus_AS2M.pt')
+    assert how_to_get('own.pth') == 'put the file there'
