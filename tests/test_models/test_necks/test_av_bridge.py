@@ -1,0 +1,316 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmavs.models.layers.bridge_layers import BridgeLayer
+from mmavs.models.layers.pyramid_encoder import pixel_centres
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures
+from mmavs.testing import check_gradients
+
+CHANNELS = (8, 16, 24, 32)
+TINY = dict(
+    type='AVBridge',
+    in_channels=CHANNELS,
+    audio_channels=12,
+    embed_dims=32,
+    num_queries=5,
+    num_layers=2,
+    num_heads=4,
+    encoder_layers=1,
+    encoder_ffn_channels=48,
+    query_layers=1,
+    query_ffn_channels=48,
+)
+HEAD = dict(type='BAVDHead', embed_dims=32, num_queries=5, mlp_channels=24)
+
+
+def random_features(num_frames, size=2, tokens=None):
+    visual = tuple(
+        torch.randn(num_frames, c, size * 2**i, size * 2**i)
+        for c, i in zip(CHANNELS, (3, 2, 1, 0))
+    )
+    shape = (num_frames, 12) if tokens is None else (num_frames, tokens, 12)
+    return AVFeatures(visual, torch.randn(shape))
+
+
+def by_hand(attention, query, memory):
+    """Multi-head softmax(Q K^T / sqrt(d)) V, head by head."""
+    heads = attention.num_heads
+    q, k, v = (
+        F.linear(x, w, b).unflatten(-1, (heads, -1))
+        for x, w, b in zip(
+            (query, memory, memory),
+            attention.in_proj_weight.chunk(3),
+            attention.in_proj_bias.chunk(3),
+        )
+    )
+    outputs = []
+    for h in range(heads):
+        scores = q[:, :, h] @ k[:, :, h].transpose(1, 2)
+        scores = scores / q.shape[-1] ** 0.5
+        outputs.append(scores.softmax(-1) @ v[:, :, h])
+    return attention.out_proj(torch.cat(outputs, -1))
+
+
+# ---------------------------------------------------------------- equations
+
+
+@pytest.mark.parametrize('residual', [False, True])
+def test_layer_follows_equations_2_and_3(residual):
+    """K and V of vision are the VGA layer's input; of sound, AGV's output."""
+    layer = BridgeLayer(32, 4, 2, 3, vga_residual=residual).eval()
+    torch.nn.init.constant_(layer.agv.audio_weight, 0.7)
+    shapes = ((4, 4), (2, 2))
+    visual, audio = torch.randn(2, 20, 32), torch.randn(2, 5, 32)
+    pos, reference = torch.randn(1, 20, 32), pixel_centres(shapes)
+    got_visual, got_audio = layer(visual, audio, pos, reference, shapes)
+
+    agv, vga = layer.agv, layer.vga
+    attended = agv.self_attn(visual, visual, reference, shapes, pos)
+    f_v = agv.norm1(visual + attended)
+    f_agv = agv.norm2(f_v + 0.7 * by_hand(agv.cross_attn, f_v, audio))
+    f_vga = by_hand(vga.cross_attn, audio, f_agv)
+    f_vga = vga.norm2(audio + f_vga if residual else f_vga)
+    torch.testing.assert_close(got_visual, f_agv)
+    torch.testing.assert_close(got_audio, f_vga)
+
+
+def test_audio_weight_is_one_learnable_scalar_a_layer():
+    neck = MODELS.build(TINY)
+    weights = [layer.agv.audio_weight for layer in neck.layers]
+    assert [w.numel() for w in weights] == [1, 1]
+    assert all(w.item() == 1 and w.requires_grad for w in weights)
+
+
+def test_what_leaves_the_neck():
+    neck = MODELS.build(TINY).eval()
+    features = random_features(3)
+    out = neck(features, num_frames=3)
+    assert [tuple(x.shape) for x in out.visual] == [
+        (3, 32, 16, 16),
+        (3, 32, 8, 8),
+        (3, 32, 4, 4),
+        (3, 32, 2, 2),
+    ]
+    assert out.audio.shape == (3, 5, 32)
+    f_a = neck.queries(neck.audio_proj(features))
+    for aligned in out.aligned_audio:
+        torch.testing.assert_close(aligned, f_a.mean(1))
+
+
+@pytest.mark.parametrize('pixels, tokens', [(512, 5376), (224, 1029)])
+def test_decoder_sizes_of_table_6(pixels, tokens):
+    neck = MODELS.build(dict(TINY, encoder_layers=0, num_layers=0))
+    maps = tuple(
+        torch.zeros(1, c, pixels // s, pixels // s)
+        for c, s in zip(CHANNELS, (4, 8, 16, 32))
+    )
+    assert neck.encoder(maps).tokens.shape[1] == tokens
+
+
+# ---------------------------------------------- readings and their sizes
+
+
+def millions(**options):
+    """Parameters of AVSAC-PVT, VGGish included, in millions."""
+    with torch.device('meta'):
+        neck = MODELS.build(
+            dict(type='AVBridge', in_channels=[64, 128, 320, 512], **options)
+        )
+        head = MODELS.build(dict(type='BAVDHead'))
+    parts = sum(p.numel() for m in (neck, head) for p in m.parameters())
+    return (parts + 81_443_008 + 72_141_184) / 1e6  # PVT-v2-b5, VGGish
+
+
+@pytest.mark.parametrize(
+    'options, expected',
+    [
+        ({}, 178.88),  # 180.98 with AVSegFormer's 2.10 M of dead layers
+        (dict(mixer=False), 178.62),
+        (dict(query_generator='repeat'), 172.49),
+        (dict(encoder_layers=0), 171.33),
+        (dict(ffn_channels=2048), 191.50),
+        (dict(vga_self_attention=True), 180.46),
+        (dict(vga_residual=True), 178.88),
+        (dict(direction='a2v'), 177.30),
+        (dict(direction='v2a'), 176.06),
+        (dict(audio_guidance=False), 177.30),
+        (dict(direction='none'), 174.48),
+        (dict(num_layers=4), 177.41),
+        (dict(num_layers=2), 175.95),
+    ],
+)
+def test_parameters_of_each_reading(options, expected):
+    assert millions(**options) == pytest.approx(expected, abs=0.005)
+
+
+# --------------------------------------------------------------- directions
+
+
+@pytest.mark.parametrize(
+    'direction, vision_hears, sound_sees',
+    [
+        ('both', True, True),
+        ('a2v', True, False),
+        ('v2a', False, True),
+        ('none', False, False),
+    ],
+)
+def test_direction_says_who_is_informed(direction, vision_hears, sound_sees):
+    """Without the mixer, nothing but the bridges joins the modalities."""
+    neck = MODELS.build(dict(TINY, direction=direction, mixer=False)).eval()
+    features = random_features(1)
+    out = neck(features, 1)
+    other_sound = neck(features._replace(audio=torch.randn(1, 12)), 1)
+    other_sight = neck(
+        features._replace(visual=tuple(x + 1 for x in features.visual)), 1
+    )
+    heard = not torch.equal(out.visual[0], other_sound.visual[0])
+    seen = not torch.equal(out.audio, other_sight.audio)
+    assert (heard, seen) == (vision_hears, sound_sees)
+
+
+def test_towers_without_audio_guidance():
+    """Table 3, row 3: vision is deaf but refined, and sound sees it."""
+    neck = MODELS.build(dict(TINY, audio_guidance=False, mixer=False)).eval()
+    features = random_features(1)
+    out = neck(features, 1)
+    deaf = neck(features._replace(audio=torch.randn(1, 12)), 1)
+    assert torch.equal(out.visual[1], deaf.visual[1])
+    alone = MODELS.build(dict(TINY, direction='v2a', mixer=False)).eval()
+    alone.load_state_dict(neck.state_dict(), strict=False)
+    assert not torch.equal(alone(features, 1).visual[1], out.visual[1])
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        dict(direction='a2v'),
+        dict(direction='v2a'),
+        dict(direction='none'),
+        dict(audio_guidance=False),
+        dict(vga_residual=True, vga_self_attention=True, ffn_channels=16),
+        dict(query_generator='repeat', mixer=False, encoder_layers=0),
+    ],
+)
+def test_every_parameter_learns(options):
+    neck = MODELS.build(dict(TINY, dropout=0.0, **options))
+    head = MODELS.build(HEAD)
+    both = torch.nn.ModuleList([neck, head])
+    features = random_features(2)
+    check_gradients(
+        both, lambda: head(neck(features, 2), 2).logits.square().mean()
+    )
+
+
+# -------------------------------------------------------------- invariances
+
+
+def test_frames_do_not_mix():
+    neck, head = MODELS.build(TINY).eval(), MODELS.build(HEAD).eval()
+    features = random_features(3)
+    together = head(neck(features, 3), 3).logits
+    alone = AVFeatures(
+        tuple(x[1:2] for x in features.visual), features.audio[1:2]
+    )
+    torch.testing.assert_close(
+        head(neck(alone, 1), 1).logits, together[1:2], rtol=1e-4, atol=1e-5
+    )
+
+
+def test_checkpointing_changes_nothing_but_memory():
+    features, grads = random_features(2), []
+    for with_cp in (False, True):
+        torch.manual_seed(0)
+        neck = MODELS.build(dict(TINY, with_cp=with_cp))
+        neck.init_weights()
+        torch.manual_seed(1)
+        neck(features, 2).audio.square().sum().backward()
+        grads.append([p.grad for p in neck.parameters()])
+    for plain, checkpointed in zip(*grads):
+        assert (plain is None) == (checkpointed is None)
+        if plain is not None:
+            torch.testing.assert_close(plain, checkpointed)
+
+
+def test_bfloat16():
+    neck = MODELS.build(TINY).eval()
+    neck.init_weights()
+    features = random_features(2)
+    expected = neck(features, 2).visual[0]
+    features = features._replace(
+        visual=tuple(x.bfloat16() for x in features.visual),
+        audio=features.audio.bfloat16(),
+    )
+    out = neck.bfloat16()(features, 2).visual[0]
+    assert (out - expected).norm() / expected.norm() < 0.05
+
+
+def test_any_head_may_follow():
+    neck = MODELS.build(dict(TINY, direction='a2v'))
+    head = MODELS.build(dict(type='AVSFPNHead', in_channels=[32] * 4))
+    out = head(neck(random_features(2), 2), 2)
+    assert out.logits.shape == (2, 1, 64, 64)
+    # BEATs gives several tokens a frame
+    assert neck(random_features(1, tokens=6), 1).audio.shape == (1, 5, 32)
+
+
+# ------------------------------------------------------------ attention maps
+
+
+def test_attention_maps_show_the_bridges():
+    features = random_features(2)
+    neck = MODELS.build(dict(TINY, num_layers=3)).eval()
+    maps = neck.attention_maps(features, 2)
+    assert [tuple(m.shape) for m in maps] == [(2, 8, 8)] * 3
+    one_way = MODELS.build(dict(TINY, direction='a2v')).eval()
+    lengths = one_way.attention_maps(features, 2)
+    torch.nn.init.zeros_(one_way.layers[1].agv.audio_weight)
+    muted = one_way.attention_maps(features, 2)
+    assert torch.equal(muted[0], lengths[0]) and not muted[1].any()
+    none = MODELS.build(dict(TINY, direction='none'))
+    with pytest.raises(ValueError, match='no bridge to show'):
+        none.attention_maps(features, 2)
+
+
+def test_attention_of_sound_on_pixels_sums_to_one():
+    layer = BridgeLayer(32, 4, 2, 3).eval()
+    shapes = ((4, 4), (2, 2))
+    weights = layer.attention(
+        torch.randn(2, 20, 32),
+        torch.randn(2, 5, 32),
+        torch.zeros(1, 20, 32),
+        pixel_centres(shapes),
+        shapes,
+    )
+    torch.testing.assert_close(weights.sum(1), torch.ones(2))
+
+
+# ------------------------------------------------------------------- errors
+
+
+def test_errors_name_what_does_not_fit():
+    with pytest.raises(ValueError, match="direction must be.*'up'"):
+        MODELS.build(dict(TINY, direction='up'))
+    with pytest.raises(ValueError, match="direction='v2a'.*Mend"):
+        MODELS.build(dict(TINY, direction='v2a', audio_guidance=False))
+    with pytest.raises(ValueError, match='at least two maps'):
+        MODELS.build(dict(TINY, in_channels=[8]))
+    neck, features = MODELS.build(TINY), random_features(2)
+    with pytest.raises(ValueError, match='3 seconds of sound.*2 frames'):
+        neck(features._replace(audio=torch.randn(3, 12)), 2)
+    with pytest.raises(ValueError, match='multiples of 32'):
+        odd = tuple(x[:, :, :-1] for x in features.visual)
+        neck(features._replace(visual=odd), 2)
+    out = neck(features, 2)
+    for wrong in (dict(num_queries=6), dict(embed_dims=64)):
+        head = MODELS.build(dict(HEAD, **wrong))
+        with pytest.raises(ValueError, match='num_queries and embed_dims in'):
+            head(out, 2)
+    head = MODELS.build(HEAD)
+    with pytest.raises(ValueError, match="neck=dict.type='AVBridge'"):
+        head(features, 2)
+    with pytest.raises(ValueError, match='for 2 frames and sound of shape'):
+        head(out._replace(audio=out.audio[:1]), 2)
