@@ -4,6 +4,7 @@ from .beats import BEATs
 from .front_ends import BEATsFbankFrontEnd, VGGishLogMelFrontEnd
 from .log_mel_cnn import LogMelCNN
 from .pretrained_encoder import PretrainedAudioEncoder
+from .torchaudio_bundle import TorchaudioBundleEncoder
 from .vggish import VGGish
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     'BEATsFbankFrontEnd',
     'LogMelCNN',
     'PretrainedAudioEncoder',
+    'TorchaudioBundleEncoder',
     'VGGish',
     'VGGishLogMelFrontEnd',
 ]
