@@ -12,9 +12,12 @@ from .formatting import PackAVSInputs
 from .frames import LoadFrame, LoadFrameMask
 from .geometry import ResizeShortEdge
 from .loading import LoadAudio
+from .other_sound import MixAudio, ReplaceAudio
+from .waveform import AddNoise, MuteAudio, ShiftAudio
 from .wrappers import ForEachFrame
 
 __all__ = [
+    'AddNoise',
     'AudioSegments',
     'BEATsFbank',
     'ClipColorJitter',
@@ -24,8 +27,12 @@ __all__ = [
     'LoadFrame',
     'LoadFrameMask',
     'LoadReleasedLogMel',
+    'MixAudio',
+    'MuteAudio',
     'PackAVSInputs',
+    'ReplaceAudio',
     'ResizeShortEdge',
     'RollClip',
+    'ShiftAudio',
     'VGGishLogMel',
 ]
