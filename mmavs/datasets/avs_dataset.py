@@ -161,7 +161,5 @@ def list_images(folder: Path) -> List[Path]:
 
 def natural_key(name: str) -> list:
     """Sort key that takes numbers in names as numbers."""
-    return [
-        (1, int(part), '') if part.isdigit() else (0, 0, part)
-        for part in re.split(r'(\d+)', name)
-    ]
+    parts = re.split(r'(\d+)', name)  # text, number, text, ...
+    return [int(p) if place % 2 else p for place, p in enumerate(parts)]

@@ -54,7 +54,7 @@ class AVSClipDataset(BaseDataset):
 
     METAINFO: dict = BINARY_METAINFO
     ANN_FILE: str = ''
-    SPLITS: tuple = ('train', 'val', 'test')
+    SPLITS: tuple = ('train', 'val', 'test')  # empty: any name
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class AVSClipDataset(BaseDataset):
         serialize_data: bool = True,
         check_files: bool = True,
     ) -> None:
-        if split not in self.SPLITS:
+        if self.SPLITS and split not in self.SPLITS:
             raise ValueError(
                 f'unknown split {split!r}. Mend: take one of {self.SPLITS}'
             )

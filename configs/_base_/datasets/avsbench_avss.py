@@ -33,8 +33,9 @@ train_pipeline = [
             *load_frame,
             dict(type='ResizeShortEdge', size=crop_size[0]),
             dict(type='CenterCrop', crop_size=crop_size),
-        ]),
-    dict(type='PackAVSInputs')
+        ],
+    ),
+    dict(type='PackAVSInputs'),
 ]
 test_pipeline = [
     *load_audio,
@@ -46,9 +47,11 @@ test_pipeline = [
                 type='Resize',
                 scale=crop_size,
                 keep_ratio=False,
-                backend='pillow'),
-        ]),
-    dict(type='PackAVSInputs')
+                backend='pillow',
+            ),
+        ],
+    ),
+    dict(type='PackAVSInputs'),
 ]
 
 train_dataloader = dict(
@@ -60,7 +63,9 @@ train_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         split='train',
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,
@@ -71,7 +76,9 @@ val_dataloader = dict(
         data_root=data_root,
         split='val',
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = dict(
     batch_size=1,
     num_workers=4,
@@ -82,7 +89,9 @@ test_dataloader = dict(
         data_root=data_root,
         split='test',
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 
 val_evaluator = dict(type='AVSSMetric')
 test_evaluator = val_evaluator

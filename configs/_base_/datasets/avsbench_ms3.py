@@ -21,8 +21,9 @@ train_pipeline = [
             dict(type='LoadFrame'),
             dict(type='LoadFrameMask'),
             dict(type='Resize', scale=scale, keep_ratio=False),
-        ]),
-    dict(type='PackAVSInputs')
+        ],
+    ),
+    dict(type='PackAVSInputs'),
 ]
 test_pipeline = train_pipeline
 
@@ -35,7 +36,9 @@ train_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         split='train',
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=4,
@@ -46,7 +49,9 @@ val_dataloader = dict(
         data_root=data_root,
         split='val',
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = dict(
     batch_size=1,
     num_workers=4,
@@ -57,7 +62,9 @@ test_dataloader = dict(
         data_root=data_root,
         split='test',
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 
 # The F-measure of the released code depends on how many clips are averaged
 # at a time; `clips_per_batch` says so, whatever the loaders do.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 import cv2
+from filelock import FileLock
 
 from .classes import CLASSES
 from .layouts import LAYOUTS, SETTINGS
@@ -101,16 +102,29 @@ def ensure_synthetic(
             f'unknown setting {setting!r}. Mend: take one of {SETTINGS}'
         )
     folder = Path(root) / LAYOUTS[setting].folder
-    found = read_side_file(folder)
-    plan = _plan(folder, found, setting, clips, size, seed, video)
-    if found and found['complete'] and found['plan'] == _public(plan):
+    wanted = (setting, clips, size, seed, video)
+    if _missing_plan(folder, *wanted) is None:
         return folder
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_side_file(folder, plan, complete=False)
-    _write_clips(folder, plan, workers, progress)
-    _write_csv(folder, plan)
-    _write_side_file(folder, plan, complete=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # The ranks of one job may all ask: the first makes, the others wait.
+    with FileLock(folder.parent / f'.{folder.name}.lock'):
+        plan = _missing_plan(folder, *wanted)
+        if plan is not None:
+            folder.mkdir(exist_ok=True)
+            _write_side_file(folder, plan, complete=False)
+            _write_clips(folder, plan, workers, progress)
+            _write_csv(folder, plan)
+            _write_side_file(folder, plan, complete=True)
     return folder
+
+
+def _missing_plan(folder: Path, setting: str, *wanted) -> Optional[Plan]:
+    """Give what is to be made, or None if it is all there."""
+    found = read_side_file(folder)
+    plan = _plan(folder, found, setting, *wanted)
+    if found and found['complete'] and found['plan'] == _public(plan):
+        return None
+    return plan
 
 
 def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
