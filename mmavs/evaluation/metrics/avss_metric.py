@@ -4,7 +4,6 @@ import logging
 from typing import Dict, List, Optional
 
 from mmengine.logging import print_log
-from prettytable import PrettyTable
 from torch import Tensor
 
 from mmavs.evaluation.functional.protocols import (
@@ -16,7 +15,7 @@ from mmavs.evaluation.functional.semantic import semantic_sums
 from mmavs.registry import METRICS
 
 from .clip_metric import ClipMetric
-from .entries import check_frames, frames_of, ground_truth_of
+from .entries import check_frames, draw_table, frames_of, ground_truth_of
 
 
 @METRICS.register_module()
@@ -177,10 +176,10 @@ class AVSSMetric(ClipMetric):
         )
 
     def category_scores(self, entries: List[dict]) -> List[dict]:
-        """Score each class, in percent, and print the table of classes."""
+        """Score each class, in percent."""
         sums = [entry['sums'] for entry in entries]
         scores = class_scores(sums, self.protocol, self.padded_frames)
-        rows = [
+        return [
             dict(
                 category=name,
                 count=int(scores['frames'][k]),
@@ -189,9 +188,7 @@ class AVSSMetric(ClipMetric):
             )
             for k, name in enumerate(self.classes)
         ]
-        table = PrettyTable(['class', 'frames', 'J', 'F'])
-        for row in rows:
-            score = [f'{row[key]:.2f}' for key in 'JF']
-            table.add_row([row['category'], row['count'], *score])
-        print_log(f'per class:\n{table.get_string()}', logger='current')
-        return rows
+
+    def tables(self, rows: List[dict]) -> List[str]:
+        """See :meth:`ClipMetric.tables`; the classes come first."""
+        return [draw_table(self.per_category), *super().tables(rows)]

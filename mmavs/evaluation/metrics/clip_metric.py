@@ -4,14 +4,19 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
-from prettytable import PrettyTable
 from torch import Tensor
 
 from mmavs.evaluation.mask_files import MaskWriter
 from mmavs.evaluation.report import group_by_category, write_report
 
-from .entries import ground_truth_of, in_dataset_order, name_sizes
+from .entries import (
+    draw_table,
+    ground_truth_of,
+    in_dataset_order,
+    name_sizes,
+)
 
+SCORES = ('mIoU', 'mFscore', 'mPrecision', 'mRecall')
 CLIP_KEYS = ('clip_id', 'sample_idx', 'group', 'category')
 
 
@@ -118,7 +123,7 @@ class ClipMetric(BaseMetric):
         return super().evaluate(size)
 
     def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
-        """Score all clips, and each of their groups.
+        """Score all clips, and each of their groups, and print the table.
 
         Args:
             results (list[dict]): Entries of :meth:`process`.
@@ -131,6 +136,32 @@ class ClipMetric(BaseMetric):
         if self.format_only:
             print_log(f'masks are in {self.output_dir}', logger='current')
             return {}
+        rows = self.summarize(results)
+        for table in self.tables(rows):
+            print_log('\n' + table, logger='current')
+        if self.report_dir is not None:
+            self.write_report()
+        scores = {}
+        for row in rows:
+            suffix = '' if row['group'] == 'all' else f'_{row["group"]}'
+            scores.update(
+                {k + suffix: v for k, v in row.items() if k in SCORES}
+            )
+        return scores
+
+    def summarize(self, results: List[dict]) -> List[dict]:
+        """Score entries without printing; fills ``per_clip``.
+
+        Entries do not depend on the protocol: those of one metric may be
+        summarized by another one of the same kind.
+
+        Args:
+            results (list[dict]): Entries of :meth:`process`, on the host.
+
+        Returns:
+            list[dict]: Rows of the table: protocol and grouping, ``size``,
+            ``clips``, ``group`` ('all' first), then scores in percent.
+        """
         entries = in_dataset_order(results)
         self.check(entries)
         self.per_clip = [
@@ -141,18 +172,12 @@ class ClipMetric(BaseMetric):
             for entry in entries
         ]
         self.per_category = self.category_scores(entries)
-        scores = {'': self.score([e['sums'] for e in entries])}
-        for group in sorted({e['group'] for e in entries} - {None}):
-            members = [e['sums'] for e in entries if e['group'] == group]
-            scores[group] = self.score(members)
-        print_log('\n' + self.table(entries, scores), logger='current')
-        if self.report_dir is not None:
-            self._report()
-        return {
-            f'{key}_{group}' if group else key: 100 * value
-            for group, part in scores.items()
-            for key, value in part.items()
-        }
+        groups = sorted({entry['group'] for entry in entries} - {None})
+        parts = {'all': entries}
+        parts.update(
+            {g: [e for e in entries if e['group'] == g] for g in groups}
+        )
+        return [self._row(name, part) for name, part in parts.items()]
 
     # ------------------------------------------------------------------ parts
 
@@ -174,29 +199,19 @@ class ClipMetric(BaseMetric):
         """Score each category, in percent; clips are averaged."""
         return group_by_category(self.per_clip)
 
-    def table(self, entries: List[dict], scores: Dict[str, dict]) -> str:
-        """Draw the table that names protocol, grouping, size and clips."""
-        table = PrettyTable()
-        names = list(next(iter(scores.values())))
-        table.field_names = [
-            *self.describe(),
-            'size',
-            'clips',
-            'group',
-            *names,
-        ]
-        for group, part in scores.items():
-            members = [e for e in entries if not group or e['group'] == group]
-            table.add_row(
-                [
-                    *self.describe().values(),
-                    name_sizes(members),
-                    len(members),
-                    group or 'all',
-                    *(f'{100 * part[n]:.2f}' for n in names),
-                ]
-            )
-        return table.get_string()
+    def tables(self, rows: List[dict]) -> List[str]:
+        """Draw what is printed at the end."""
+        return [draw_table(rows)]
+
+    def _row(self, group: str, entries: List[dict]) -> dict:
+        scores = self.score([entry['sums'] for entry in entries])
+        return dict(
+            self.describe(),
+            size=name_sizes(entries),
+            clips=len(entries),
+            group=group,
+            **{name: 100 * value for name, value in scores.items()},
+        )
 
     def _writer(self) -> MaskWriter:
         palette = (self.dataset_meta or {}).get('palette')
@@ -204,7 +219,8 @@ class ClipMetric(BaseMetric):
             self.output_dir, self.mask_kind(), self.released_names, palette
         )
 
-    def _report(self) -> None:
+    def write_report(self) -> None:
+        """Write the csv files and the picture to ``report_dir``."""
         title = ', '.join(self.describe().values())
         files = write_report(
             self.report_dir, self.per_clip, self.per_category, title

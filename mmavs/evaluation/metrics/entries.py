@@ -2,6 +2,7 @@
 
 from typing import List
 
+from prettytable import PrettyTable
 from torch import Tensor
 
 
@@ -30,6 +31,18 @@ def name_sizes(entries: List[dict]) -> str:
     if len(sizes) > 2:
         return f'{len(sizes)} sizes'
     return ', '.join(f'{w}x{h}' for h, w in sizes)
+
+
+def draw_table(rows: List[dict]) -> str:
+    """Draw rows, two digits behind the point; columns in order of use."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    table = PrettyTable(names)
+    for row in rows:
+        cells = [row.get(name, '-') for name in names]
+        table.add_row(
+            [f'{c:.2f}' if isinstance(c, float) else c for c in cells]
+        )
+    return table.get_string()
 
 
 def frames_of(sample: dict, field: str, mend: str) -> Tensor:

@@ -1,0 +1,97 @@
+"""Predictions dumped by ``DumpResults``, read without running code."""
+
+import io
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+from typing import List, Union
+
+import numpy as np
+import torch
+from torch._utils import _rebuild_tensor_v2
+
+_MULTIARRAY = (getattr(np, '_core', None) or np.core).multiarray
+
+
+def read_dump(path: Union[str, Path]) -> List[dict]:
+    """Read a ``.pkl`` of ``tools/test.py --dump``.
+
+    A pickle can run any code when it is opened. This reader knows tensors,
+    arrays, numbers, strings and plain containers, and refuses the rest.
+
+    Args:
+        path (str or Path): Made by mmengine's ``DumpResults``.
+
+    Returns:
+        list[dict]: One a clip, as :meth:`AVSDataSample.to_dict` gives it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is truncated, asks for anything else, or holds no
+            list of clips.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'dump not found: {path}. Mend: make one with tools/test.py '
+            'CONFIG CHECKPOINT --dump FILE.pkl'
+        )
+    try:
+        with path.open('rb') as file:
+            clips = _PlainUnpickler(file).load()
+    except Exception as error:
+        # damaged pickles raise about any kind of error
+        raise ValueError(
+            f'{path} is no dump that can be read safely '
+            f'({type(error).__name__}: {error}). Mend: make it again with '
+            'tools/test.py --dump'
+        ) from error
+    if not isinstance(clips, list) or not all(
+        isinstance(clip, dict) and 'gt_sem_seg' in clip for clip in clips
+    ):
+        raise ValueError(
+            f'{path} holds no list of clips with ground truth. Mend: make it '
+            'with tools/test.py --dump on a split with masks'
+        )
+    return clips
+
+
+def _latin1(text: str, encoding: str) -> bytes:
+    """Stand in for ``_codecs.encode``, with which old pickles write bytes."""
+    if encoding != 'latin1':
+        raise pickle.UnpicklingError(f'refused: encoding {encoding}')
+    return text.encode('latin1')
+
+
+def _storage(data: bytes):
+    return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+
+
+def _known_names() -> dict:
+    """List what a dump is made of, under NumPy's old and new names."""
+    known = {
+        ('collections', 'OrderedDict'): OrderedDict,
+        ('_codecs', 'encode'): _latin1,
+        ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor_v2,
+        ('torch.storage', '_load_from_bytes'): _storage,
+        ('torch', 'Size'): torch.Size,
+        ('numpy', 'ndarray'): np.ndarray,
+        ('numpy', 'dtype'): np.dtype,
+    }
+    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+        known[module, '_reconstruct'] = _MULTIARRAY._reconstruct
+        known[module, 'scalar'] = _MULTIARRAY.scalar
+    return known
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Refuses every name but those of :func:`_known_names`."""
+
+    _known = _known_names()
+
+    def find_class(self, module: str, name: str):
+        if (module, name) not in self._known:
+            raise pickle.UnpicklingError(
+                f'refused: the file asks for {module}.{name}'
+            )
+        return self._known[module, name]
