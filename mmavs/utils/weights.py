@@ -9,6 +9,9 @@ WEIGHTS: Dict[str, str] = {
     'resnet50-19c8e357.pth': 'https://download.pytorch.org/models/resnet50-19c8e357.pth',
     'vggish-10086976.pth': 'https://github.com/harritaylor/torchvggish/releases/download/v0.1/'
     'vggish-10086976.pth',
+    # converted to mmseg's names by its authors
+    'swin_base_patch4_window7_224_20220317-e9b98025.pth': 'https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/swin/'
+    'swin_base_patch4_window7_224_20220317-e9b98025.pth',
     'swin_base_patch4_window12_384_22k.pth': 'https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
     'swin_base_patch4_window12_384_22k.pth',
 }

@@ -8,7 +8,8 @@ in the backward pass. That is exact, and faster than the volume where memory
 traffic, not arithmetic, is the limit.
 """
 
-from typing import Iterator, Optional, Tuple
+from contextlib import nullcontext
+from typing import ContextManager, Iterator, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -56,9 +57,8 @@ def mean_rectified_correlation(
         )
     if block_elements < 1:
         raise ValueError(f'block_elements must be >= 1, got {block_elements}')
-    device = source.device.type
-    if torch.is_autocast_enabled(device):
-        dtype = torch.get_autocast_dtype(device)
+    if _autocasts(source) and torch.is_autocast_enabled(source.device.type):
+        dtype = torch.get_autocast_dtype(source.device.type)
         source, target = source.to(dtype), target.to(dtype)
     return _MeanRectifiedCorrelation.apply(source, target, block_elements)
 
@@ -124,5 +124,12 @@ def _accumulator_dtype(tensor: Tensor) -> torch.dtype:
     return torch.promote_types(tensor.dtype, torch.float32)
 
 
-def _without_autocast(tensor: Tensor) -> torch.autocast:
+def _autocasts(tensor: Tensor) -> bool:
+    """Whether autocast knows the tensor's device (it does not know meta)."""
+    return torch.amp.is_autocast_available(tensor.device.type)
+
+
+def _without_autocast(tensor: Tensor) -> ContextManager:
+    if not _autocasts(tensor):
+        return nullcontext()
     return torch.autocast(tensor.device.type, enabled=False)

@@ -91,3 +91,9 @@ def test_errors(shapes, block_elements, message):
         mean_rectified_correlation(
             *map(torch.zeros, shapes), block_elements=block_elements
         )
+
+
+def test_shapes_on_the_meta_device():
+    source = torch.empty(2, 3, 10, device='meta')
+    over_target, _ = mean_rectified_correlation(source, source, 40)
+    assert over_target.shape == (2, 10) and over_target.is_meta
