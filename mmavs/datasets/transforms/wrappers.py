@@ -1,7 +1,7 @@
 """Transforms of one frame, applied to all frames of a clip."""
 
 import random
-from typing import List, Sequence, Tuple
+from typing import Iterable, List, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -69,7 +69,14 @@ class ForEachFrame(BaseTransform):
 
 
 def _apply_alike(transform: BaseTransform, frames: List[dict]) -> List[dict]:
-    """Apply to every frame from the same state of the generators."""
+    """Apply to every frame from the same state of the generators.
+
+    To be called under ``cache_random_params``. A rehearsal on a copy fills
+    its cache first; else the first frame alone would draw what the others
+    find cached, and their further draws would differ.
+    """
+    if _caches(transform):
+        transform(_copy(frames[0]))
     state = _random_state()
     changed = []
     for t, frame in enumerate(frames):
@@ -77,6 +84,20 @@ def _apply_alike(transform: BaseTransform, frames: List[dict]) -> List[dict]:
             _set_random_state(state)
         changed.append(transform(frame))
     return changed
+
+
+def _caches(transform: BaseTransform) -> bool:
+    """Whether it, or what it wraps, may declare random parameters."""
+    return isinstance(transform, Iterable) or hasattr(
+        transform, '_methods_with_randomness'
+    )
+
+
+def _copy(frame: dict) -> dict:
+    kinds = (np.ndarray, list, dict)
+    return {
+        k: v.copy() if isinstance(v, kinds) else v for k, v in frame.items()
+    }
 
 
 def _random_state() -> Tuple:
