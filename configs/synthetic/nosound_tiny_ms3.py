@@ -6,4 +6,7 @@ align = dict(
     out_channels=48,
     norm_cfg=dict(type='BN', requires_grad=True),
 )
-model = dict(audio_encoder=None, neck=[align])
+model = dict(
+    audio_encoder=None,
+    neck=[align],
+)

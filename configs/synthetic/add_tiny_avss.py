@@ -1,0 +1,26 @@
+# Sound added to every pixel of every scale ('A + V').
+_base_ = [
+    '../_base_/models/tiny.py',
+    '../_base_/datasets/synthetic_avss.py',
+    '../_base_/schedules/tiny.py',
+    '../_base_/default_runtime.py',
+]
+align = dict(
+    type='ChannelAlign',
+    in_channels=[16, 32, 64, 128],
+    out_channels=48,
+    norm_cfg=dict(type='BN', requires_grad=True),
+)
+model = dict(
+    neck=[align, dict(type='AddAudio', in_channels=[48] * 4)],
+    data_preprocessor=dict(num_frames=10),  # shorter clips are padded
+    decode_head=dict(
+        num_classes=71,
+        prior_prob=None,
+        loss_decode=[
+            dict(type='FrameCrossEntropyLoss'),
+            dict(type='ClassDiceLoss'),
+        ],
+    ),
+    test_cfg=dict(eval_size='input'),
+)

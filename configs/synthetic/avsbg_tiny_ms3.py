@@ -1,0 +1,33 @@
+# AVS-BG, small: model.neck.2.stages=[] is without motion,
+# model.auxiliary_losses.0.loss_weight=0 without bidirectional generation.
+_base_ = './film_tiny_ms3.py'
+reduce = dict(
+    type='ConvBNNeck', in_channels=[16, 32, 64, 128], out_channels=48
+)
+model = dict(
+    neck=[
+        reduce,
+        dict(type='AVCorrelation', in_channels=[48] * 4, audio_channels=128),
+        dict(type='MotionCorrelation', num_scales=4),
+    ],
+    decode_head=dict(
+        relu_first=False,
+        upsample_mode='nearest',
+        loss_decode=dict(_delete_=True, type='StructureLoss'),
+    ),
+    auxiliary_losses=[
+        dict(
+            type='VisualToAudioLoss',
+            in_channels=48,
+            audio_channels=128,
+            feature_size=3,  # of frames of 96 px
+            mask='ground_truth',
+        ),
+        dict(
+            type='AudioVisualMappingLoss',
+            features='neck.1',
+            normalize=True,
+            loss_weight=0.5,
+        ),
+    ],
+)

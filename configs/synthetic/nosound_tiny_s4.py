@@ -1,0 +1,17 @@
+# The same model without sound: the floor that every fusion must clear.
+_base_ = [
+    '../_base_/models/tiny.py',
+    '../_base_/datasets/synthetic_s4.py',
+    '../_base_/schedules/tiny.py',
+    '../_base_/default_runtime.py',
+]
+align = dict(
+    type='ChannelAlign',
+    in_channels=[16, 32, 64, 128],
+    out_channels=48,
+    norm_cfg=dict(type='BN', requires_grad=True),
+)
+model = dict(
+    audio_encoder=None,
+    neck=[align],
+)
