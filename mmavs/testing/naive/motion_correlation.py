@@ -1,7 +1,22 @@
 """Motion correlation with the whole volume, after Eq. 2 of AVS-BG."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from mmavs.models.necks.motion_correlation import MotionCorrelation
+
+
+class NaiveMotionCorrelation(MotionCorrelation):
+    """The parameters of :class:`MotionCorrelation`, the volume whole.
+
+    Clips of two frames or more, without padding.
+    """
+
+    def _gate(
+        self, gate: nn.Module, x: Tensor, has_next: Tensor, has_any: Tensor
+    ) -> Tensor:
+        response = naive_neighbour_response(x, has_next.shape[1])
+        return gate(response[:, None]).sigmoid().squeeze(1)
 
 
 def naive_neighbour_response(x: Tensor, num_frames: int) -> Tensor:
