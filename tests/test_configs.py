@@ -18,7 +18,13 @@ from mmavs.utils.weights import BY_HAND, WEIGHTS, pretrained_paths
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 # folder: how many configs it holds
-COUNTS = {'avsbg': 8, 'synthetic': 11, 'tpavi': 12}
+COUNTS = {
+    'avsac': 11,
+    'avsegformer': 11,
+    'avsbg': 8,
+    'synthetic': 11,
+    'tpavi': 12,
+}
 SETTINGS = ('s4', 'ms3', 'avss')
 
 

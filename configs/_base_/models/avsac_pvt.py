@@ -1,0 +1,56 @@
+# AVSAC with PVT-v2-b5 (arXiv 2402.02327), with the losses of S4 and MS3;
+# 178.88 M weights with VGGish.
+data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
+model = dict(
+    type='AVSegmentor',
+    data_preprocessor=data_preprocessor,
+    backbone=dict(
+        type='PyramidVisionTransformerV2',
+        variant='b5',
+        drop_path_rate=0.1,  # Table 6; without effect while frozen
+        init_cfg=dict(
+            type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
+        ),
+    ),
+    audio_encoder=dict(
+        type='VGGish',
+        frozen=True,
+        init_cfg=dict(
+            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
+        ),
+    ),
+    neck=dict(
+        type='AVBridge',
+        in_channels=[64, 128, 320, 512],
+        audio_channels=128,
+        embed_dims=256,  # Table 6
+        num_queries=300,  # Table 6
+        num_layers=6,  # N, Tables 5 and 6
+        encoder_layers=6,  # Section 4.3
+        direction='both',  # Table 3
+    ),
+    decode_head=dict(
+        type='BAVDHead',
+        embed_dims=256,
+        num_queries=300,
+        num_classes=2,
+        loss_decode=[  # Section 3.4
+            dict(type='SigmoidFocalLoss', alpha=0.25, gamma=2.0),
+            dict(
+                type='FrameDiceLoss',
+                squared=True,
+                smooth_nr=0.0,
+                smooth_dr=0.002,
+                skip_empty=False,
+            ),
+        ],
+    ),
+    auxiliary_losses=[
+        dict(type='AVFSLoss', features='neck', axis='channel')  # Eq. 4
+    ],
+    test_cfg=dict(eval_size='original'),
+)
+# "We freeze the parameters of visual and audio backbones" (Section 4.3).
+custom_hooks = [
+    dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
+]

@@ -1,0 +1,11 @@
+# 224 px, as the paper's text has it; the AGV decoder has 1029 tokens.
+_base_ = [
+    '../_base_/models/avsac_r50.py',
+    '../_base_/datasets/avsbench_s4.py',
+    '../_base_/schedules/adamw_60e.py',
+    '../_base_/default_runtime.py',
+]
+model = dict(test_cfg=dict(eval_size='input'))
+train_cfg = dict(max_epochs=30)
+train_dataloader = dict(batch_size=4)  # in all, Table 6
+test_evaluator = dict(clips_per_batch=2)

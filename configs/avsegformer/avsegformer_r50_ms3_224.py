@@ -1,0 +1,10 @@
+# The paper's main rows; the released checkpoints are of 512 px.
+_base_ = [
+    '../_base_/models/avsegformer_r50.py',
+    '../_base_/datasets/avsbench_ms3.py',
+    '../_base_/schedules/adamw_60e.py',
+    '../_base_/default_runtime.py',
+]
+custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=10)]
+train_dataloader = dict(batch_size=2)
+test_evaluator = dict(clips_per_batch=2)

@@ -1,0 +1,10 @@
+_base_ = [
+    '../_base_/models/avsegformer_r50.py',
+    '../_base_/datasets/avsbench_s4_512.py',
+    '../_base_/schedules/adamw_60e.py',
+    '../_base_/default_runtime.py',
+]
+custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=5)]
+train_cfg = dict(max_epochs=30)
+train_dataloader = dict(batch_size=2)
+test_evaluator = dict(clips_per_batch=2)
