@@ -24,10 +24,14 @@ def count(index: Tensor, length: int) -> Tensor:
     index = index.flatten()
     if index.device.type == 'cpu':
         return torch.bincount(index, minlength=length)
+    return scatter_count(index, length)
+
+
+def scatter_count(index: Tensor, length: int) -> Tensor:
+    """Count as :func:`count` does, without asking the host anything."""
     counts = torch.zeros(length, dtype=torch.int64, device=index.device)
-    return counts.scatter_add_(
-        0, index.long(), torch.ones_like(counts[:1]).expand(index.numel())
-    )
+    one = torch.ones_like(counts[:1])
+    return counts.scatter_add_(0, index.long(), one.expand(index.numel()))
 
 
 def widest_float(device: torch.device) -> torch.dtype:

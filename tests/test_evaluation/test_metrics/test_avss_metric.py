@@ -103,6 +103,15 @@ def test_one_small_entry_a_clip():
     assert numbers == 6 * 7 + 1 + 2
 
 
+def test_the_device_is_not_waited_for():
+    metric = AVSSMetric()
+    metric.dataset_meta = dict(classes=tuple(range(7)))
+    # tensors without data fail wherever the host asks for a value
+    sample = golden_clips('random')[0].to('meta')
+    metric.process(None, [sample.to_dict()])
+    assert metric.results[0]['sums']['iou'].device.type == 'meta'
+
+
 def test_groups_are_reported_apart():
     clips = golden_clips('informative')
     for i, sample in enumerate(clips):
