@@ -22,26 +22,18 @@ test_evaluator.soft_masks=True (--soft).
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import List
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.evaluation import AVSMetric, AVSSMetric
-from mmavs.evaluation.dump_reader import read_dump
-from mmavs.evaluation.mask_folders import (
-    find_clips,
-    pair_clips,
-    read_names,
-    read_samples,
-)
-from mmavs.evaluation.mask_readers import (
-    read_binary,
-    read_labels,
-    read_soft,
-)
 from mmavs.evaluation.metrics.clip_metric import ClipMetric
 from mmavs.evaluation.metrics.entries import draw_table
+from mmavs.evaluation.predictions import (
+    add_source,
+    open_predictions,
+    read_classes,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,30 +41,13 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument('predictions', help='a .pkl, or a folder of masks')
-    parser.add_argument('--gt', help='folder of ground truth masks')
-    parser.add_argument(
-        '--clips', help='csv or text file: which clips, in dataset order'
-    )
-    parser.add_argument('--split', help='rows of the csv to take')
+    add_source(parser)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument(
         '--semantic', action='store_true', help='class labels (AVSS)'
     )
     kind.add_argument(
         '--soft', action='store_true', help='grey masks are probabilities'
-    )
-    parser.add_argument(
-        '--classes',
-        help='text file, one class a line, background first; default: the '
-        '71 of AVSBench-semantic',
-    )
-    parser.add_argument(
-        '--size',
-        nargs=2,
-        type=int,
-        metavar=('WIDTH', 'HEIGHT'),
-        help='resize ground truth (nearest) to the size of the predictions',
     )
     add_protocols(parser)
     parser.add_argument('--report', metavar='DIR', help='csv and picture')
@@ -134,60 +109,6 @@ def semantic_metrics(args: argparse.Namespace) -> List[AVSSMetric]:
             if side != 'released' or args.background
         ]
     return metrics
-
-
-def read_classes(path: Optional[str]) -> dict:
-    """Give names and colours of the classes."""
-    from mmavs.datasets.avss_classes import AVSS_CLASSES, voc_palette
-
-    names = AVSS_CLASSES
-    if path:
-        lines = Path(path).read_text().splitlines()
-        names = tuple(line.strip() for line in lines if line.strip())
-    return dict(classes=names, palette=voc_palette(len(names)))
-
-
-def open_predictions(args: argparse.Namespace, meta: dict) -> Iterator[dict]:
-    """Yield clips from a dump or from folders."""
-    path = Path(args.predictions)
-    if path.suffix in ('.pkl', '.pickle'):
-        return iter(read_dump(path))
-    if not path.is_dir():
-        raise FileNotFoundError(
-            f'{path} is neither a .pkl nor a folder of masks'
-        )
-    if args.gt is None:
-        raise ValueError(
-            'masks are scored against ground truth. Mend: give its folder '
-            'with --gt'
-        )
-    names = read_names(args.clips, args.split) if args.clips else None
-    pairs = pair_clips(find_clips(path), find_clips(args.gt), names)
-    read_truth = partial(
-        read_labels if args.semantic else read_binary, size=args.size
-    )
-    read_prediction = read_soft if args.soft else read_binary
-    if args.semantic:
-        read_truth = partial(read_truth, **meta)
-        read_prediction = partial(read_labels, **meta)
-    return read_samples(
-        pairs, read_prediction, read_truth, args.semantic, find_groups(args.gt)
-    )
-
-
-def find_groups(folder: str) -> dict:
-    """Look up 'constant' or 'switching' of synthetic clips."""
-    from mmavs.datasets.synthetic import read_side_file
-
-    path = Path(folder).resolve()
-    for root in (path, *path.parents):
-        side = read_side_file(root)
-        if side:
-            return {
-                name: clip.get('group')
-                for name, clip in side.get('clips', {}).items()
-            }
-    return {}
 
 
 def evaluate(args: argparse.Namespace) -> List[dict]:

@@ -1,0 +1,107 @@
+"""Where the tools that score files get their clips from."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+from typing import Iterator, Optional
+
+from .dump_reader import read_dump
+from .mask_folders import find_clips, pair_clips, read_names, read_samples
+from .mask_readers import read_binary, read_labels, read_soft
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what is scored, and against what."""
+    parser.add_argument('predictions', help='a .pkl, or a folder of masks')
+    parser.add_argument('--gt', help='folder of ground truth masks')
+    parser.add_argument(
+        '--clips', help='csv or text file: which clips, in dataset order'
+    )
+    parser.add_argument('--split', help='rows of the csv to take')
+    parser.add_argument(
+        '--classes',
+        help='text file, one class a line, background first; default: the '
+        '71 of AVSBench-semantic',
+    )
+    parser.add_argument(
+        '--size',
+        nargs=2,
+        type=int,
+        metavar=('WIDTH', 'HEIGHT'),
+        help='resize ground truth (nearest) to the size of the predictions',
+    )
+
+
+def read_classes(path: Optional[str]) -> dict:
+    """Give names and colours of the classes.
+
+    Args:
+        path (str, optional): Text file, one class a line. Defaults to the
+            classes of AVSBench-semantic.
+
+    Returns:
+        dict: ``classes`` and ``palette``.
+    """
+    from mmavs.datasets.avss_classes import AVSS_CLASSES, voc_palette
+
+    names = AVSS_CLASSES
+    if path:
+        lines = Path(path).read_text().splitlines()
+        names = tuple(line.strip() for line in lines if line.strip())
+    return dict(classes=names, palette=voc_palette(len(names)))
+
+
+def open_predictions(args: argparse.Namespace, meta: dict) -> Iterator[dict]:
+    """Open a dump or folders of masks.
+
+    Args:
+        args (argparse.Namespace): Of :func:`add_source`, with ``semantic``
+            and ``soft``.
+        meta (dict): ``classes`` and ``palette``.
+
+    Returns:
+        Iterator[dict]: Clips, as :meth:`AVSDataSample.to_dict` gives them.
+
+    Raises:
+        FileNotFoundError: A file or folder is absent.
+        ValueError: Files that cannot be read or paired.
+    """
+    path = Path(args.predictions)
+    if path.suffix in ('.pkl', '.pickle'):
+        return iter(read_dump(path))
+    if not path.is_dir():
+        raise FileNotFoundError(
+            f'{path} is neither a .pkl nor a folder of masks'
+        )
+    if args.gt is None:
+        raise ValueError(
+            'masks are scored against ground truth. Mend: give its folder '
+            'with --gt'
+        )
+    names = read_names(args.clips, args.split) if args.clips else None
+    pairs = pair_clips(find_clips(path), find_clips(args.gt), names)
+    read_truth = partial(
+        read_labels if args.semantic else read_binary, size=args.size
+    )
+    read_prediction = read_soft if args.soft else read_binary
+    if args.semantic:
+        read_truth = partial(read_truth, **meta)
+        read_prediction = partial(read_labels, **meta)
+    return read_samples(
+        pairs, read_prediction, read_truth, args.semantic, find_groups(args.gt)
+    )
+
+
+def find_groups(folder: str) -> dict:
+    """Look up 'constant' or 'switching' of synthetic clips."""
+    from mmavs.datasets.synthetic import read_side_file
+
+    path = Path(folder).resolve()
+    for root in (path, *path.parents):
+        side = read_side_file(root)
+        if side:
+            return {
+                name: clip.get('group')
+                for name, clip in side.get('clips', {}).items()
+            }
+    return {}
