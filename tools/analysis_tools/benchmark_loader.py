@@ -44,6 +44,8 @@ STAGES = (
 SOUND_MODULES = (
     'mmavs.datasets.transforms.audio',
     'mmavs.datasets.transforms.loading',
+    'mmavs.datasets.transforms.other_sound',
+    'mmavs.datasets.transforms.waveform',
 )
 
 

@@ -3,7 +3,6 @@
 from .audio import (
     AudioSegments,
     BEATsFbank,
-    LoadReleasedLogMel,
     VGGishLogMel,
 )
 from .clip_time import CropClip, RollClip
@@ -11,7 +10,7 @@ from .color import ClipColorJitter
 from .formatting import PackAVSInputs
 from .frames import LoadFrame, LoadFrameMask
 from .geometry import ResizeShortEdge
-from .loading import LoadAudio
+from .loading import LoadAudio, LoadReleasedLogMel
 from .other_sound import MixAudio, ReplaceAudio
 from .waveform import AddNoise, MuteAudio, ShiftAudio
 from .wrappers import ForEachFrame

@@ -1,15 +1,15 @@
 """From a clip's waveform to one piece of audio input a frame."""
 
 from abc import abstractmethod
-from pathlib import Path
 from typing import Optional
 
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
-from mmavs.audio import read_log_mel_pickle, resample, vggish_log_mel
+from mmavs.audio import resample, vggish_log_mel
 from mmavs.audio.cache import TensorCache, content_key
 from mmavs.audio.fbank import SAMPLE_RATE, fbank_of_segments
+from mmavs.audio.log_mel import EXAMPLE_HOP, EXAMPLE_LENGTH, log_mel
 from mmavs.audio.pairing import (
     SHORT_POLICIES,
     cut_segments,
@@ -148,14 +148,41 @@ class AudioFrontEnd(BaseTransform):
 class VGGishLogMel(AudioFrontEnd):
     """Log-mel examples for VGGish and LogMelCNN, (T, 1, 96, 64).
 
-    Example t covers seconds 0.96 t to 0.96 t + 0.975 of the sound; see
+    Example t covers seconds h t to h t + 0.975 of the sound, with the
+    released h = 0.96. Frames are one second apart, so that a released example
+    is 0.04 t s early: 0.16 s at the end of five frames, but more than a
+    second after 25. ``hop=1.0`` keeps long clips paired. See
     :func:`mmavs.audio.vggish_log_mel` for values and ranges, and
-    :class:`AudioFrontEnd` for keys and arguments.
+    :class:`AudioFrontEnd` for keys.
+
+    Args:
+        short_policy (str): See :class:`FramePairing`. Defaults to
+            ``'repeat'``.
+        cache_dir (str, optional): See :class:`AudioFrontEnd`.
+        hop (float): h, in seconds. Defaults to 0.96.
     """
+
+    def __init__(
+        self,
+        short_policy: str = 'repeat',
+        cache_dir: Optional[str] = None,
+        hop: float = EXAMPLE_HOP / SAMPLE_RATE,
+    ) -> None:
+        super().__init__(short_policy, cache_dir)
+        self.hop = hop
+
+    def parameters(self) -> dict:
+        """dict: The hop, in samples."""
+        return dict(hop=round(self.hop * SAMPLE_RATE))
 
     def pieces(self, waveform: Tensor, sample_rate: int) -> Tensor:
         """(S,) -> (n, 1, 96, 64)."""
-        return vggish_log_mel(waveform, sample_rate)
+        hop = round(self.hop * SAMPLE_RATE)
+        if hop == EXAMPLE_HOP:
+            return vggish_log_mel(waveform, sample_rate)
+        waveform = resample(waveform, sample_rate, SAMPLE_RATE)
+        segments = cut_segments(waveform, EXAMPLE_LENGTH, hop)
+        return log_mel(segments.double()).float().unsqueeze(1)
 
 
 @TRANSFORMS.register_module()
@@ -213,72 +240,4 @@ class AudioSegments(AudioFrontEnd):
         return (
             f'{type(self).__name__}(length={self.length}, hop={self.hop}, '
             f'short_policy={self.pair.short_policy!r})'
-        )
-
-
-@TRANSFORMS.register_module()
-class LoadReleasedLogMel(BaseTransform):
-    """Read the log-mels that AVSBench hands out, instead of the wav file.
-
-    Stands in place of LoadAudio and VGGishLogMel. The ``.pkl`` files are read
-    without being able to run code.
-
-    Required Keys:
-
-    - audio_path (str): ``<...>/audio_wav/<...>/<clip>.wav``
-    - frames (list): T frames
-
-    Added Keys:
-
-    - audio (torch.Tensor): (T, 1, 96, 64) float32
-
-    Args:
-        wav_folder (str): Part of ``audio_path`` that is replaced. Defaults to
-            ``'audio_wav'``.
-        log_mel_folder (str): By this. Defaults to ``'audio_log_mel'``.
-        short_policy (str): See :class:`FramePairing`. Defaults to
-            ``'repeat'``.
-
-    Raises:
-        FileNotFoundError: There is no such log-mel file.
-        ValueError: The path has no ``wav_folder`` in it; the file is damaged
-            or holds something else, see
-            :func:`mmavs.audio.read_log_mel_pickle`.
-    """
-
-    def __init__(
-        self,
-        wav_folder: str = 'audio_wav',
-        log_mel_folder: str = 'audio_log_mel',
-        short_policy: str = 'repeat',
-    ) -> None:
-        self.wav_folder = wav_folder
-        self.log_mel_folder = log_mel_folder
-        self.pair = FramePairing(short_policy)
-
-    def transform(self, results: dict) -> dict:
-        """Read (n, 1, 96, 64), give each frame its own."""
-        path = self._path(results['audio_path'])
-        results['audio'] = self.pair(
-            read_log_mel_pickle(path), len(results['frames']), str(path)
-        )
-        return results
-
-    def _path(self, audio_path: str) -> Path:
-        parts = list(Path(audio_path).parts)
-        if self.wav_folder not in parts:
-            raise ValueError(
-                f'{audio_path} does not lie under a folder '
-                f'{self.wav_folder!r}, so its log-mel file cannot be found. '
-                'Mend: set wav_folder and log_mel_folder of '
-                'LoadReleasedLogMel.'
-            )
-        last = len(parts) - 1 - parts[::-1].index(self.wav_folder)
-        parts[last] = self.log_mel_folder
-        return Path(*parts).with_suffix('.pkl')
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(wav_folder={self.wav_folder!r}, '
-            f'log_mel_folder={self.log_mel_folder!r})'
         )

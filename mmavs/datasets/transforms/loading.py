@@ -1,15 +1,23 @@
 """Sound from disk into the results dict of a clip."""
 
+from pathlib import Path
 from typing import Optional
 
 import mmengine.fileio as fileio
 import torch
 from mmcv.transforms import BaseTransform
 
-from mmavs.audio import decode_wav, resample, to_mono
+from mmavs.audio import (
+    decode_wav,
+    read_log_mel_pickle,
+    resample,
+    to_mono,
+)
 from mmavs.audio.cache import content_key
 from mmavs.audio.wav import check_samples
 from mmavs.registry import TRANSFORMS
+
+from .audio import FramePairing
 
 
 @TRANSFORMS.register_module()
@@ -72,3 +80,71 @@ class LoadAudio(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(sample_rate={self.sample_rate})'
+
+
+@TRANSFORMS.register_module()
+class LoadReleasedLogMel(BaseTransform):
+    """Read the log-mels that AVSBench hands out, instead of the wav file.
+
+    Stands in place of LoadAudio and VGGishLogMel. The ``.pkl`` files are read
+    without being able to run code.
+
+    Required Keys:
+
+    - audio_path (str): ``<...>/audio_wav/<...>/<clip>.wav``
+    - frames (list): T frames
+
+    Added Keys:
+
+    - audio (torch.Tensor): (T, 1, 96, 64) float32
+
+    Args:
+        wav_folder (str): Part of ``audio_path`` that is replaced. Defaults to
+            ``'audio_wav'``.
+        log_mel_folder (str): By this. Defaults to ``'audio_log_mel'``.
+        short_policy (str): See :class:`FramePairing`. Defaults to
+            ``'repeat'``.
+
+    Raises:
+        FileNotFoundError: There is no such log-mel file.
+        ValueError: The path has no ``wav_folder`` in it; the file is damaged
+            or holds something else, see
+            :func:`mmavs.audio.read_log_mel_pickle`.
+    """
+
+    def __init__(
+        self,
+        wav_folder: str = 'audio_wav',
+        log_mel_folder: str = 'audio_log_mel',
+        short_policy: str = 'repeat',
+    ) -> None:
+        self.wav_folder = wav_folder
+        self.log_mel_folder = log_mel_folder
+        self.pair = FramePairing(short_policy)
+
+    def transform(self, results: dict) -> dict:
+        """Read (n, 1, 96, 64), give each frame its own."""
+        path = self._path(results['audio_path'])
+        results['audio'] = self.pair(
+            read_log_mel_pickle(path), len(results['frames']), str(path)
+        )
+        return results
+
+    def _path(self, audio_path: str) -> Path:
+        parts = list(Path(audio_path).parts)
+        if self.wav_folder not in parts:
+            raise ValueError(
+                f'{audio_path} does not lie under a folder '
+                f'{self.wav_folder!r}, so its log-mel file cannot be found. '
+                'Mend: set wav_folder and log_mel_folder of '
+                'LoadReleasedLogMel.'
+            )
+        last = len(parts) - 1 - parts[::-1].index(self.wav_folder)
+        parts[last] = self.log_mel_folder
+        return Path(*parts).with_suffix('.pkl')
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(wav_folder={self.wav_folder!r}, '
+            f'log_mel_folder={self.log_mel_folder!r})'
+        )

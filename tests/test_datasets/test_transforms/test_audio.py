@@ -47,6 +47,20 @@ def test_log_mel_gives_one_example_a_frame(warnings_logged):
     assert not warnings_logged
 
 
+def test_hop_of_one_second_keeps_long_clips_paired(tmp_path):
+    results = clip(12, num_frames=12)
+    cache_dir = str(tmp_path)
+    for _ in range(2):  # cold, warm
+        audio = build(hop=1.0, cache_dir=cache_dir)(dict(results))['audio']
+        assert audio.shape == (12, 1, 96, 64)
+        for t in range(12):
+            second = results['waveform'][16000 * t : 16000 * (t + 1)]
+            expected = vggish_log_mel(second, 16000)
+            assert torch.allclose(audio[t], expected[0], atol=1e-6)
+    early = build(cache_dir=cache_dir)(dict(results))['audio']
+    assert not torch.equal(early[11], audio[11])
+
+
 def test_one_missing_example_is_repeated_with_one_warning(warnings_logged):
     transform = build()
     results = transform(clip(4.8))  # 4 examples
