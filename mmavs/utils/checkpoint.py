@@ -33,9 +33,14 @@ def load_model_weights(model: nn.Module, path: str) -> dict:
         FileNotFoundError: There is no such file.
         RuntimeError: It cannot be read safely, or a tensor of the model is
             missing from it or has another shape.
+        ValueError: A module's own ``check_checkpoint`` refuses it.
     """
     checkpoint = load_checkpoint(path)
     weights = state_dict_of(checkpoint)
+    for name, module in model.named_modules():
+        # modules that can say more about a misfit than shapes do
+        if hasattr(module, 'check_checkpoint'):
+            module.check_checkpoint(weights, f'{name}.')
     own = model.state_dict()
     unfit = _unfit(own, weights)
     if unfit:

@@ -2,10 +2,12 @@ from .avs_decode_head import AVSDecodeHead
 from .avs_fpn_head import AVSFPNHead
 from .avsegformer_head import AVSegFormerHead
 from .bavd_head import BAVDHead
+from .sounding_instance_head import SoundingInstanceHead
 
 __all__ = [
     'AVSDecodeHead',
     'AVSFPNHead',
     'AVSegFormerHead',
     'BAVDHead',
+    'SoundingInstanceHead',
 ]

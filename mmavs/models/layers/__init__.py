@@ -1,3 +1,4 @@
+from .avsc import AVSC
 from .deformable_attention import MultiScaleDeformableAttention
 
-__all__ = ['MultiScaleDeformableAttention']
+__all__ = ['AVSC', 'MultiScaleDeformableAttention']

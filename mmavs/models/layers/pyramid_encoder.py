@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .checkpointing import run_checkpointed
 from .deformable_attention import MultiScaleDeformableAttention
+from .positions import pixel_centres, sine_positions, split_levels
 
 
 class PyramidTokens(NamedTuple):
@@ -206,62 +207,6 @@ def feed_forward(
         nn.Dropout(dropout),
         nn.Linear(ffn_channels, embed_dims),
     )
-
-
-def sine_positions(
-    height: int, width: int, embed_dims: int, device=None
-) -> Tensor:
-    """Sines and cosines of row and column, counted from 1, not normalised.
-
-    Args:
-        height (int): Rows.
-        width (int): Columns.
-        embed_dims (int): D, a multiple of 4: the first half for the row, the
-            second for the column; sine and cosine by turns.
-        device (torch.device, optional): Where to make it.
-
-    Returns:
-        Tensor: (height * width, D) float32 in [-1, 1].
-    """
-    half = embed_dims // 2
-    exponents = torch.arange(0, half, 2, device=device) / half
-    rates = 10000.0**-exponents
-
-    def encode(size: int) -> Tensor:
-        angles = torch.arange(1, size + 1, device=device)[:, None] * rates
-        return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
-
-    rows = encode(height)[:, None].expand(-1, width, -1)
-    columns = encode(width)[None].expand(height, -1, -1)
-    return torch.cat([rows, columns], dim=-1).flatten(0, 1)
-
-
-def pixel_centres(shapes: Sequence[Tuple[int, int]], device=None) -> Tensor:
-    """Centre of every pixel, the same on each scale.
-
-    Args:
-        shapes (list[tuple]): num_levels pairs (h_l, w_l).
-        device (torch.device, optional): Where to make it.
-
-    Returns:
-        Tensor: (1, S, num_levels, 2) float32, (x, y) in (0, 1).
-    """
-    centres = []
-    for height, width in shapes:
-        y = (torch.arange(height, device=device) + 0.5) / height
-        x = (torch.arange(width, device=device) + 0.5) / width
-        y, x = torch.meshgrid(y, x, indexing='ij')
-        centres.append(torch.stack([x.flatten(), y.flatten()], dim=-1))
-    centres = torch.cat(centres)
-    return centres[None, :, None].expand(-1, -1, len(shapes), -1)
-
-
-def split_levels(
-    values: Tensor, shapes: Sequence[Tuple[int, int]]
-) -> List[Tensor]:
-    """(..., S) -> one (..., h_l, w_l) a scale."""
-    parts = values.split([h * w for h, w in shapes], dim=-1)
-    return [part.unflatten(-1, shape) for part, shape in zip(parts, shapes)]
 
 
 def levels_to_heat(

@@ -5,6 +5,7 @@ from .frame_bce_loss import FrameBCELoss
 from .frame_cross_entropy_loss import FrameCrossEntropyLoss
 from .frame_dice_loss import FrameDiceLoss
 from .sigmoid_focal_loss import SigmoidFocalLoss
+from .silent_object_loss import SilentObjectLoss
 from .structure_loss import StructureLoss
 from .visual_to_audio_loss import VisualToAudioLoss
 
@@ -16,6 +17,7 @@ __all__ = [
     'FrameCrossEntropyLoss',
     'FrameDiceLoss',
     'SigmoidFocalLoss',
+    'SilentObjectLoss',
     'StructureLoss',
     'VisualToAudioLoss',
 ]

@@ -1,1 +1,5 @@
-__all__ = []
+"""What assigns predictions to labels."""
+
+from .hungarian_matcher import HungarianMatcher
+
+__all__ = ['HungarianMatcher']

@@ -1,0 +1,302 @@
+"""The head of instance-aware AVS: find what could sound, then listen."""
+
+from typing import Dict, List, Optional, Sequence, Union
+
+import torch
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from mmavs.datasets.s4_categories import S4_CATEGORIES
+from mmavs.models.layers.category_names import CategoryNames
+from mmavs.models.layers.instance_decoder import (
+    InstanceDecoder,
+    Prediction,
+    as_memory,
+)
+from mmavs.models.layers.instance_filter import (
+    cut_masks,
+    filter_instances,
+    top_mask,
+    top_scored,
+)
+from mmavs.models.layers.pixel_decoders import build_pixel_decoder
+from mmavs.models.losses.instance_losses import instance_losses
+from mmavs.models.losses.instance_set_loss import InstanceSetLoss
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures, AVHeadOutput, AVSDataSample
+
+from .avs_decode_head import AVSDecodeHead
+from .instance_output import write_instances
+
+
+@MODELS.register_module()
+class SoundingInstanceHead(AVSDecodeHead):
+    """Segment every potential sounding object; the sound chooses among them.
+
+    Paper: Audio-Visual Segmentation by Exploring Cross-Modal Mutual
+    Semantics, https://arxiv.org/abs/2307.16620. The segmentation network
+    (section 3.1) is MaskFormer (https://arxiv.org/abs/2107.06278), whose
+    numbers are the defaults, or with ``pixel_decoder='msdeform',
+    masked_attention=True, deep_supervision=True, num_points=12544`` and other
+    loss weights Mask2Former (https://arxiv.org/abs/2112.01527). Parameter
+    names are those of mmdet's heads, so their weights load.
+
+    Stage 1, ``avsc=None``: the network learns from labelled instances (Eq. 2
+    to 5) and predicts the highest-scored object ("w/o AVSC" of Table 4).
+    Stage 2, with ``avsc``: the network is frozen, the sound weighs the
+    instances (Eq. 1), and ``loss_decode`` (a binary cross-entropy, Eq. 6)
+    trains the AVSC module alone.
+
+    Args:
+        in_channels (Sequence[int]): Channels of each scale, finest first.
+        categories (Sequence[str]): Names of the K categories, at least two.
+            Defaults to S4's 23.
+        finest_stride (int): Pixels of a frame per pixel of the finest map.
+            Masks are enlarged by it before they are cut at ``mask_thr``.
+        num_queries (int): Q. Defaults to 100 (Figure 3, MaskFormer).
+        embed_dims (int): D, a multiple of 32.
+        num_heads, feedforward_channels (int): Of the decoder layers.
+        num_layers (int): Decoder layers: 6 MaskFormer, 9 Mask2Former.
+        dropout (float): Of transformer layers: 0.1 MaskFormer, 0 Mask2Former.
+        pixel_decoder (str): 'fpn' or 'msdeform'.
+        encoder_layers (int, optional): See :func:`build_pixel_decoder`.
+        masked_attention (bool): A query looks only where its own mask is.
+        deep_supervision (bool): Train the predictions of every decoder layer
+            (``d{i}.loss_*``). Eq. 2 has one prediction a query: False.
+        num_points (int, optional): Match and train masks at this many points;
+            None at every pixel.
+        loss_instances (dict, optional): Weights and kind of mask loss, the
+            options of :class:`InstanceSetLoss`.
+        loss_silent (dict, optional): :class:`SilentObjectLoss`; None is "w/o
+            L_soas" of Table 3.
+        score_thr (float): See :func:`filter_instances`.
+        avsc (dict, optional): :class:`AVSC`, without ``num_categories``.
+        freeze_segmentation (bool): With ``avsc``, train AVSC alone.
+        mask_thr (float): Probability above which a pixel is in a mask.
+        threshold (float): Probability above which a pixel sounds.
+        loss_decode (dict or list[dict]): Eq. 6, used with ``avsc`` only.
+        align_corners (bool): For resizing logits.
+
+    Raises:
+        ValueError: Fewer than two categories, one twice, or an unknown
+            pixel decoder.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        categories: Sequence[str] = S4_CATEGORIES,
+        finest_stride: int = 4,
+        num_queries: int = 100,
+        embed_dims: int = 256,
+        num_heads: int = 8,
+        num_layers: int = 6,
+        feedforward_channels: int = 2048,
+        dropout: float = 0.1,
+        pixel_decoder: str = 'fpn',
+        encoder_layers: Optional[int] = None,
+        masked_attention: bool = False,
+        deep_supervision: bool = False,
+        num_points: Optional[int] = None,
+        loss_instances: Optional[dict] = None,
+        loss_silent: Optional[dict] = None,
+        score_thr: float = 0.0,
+        avsc: Optional[dict] = None,
+        freeze_segmentation: bool = True,
+        mask_thr: float = 0.5,
+        threshold: float = 0.5,
+        loss_decode: Union[dict, Sequence[dict]] = (),
+        align_corners: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
+        super().__init__(
+            threshold=threshold,
+            loss_decode=loss_decode,
+            align_corners=align_corners,
+            init_cfg=init_cfg,
+        )
+        self.category_names = CategoryNames(categories)
+        self.categories = self.category_names.categories
+        self.finest_stride = finest_stride
+        self.deep_supervision = deep_supervision
+        self.score_thr = score_thr
+        self.mask_thr = mask_thr
+        self.pixel_decoder = build_pixel_decoder(
+            pixel_decoder,
+            in_channels,
+            embed_dims,
+            encoder_layers,
+            num_heads,
+            dropout,
+        )
+        self.transformer_decoder = InstanceDecoder(
+            num_layers,
+            embed_dims,
+            num_heads,
+            feedforward_channels,
+            dropout,
+            masked_attention,
+        )
+        self._build_queries(num_queries, embed_dims, masked_attention)
+        num_categories = len(self.categories)
+        self.loss_instances = InstanceSetLoss(
+            num_categories, num_points=num_points, **(loss_instances or {})
+        )
+        self.loss_silent = loss_silent and MODELS.build(loss_silent)
+        self.frozen = avsc is not None and freeze_segmentation
+        if self.frozen:
+            self.requires_grad_(False)
+        self.avsc = avsc and MODELS.build(
+            dict(avsc, num_categories=num_categories)
+        )
+
+    def _build_queries(
+        self, num_queries: int, embed_dims: int, masked_attention: bool
+    ) -> None:
+        """Make what queries start from and what is read from them."""
+        num_levels = self.pixel_decoder.num_levels
+        self.decoder_input_proj = self.pixel_decoder.memory_projection()
+        self.query_embed = nn.Embedding(num_queries, embed_dims)
+        if masked_attention:
+            self.query_feat = nn.Embedding(num_queries, embed_dims)
+        if num_levels > 1:
+            self.level_embed = nn.Embedding(num_levels, embed_dims)
+        self.cls_embed = nn.Linear(embed_dims, len(self.categories) + 1)
+        self.mask_embed = nn.Sequential(
+            *(nn.Linear(embed_dims, embed_dims), nn.ReLU()),
+            *(nn.Linear(embed_dims, embed_dims), nn.ReLU()),
+            nn.Linear(embed_dims, embed_dims),
+        )
+
+    def train(self, mode: bool = True) -> 'SoundingInstanceHead':
+        """Switch modes; a frozen segmentation network stays in eval mode."""
+        super().train(mode)
+        if self.frozen:
+            for name, part in self.named_children():
+                part.train(mode and name == 'avsc')
+        return self
+
+    def forward(self, features: AVFeatures, num_frames: int) -> AVHeadOutput:
+        """Segment, then let the sound choose.
+
+        Args:
+            features (AVFeatures): visual maps (N, C_i, H_i, W_i), finest
+                first; audio (N, D) or tokens (N, L, D), needed with ``avsc``.
+            num_frames (int): T; frames are independent.
+
+        Returns:
+            AVHeadOutput: logits (N, 1, H, W): with ``avsc`` the log-odds of
+            S_asl at the frames' size, else the mask of the highest-scored
+            object at the finest map's size. extras: ``predictions`` (the last
+            is final), ``instances`` and ``sounding``, their probabilities.
+
+        Raises:
+            ValueError: With ``avsc``, and without sound.
+        """
+        with torch.set_grad_enabled(
+            torch.is_grad_enabled() and not self.frozen
+        ):
+            predictions = self.segment(features.visual)
+            instances = filter_instances(*predictions[-1], self.score_thr)
+        if self.avsc is None:
+            sounding = top_scored(instances)
+            logits = top_mask(instances)
+        else:
+            masks = cut_masks(
+                instances.mask_logits, self.mask_thr, self.finest_stride
+            )
+            logits, sounding = self.avsc.listen(
+                features.audio, instances, masks
+            )
+        extras = dict(
+            predictions=predictions, instances=instances, sounding=sounding
+        )
+        return AVHeadOutput(logits, features, extras)
+
+    def segment(self, visual: Sequence[Tensor]) -> List[Prediction]:
+        """Run the segmentation network.
+
+        Args:
+            visual (Sequence[Tensor]): (N, C_i, H_i, W_i), finest first.
+
+        Returns:
+            list[Prediction]: The final one last; with deep supervision, in
+            training, those of earlier layers before it.
+        """
+        mask_feature, maps = self.pixel_decoder(visual)
+        embeds = [None] if len(maps) == 1 else self.level_embed.weight
+        memories = [
+            as_memory(self.decoder_input_proj(level), embed)
+            for level, embed in zip(maps, embeds)
+        ]
+
+        def predict(query: Tensor) -> Prediction:
+            masks = torch.einsum(
+                'nqd,ndhw->nqhw', self.mask_embed(query), mask_feature
+            )
+            return Prediction(self.cls_embed(query), masks)
+
+        query_pos = self.query_embed.weight[None]
+        if self.transformer_decoder.masked_attention:
+            query = self.query_feat.weight[None]
+        else:
+            query = torch.zeros_like(query_pos)
+        return self.transformer_decoder(
+            query.expand(len(mask_feature), -1, -1),
+            query_pos,
+            memories,
+            predict,
+            every_layer=self.training and self.deep_supervision,
+        )
+
+    def loss(
+        self,
+        output: AVHeadOutput,
+        frames: List[SegDataSample],
+        labeled: Tensor,
+    ) -> Dict[str, Tensor]:
+        """Compute the losses of the stage.
+
+        Args:
+            output (AVHeadOutput): What :meth:`forward` gave for N frames.
+            frames (list[SegDataSample]): The L labelled frames, in order.
+            labeled (Tensor): (L,) int64, their indices in 0..N-1.
+
+        Returns:
+            dict[str, Tensor]: Scalars. Segmentation, unless frozen:
+            ``loss_cls``, ``loss_mask``, ``loss_dice`` and the silent-object
+            loss, with ``d{i}.`` before those of earlier layers. With
+            ``avsc``: those of ``loss_decode``.
+        """
+        losses = {}
+        if self.avsc is not None:
+            losses.update(super().loss(output, frames, labeled))
+        if not self.frozen:
+            losses.update(
+                instance_losses(
+                    output.extras['predictions'],
+                    frames,
+                    labeled,
+                    self.categories,
+                    self.loss_instances,
+                    self.loss_silent,
+                )
+            )
+        return losses
+
+    def write_instances(
+        self,
+        output: AVHeadOutput,
+        data_samples: List[AVSDataSample],
+        num_frames: int,
+        eval_size: str,
+    ) -> None:
+        """Store ``pred_instances`` in the clips, see instance_output.py."""
+        write_instances(
+            output,
+            data_samples,
+            num_frames,
+            eval_size,
+            self.mask_thr,
+            self.categories,
+        )

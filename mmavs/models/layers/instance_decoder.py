@@ -1,0 +1,152 @@
+"""The decoder of MaskFormer and of Mask2Former."""
+
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .positions import map_positions
+from .query_transformer import DecoderLayer
+
+
+class Memory(NamedTuple):
+    """One map that queries look at, its L = h * w pixels as tokens.
+
+    Attributes:
+        tokens (Tensor): (N, L, D).
+        position (Tensor): (1, L, D).
+        size (tuple[int, int]): h, w.
+    """
+
+    tokens: Tensor
+    position: Tensor
+    size: Tuple[int, int]
+
+
+def as_memory(level: Tensor, level_embed: Optional[Tensor]) -> Memory:
+    """Make a map something queries can look at.
+
+    Args:
+        level (Tensor): (N, D, h, w).
+        level_embed (Tensor, optional): (D,), added to every token, so that
+            queries can tell scales apart.
+
+    Returns:
+        Memory: With sine positions.
+    """
+    tokens = level.flatten(2).transpose(1, 2)
+    if level_embed is not None:
+        tokens = tokens + level_embed
+    return Memory(tokens, map_positions(level), tuple(level.shape[-2:]))
+
+
+class Prediction(NamedTuple):
+    """What the queries of N frames say after one decoder layer.
+
+    Attributes:
+        class_logits (Tensor): (N, Q, K + 1), raw; the last is "no object".
+        mask_logits (Tensor): (N, Q, h, w), raw.
+    """
+
+    class_logits: Tensor
+    mask_logits: Tensor
+
+
+class InstanceDecoder(nn.Module):
+    """Queries look at one map a layer, in turn, and predict.
+
+    Args:
+        num_layers (int): Layers.
+        embed_dims (int): D.
+        num_heads (int): Attention heads.
+        feedforward_channels (int): Hidden width of the feed-forward part.
+        dropout (float): In every layer.
+        masked_attention (bool): Mask2Former's decoder: cross-attention first,
+            and a query looks only where its own last mask is. False is
+            DETR's and MaskFormer's.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        embed_dims: int,
+        num_heads: int,
+        feedforward_channels: int,
+        dropout: float,
+        masked_attention: bool,
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.masked_attention = masked_attention
+        self.layers = nn.ModuleList(
+            DecoderLayer(
+                embed_dims,
+                num_heads,
+                feedforward_channels,
+                dropout,
+                cross_first=masked_attention,
+            )
+            for _ in range(num_layers)
+        )
+        self.post_norm = nn.LayerNorm(embed_dims)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+
+    def forward(
+        self,
+        query: Tensor,
+        query_pos: Tensor,
+        memories: Sequence[Memory],
+        predict: Callable[[Tensor], Prediction],
+        every_layer: bool,
+    ) -> List[Prediction]:
+        """Decode.
+
+        Args:
+            query (Tensor): (N, Q, D), where queries start.
+            query_pos (Tensor): (1, Q, D).
+            memories (Sequence[Memory]): Maps, coarsest first; layer i looks
+                at map i modulo their number.
+            predict (callable): From normed queries (N, Q, D).
+            every_layer (bool): Give the predictions of every layer, and
+                those before the first with masked attention; else the last.
+
+        Returns:
+            list[Prediction]: The last is the final one.
+        """
+        predictions = []
+        if self.masked_attention:
+            predictions.append(predict(self.post_norm(query)))
+        for index, layer in enumerate(self.layers):
+            memory = memories[index % len(memories)]
+            attn_mask = None
+            if self.masked_attention:
+                attn_mask = self._outside(predictions[-1], memory.size)
+            query = layer(
+                query, memory.tokens, query_pos, memory.position, attn_mask
+            )
+            last = index == len(self.layers) - 1
+            if last or every_layer or self.masked_attention:
+                predictions.append(predict(self.post_norm(query)))
+        return predictions if every_layer else predictions[-1:]
+
+    @torch.no_grad()
+    def _outside(
+        self, prediction: Prediction, size: Tuple[int, int]
+    ) -> Tensor:
+        """Mark where a query may not look: outside its mask.
+
+        A query with an empty mask may look everywhere (Mask2Former's code;
+        the paper's Eq. 2 leaves it open).
+
+        Returns:
+            Tensor: (N * num_heads, Q, h * w) bool.
+        """
+        logits = prediction.mask_logits
+        if logits.shape[-2:] != size:
+            logits = F.interpolate(logits, size, mode='bilinear')
+        outside = (logits < 0).flatten(2)
+        outside = outside & ~outside.all(-1, keepdim=True)
+        return outside.repeat_interleave(self.num_heads, dim=0)

@@ -1,0 +1,339 @@
+"""Stages, losses, instances and errors of SoundingInstanceHead."""
+
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from mmavs.datasets.s4_categories import AVSS_TO_S4, S4_CATEGORIES
+from mmavs.models.layers.instance_filter import Instances
+from mmavs.models.task_modules.instance_targets import instance_targets
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures, AVHeadOutput, AVSDataSample
+from mmavs.testing import check_gradients
+from mmavs.utils.checkpoint import load_model_weights
+
+CHANNELS = [8, 16, 24, 32]
+CATEGORIES = ('dog', 'cat', 'guitar')
+AVSC_CONFIG = dict(type='AVSC', audio_channels=12, hidden_channels=(16,))
+STAGE_2 = dict(
+    avsc=AVSC_CONFIG,
+    loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),
+)
+MASK2FORMER = dict(
+    pixel_decoder='msdeform',
+    encoder_layers=1,
+    masked_attention=True,
+    deep_supervision=True,
+    num_points=50,
+    loss_instances=dict(mask_loss='bce', mask_weight=5.0),
+)
+
+
+def build(**options):
+    options = dict(
+        dict(
+            type='SoundingInstanceHead',
+            in_channels=CHANNELS,
+            categories=CATEGORIES,
+            num_queries=6,
+            embed_dims=32,
+            num_heads=4,
+            num_layers=2,
+            feedforward_channels=64,
+            dropout=0.0,
+            loss_silent=dict(type='SilentObjectLoss'),
+        ),
+        **options,
+    )
+    return MODELS.build(options)
+
+
+def features(num_frames=4, size=64):
+    visual = tuple(
+        torch.randn(num_frames, channels, size // stride, size // stride)
+        for channels, stride in zip(CHANNELS, (4, 8, 16, 32))
+    )
+    return AVFeatures(visual, audio=torch.randn(num_frames, 5, 12))
+
+
+def frame(category='dog', size=64, box=(8, 40)):
+    mask = torch.zeros(1, size, size, dtype=torch.long)
+    mask[:, box[0] : box[1], box[0] : box[1]] = 1
+    return SegDataSample(
+        metainfo=dict(clip_id='clip', category=category),
+        gt_sem_seg=PixelData(data=mask),
+    )
+
+
+LABELED = torch.tensor([0, 3])
+
+
+def stage_losses(head, given):
+    output = head(given, num_frames=2)
+    return head.loss(output, [frame('dog'), frame('guitar')], LABELED)
+
+
+# ------------------------------------------------------------------- stages
+
+
+def test_stage_1_losses():
+    losses = stage_losses(build(), features())
+    assert set(losses) == {'loss_cls', 'loss_mask', 'loss_dice', 'loss_silent'}
+    assert all(float(value.detach()) > 0 for value in losses.values())
+
+
+def test_deep_supervision_trains_every_prediction():
+    head = build(**MASK2FORMER)
+    names = set(stage_losses(head, features()))
+    # one before the first layer and one after each of two
+    terms = ('loss_cls', 'loss_mask', 'loss_dice', 'loss_silent')
+    assert names == {p + t for p in ('d0.', 'd1.', '') for t in terms}
+    head.eval()
+    assert len(head(features(), 2).extras['predictions']) == 1
+
+
+@pytest.mark.parametrize(
+    'options', [{}, dict(encoder_layers=1), MASK2FORMER], ids=str
+)
+def test_every_parameter_of_stage_1_learns(options):
+    head, given = build(**options), features()
+    # Queries of the plain decoder start at zero (DETR), so the first
+    # self-attention compares values that are all the same bias.
+    dead = 'transformer_decoder.layers.0.self_attn.attn.in_proj_weight'
+    allowed = () if 'masked_attention' in options else (dead,)
+    check_gradients(
+        head, lambda: sum(stage_losses(head, given).values()), allowed
+    )
+
+
+def test_stage_2_trains_avsc_alone():
+    head, given = build(**STAGE_2), features()
+    losses = stage_losses(head, given)
+    assert set(losses) == {'loss_avc'}
+    check_gradients(head, lambda: stage_losses(head, given)['loss_avc'])
+    learning = {
+        n.split('.')[0] for n, p in head.named_parameters() if p.requires_grad
+    }
+    assert learning == {'avsc'}
+    head.train()
+    assert head.avsc.training and not head.pixel_decoder.training
+
+
+def test_joint_training_by_field():
+    head = build(**STAGE_2, freeze_segmentation=False)
+    losses = stage_losses(head, features())
+    assert {'loss_avc', 'loss_mask', 'loss_silent'} <= set(losses)
+
+
+def test_without_silent_object_loss_by_field():
+    assert 'loss_silent' not in stage_losses(
+        build(loss_silent=None), features()
+    )
+
+
+@pytest.mark.parametrize('options', [{}, STAGE_2], ids=['one', 'two'])
+def test_no_labelled_frame(options):
+    head = build(**options)
+    output = head(features(), num_frames=2)
+    losses = head.loss(output, [], torch.zeros(0, dtype=torch.long))
+    total = sum(losses.values())
+    assert float(total.detach()) == 0
+    total.backward()
+
+
+# --------------------------------------------------------------- predictions
+
+
+def instances(scores):
+    """A dog on the left half, a guitar on the right half."""
+    masks = torch.full((1, 2, 4, 4), -9.0)
+    masks[:, 0, :, :2] = 9.0
+    masks[:, 1, :, 2:] = 9.0
+    return Instances(
+        torch.tensor([[0, 2]]),
+        torch.tensor([scores]),
+        masks,
+        torch.ones(1, 2).bool(),
+    )
+
+
+def test_without_avsc_the_highest_scored_object(monkeypatch):
+    head = build().eval()
+    monkeypatch.setattr(
+        'mmavs.models.decode_heads.sounding_instance_head.filter_instances',
+        lambda *_: instances([0.6, 0.7]),
+    )
+    output = head(features(1), 1)
+    assert output.extras['sounding'].tolist() == [[0.0, 1.0]]
+    assert (output.logits[0, 0, 0] > 0).tolist() == [False, False, True, True]
+
+
+def test_with_avsc_the_sound_decides(monkeypatch):
+    head = build(**STAGE_2).eval()
+    monkeypatch.setattr(
+        'mmavs.models.decode_heads.sounding_instance_head.filter_instances',
+        lambda *_: instances([0.6, 0.7]),
+    )
+    heard = torch.tensor([[0.9, 0.8, 0.1]])
+    monkeypatch.setattr(head.avsc, 'forward', lambda audio: heard)
+    output = head(features(1), 1)
+    assert output.extras['sounding'][0].tolist() == pytest.approx([0.9, 0.1])
+    # cut at the size of the input: 4 x 4 masks at stride 4
+    assert output.logits.shape == (1, 1, 16, 16)
+    torch.testing.assert_close(
+        output.logits.sigmoid()[0, 0, 5],
+        torch.tensor([0.9] * 8 + [0.1] * 8),
+    )
+
+
+@pytest.mark.parametrize('options', [{}, MASK2FORMER, STAGE_2], ids=str)
+def test_frames_are_independent(options):
+    head, given = build(**options).eval(), features(4)
+    with torch.no_grad():
+        whole = head(given, 4).logits
+        alone = head(
+            AVFeatures(tuple(v[2:3] for v in given.visual), given.audio[2:3]),
+            1,
+        ).logits
+    torch.testing.assert_close(whole[2:3], alone, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_half_precision(dtype):
+    head, given = build(**STAGE_2).eval(), features(2)
+    with torch.no_grad(), torch.autocast('cpu', dtype=dtype):
+        output = head(given, 2)
+    assert output.logits.dtype == torch.float32
+    assert bool(torch.isfinite(output.logits).all())
+
+
+def test_written_instances():
+    head = build()
+    output = AVHeadOutput(
+        None,
+        None,
+        dict(
+            instances=Instances(
+                torch.tensor([[0, 2], [1, 0]]),
+                torch.tensor([[0.6, 0.7], [0.8, 0.0]]),
+                instances([0.6, 0.7]).mask_logits.expand(2, -1, -1, -1),
+                torch.tensor([[True, True], [True, False]]),
+            ),
+            sounding=torch.tensor([[0.9, 0.1], [0.4, 0.0]]),
+        ),
+    )
+    sample = AVSDataSample(
+        metainfo=dict(
+            num_frames=2,
+            img_shape=(16, 16),
+            ori_shape=(32, 32),
+            flip=True,
+            flip_direction='horizontal',
+        )
+    )
+    for eval_size, side in (('input', 16), ('original', 32)):
+        head.write_instances(output, [sample], 2, eval_size)
+        first, second = sample.pred_instances
+        assert first.masks.shape == (2, side, side)
+        assert first.masks.dtype == torch.bool
+        assert first.labels.tolist() == [0, 2]
+        assert first.scores.tolist() == pytest.approx([0.6, 0.7])
+        assert first.sounding_probs.tolist() == pytest.approx([0.9, 0.1])
+        assert len(second) == 1
+        # the flip is undone: the dog is on the right
+        assert bool(first.masks[0, :, side // 2 + 2 :].all())
+        assert not bool(first.masks[0, :, : side // 2 - 2].any())
+    assert sample.categories == CATEGORIES
+
+
+# ------------------------------------------------------------------- targets
+
+
+def test_targets_of_one_category():
+    labels, masks = instance_targets(frame('cat', box=(0, 4)), CATEGORIES)
+    assert labels.tolist() == [1]
+    assert int(masks.sum()) == 16
+    labels, masks = instance_targets(frame('cat', box=(0, 0)), CATEGORIES)
+    assert labels.shape == (0,) and masks.shape == (0, 64, 64)
+
+
+def test_targets_of_a_category_map():
+    sample = frame(category=None, size=4, box=(0, 4))
+    sample.gt_sem_seg.data[0, 3] = 0  # nothing sounds in the last row
+    sample.gt_category_map = PixelData(
+        data=torch.tensor([[[1, 1, 3, 3], [1, 0, 3, 3], [255] * 4, [2] * 4]])
+    )
+    labels, masks = instance_targets(sample, CATEGORIES)
+    assert labels.tolist() == [0, 2]
+    assert masks.sum((1, 2)).tolist() == [3, 4]
+
+
+def test_target_errors():
+    with pytest.raises(ValueError, match='no category.*ms3_categories'):
+        instance_targets(frame(None), CATEGORIES)
+    with pytest.raises(ValueError, match="'violin'.*decode_head.categories"):
+        instance_targets(frame('violin'), CATEGORIES)
+    sample = frame(None, size=4, box=(0, 4))
+    sample.gt_category_map = PixelData(data=torch.full((1, 4, 4), 9))
+    with pytest.raises(ValueError, match='holds category 9'):
+        instance_targets(sample, CATEGORIES)
+
+
+def test_category_table():
+    assert len(S4_CATEGORIES) == 23 == len(set(S4_CATEGORIES))
+    assert list(S4_CATEGORIES) == sorted(S4_CATEGORIES)
+    assert set(AVSS_TO_S4.values()) == set(S4_CATEGORIES)
+
+
+# -------------------------------------------------------------------- errors
+
+
+def test_one_category_is_refused_with_the_reason():
+    with pytest.raises(ValueError, match='sound would decide nothing'):
+        build(categories=['sounding'])
+    with pytest.raises(ValueError, match='names one twice'):
+        build(categories=['dog', 'dog'])
+
+
+def test_checkpoint_of_other_categories(tmp_path):
+    trained = build().state_dict()
+    with pytest.raises(ValueError, match='knows 3 categories.*names 4.*drum'):
+        build(categories=(*CATEGORIES, 'drum')).load_state_dict(trained)
+    with pytest.raises(ValueError, match='the order differs'):
+        build(categories=CATEGORIES[::-1]).load_state_dict(trained)
+    path = tmp_path / 'stage1.pth'
+    torch.save({'state_dict': trained}, path)
+    with pytest.raises(ValueError, match='knows 3 categories'):
+        load_model_weights(build(categories=(*CATEGORIES, 'drum')), path)
+    load_model_weights(build(), path)
+
+
+def test_stage_2_starts_from_stage_1():
+    first, second = build(), build(**STAGE_2)
+    report = second.load_state_dict(first.state_dict(), strict=False)
+    assert report.unexpected_keys == []
+    assert all(key.startswith('avsc.') for key in report.missing_keys)
+
+
+def test_unknown_pixel_decoder_and_too_few_scales():
+    with pytest.raises(ValueError, match="'fpn', 'msdeform'"):
+        build(pixel_decoder='unet')
+    with pytest.raises(ValueError, match='out_indices'):
+        build(in_channels=[8, 16], pixel_decoder='msdeform')
+
+
+def test_parameter_counts():
+    """Table 5 says 101.80 M with Swin-B, which has 86,880,376."""
+
+    def count(**options):
+        head = MODELS.build(dict(type='SoundingInstanceHead', **options))
+        return sum(p.numel() for p in head.parameters())
+
+    with torch.device('meta'):
+        swin = count(in_channels=[128, 256, 512, 1024])
+        assert swin == 14_916_376
+        assert round((swin + 86_880_376) / 1e6, 2) == 101.80
+        # mmdet's MaskFormerHead of the same classes
+        r50 = count(in_channels=[256, 512, 1024, 2048], encoder_layers=6)
+        assert r50 == 21_528_856
