@@ -7,7 +7,12 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import (
+    check_inputs,
+    load_config,
+    tta_pipeline,
+    use_synthetic,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -91,7 +96,7 @@ def prepare_config(args: argparse.Namespace) -> Config:
             draw=True, interval=1, out_dir=args.show_dir
         )
     if args.tta:
-        config.test_dataloader.dataset.pipeline = config.tta_pipeline
+        config.test_dataloader.dataset.pipeline = tta_pipeline(config)
         config.model = dict(config.tta_model, module=config.model)
     return config
 

@@ -176,3 +176,21 @@ def test_checkpoint_of_another_model_is_refused(
             tmp_path,
             monkeypatch=monkeypatch,
         )
+
+
+def test_tta_tool_runs_and_scores(config_file, trained, tmp_path, monkeypatch):
+    """A flipped clip is not the clip itself: the figures move a little."""
+    figures = {}
+    for name, flags in (('plain', ()), ('tta', ('--tta',))):
+        call(
+            'test',
+            config_file,
+            trained / 'epoch_2.pth',
+            '--work-dir',
+            tmp_path / name,
+            *flags,
+            monkeypatch=monkeypatch,
+        )
+        (path,) = (tmp_path / name).glob('*/*.json')
+        figures[name] = json.loads(path.read_text())['mFscore']
+    assert 0 < abs(figures['tta'] - figures['plain']) < 20

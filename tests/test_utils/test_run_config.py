@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 
 from mmavs.datasets import synthetic
-from mmavs.utils.run_config import check_inputs, use_synthetic
+from mmavs.utils.run_config import check_inputs, tta_pipeline, use_synthetic
 from mmavs.utils.weights import how_to_get, pretrained_paths
 
 
@@ -69,3 +69,24 @@ def test_weights_say_how_they_are_obtained():
     assert 'download_weights.py pvt_v2_b5.pth' in how_to_get('x/pvt_v2_b5.pth')
     assert 'by hand' in how_to_get('pretrained/BEATs_iter3_plus_AS2M.pt')
     assert how_to_get('own.pth') == 'put the file there'
+
+
+def test_tta_adds_flips_and_sizes_with_the_plain_clip_first():
+    each = dict(
+        type='ForEachFrame', transforms=[dict(type='Resize', scale=(512, 512))]
+    )
+    pack = dict(type='PackAVSInputs')
+    cfg = Config(
+        dict(test_dataloader=dict(dataset=dict(pipeline=[each, pack])))
+    )
+    head, aug = tta_pipeline(cfg)
+    sizes, flips, last = aug['transforms']
+    assert head == each and last == [pack]
+    sides = [t['transforms'][0]['scale'][0] for t in sizes]
+    assert sides == [512, 448, 576]
+    assert [t['transforms'][0]['prob'] for t in flips] == [0.0, 1.0]
+    cfg.test_dataloader.dataset.pipeline = [pack]
+    (aug,) = tta_pipeline(cfg)
+    assert len(aug['transforms']) == 2
+    cfg.tta_pipeline = ['mine']
+    assert tta_pipeline(cfg) == ['mine']
