@@ -10,6 +10,8 @@ from torch import Tensor
 from mmavs.registry import MODELS
 from mmavs.structures import AVSDataSample, FramePixelData
 
+LABELS = ('gt_sem_seg', 'gt_category_map')
+
 
 @MODELS.register_module()
 class AVSDataPreProcessor(BaseDataPreprocessor):
@@ -121,12 +123,13 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
         """Tell each sample the padded size; pad its labels for training."""
         for sample in samples:
             sample.set_metainfo(dict(pad_shape=size, batch_input_shape=size))
-            if training and 'gt_sem_seg' in sample:
-                mask = sample.gt_sem_seg.data
-                mask = F.pad(
-                    mask, _right_bottom(mask, size), value=self.seg_pad_val
-                )
-                sample.gt_sem_seg = FramePixelData(data=mask)
+            for field in LABELS:
+                if training and field in sample:
+                    mask = getattr(sample, field).data
+                    mask = F.pad(
+                        mask, _right_bottom(mask, size), value=self.seg_pad_val
+                    )
+                    setattr(sample, field, FramePixelData(data=mask))
 
 
 def _per_channel(values: Sequence[float]) -> Tensor:

@@ -5,7 +5,12 @@ from typing import List
 from mmengine.structures import BaseDataElement, PixelData
 from mmseg.structures import SegDataSample
 
-_PIXEL_FIELDS = ('gt_sem_seg', 'pred_sem_seg', 'seg_logits')
+_PIXEL_FIELDS = (
+    'gt_sem_seg',
+    'gt_category_map',
+    'pred_sem_seg',
+    'seg_logits',
+)
 
 
 class FramePixelData(PixelData):
@@ -49,8 +54,13 @@ class AVSDataSample(SegDataSample):
 
     - ``gt_sem_seg``: (T, 1, H, W) int64, 255 in every pixel of an
       unlabelled frame,
+    - ``gt_category_map``: (T, 1, H, W) int64, which category sounds where
+      (see :class:`LoadCategoryMap`), for heads that learn instances,
     - ``pred_sem_seg``: (T, 1, H, W) int64,
     - ``seg_logits``: (T, K, H, W) raw logits, kept on request.
+
+    ``pred_instances``, from heads that find instances, is a list of T
+    InstanceData (see :func:`write_instances`).
 
     Metainfo: ``clip_id`` (str), ``img_path`` (list of T), ``frame_ids``
     (list of T), ``labeled_frames`` (list of indices that are supervised),
@@ -76,5 +86,7 @@ class AVSDataSample(SegDataSample):
             for key in pixel_fields:
                 data = getattr(self, key).data[t]
                 setattr(frame, key, PixelData(data=data))
+            if 'pred_instances' in self:
+                frame.pred_instances = self.pred_instances[t]
             samples.append(frame)
         return samples

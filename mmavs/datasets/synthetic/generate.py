@@ -22,7 +22,7 @@ from .script import SPLITS, ClipScript, write_script
 from .writers import write_clip
 
 SIDE_FILE = 'synthetic.json'
-MAKER = 'mmavs synthetic AVSBench, version 1'
+MAKER = 'mmavs synthetic AVSBench, version 2'
 DEFAULT_CLIPS = {'train': 400, 'val': 60, 'test': 100}
 DEFAULT_SIZE = 224
 _CHUNK = 8  # clips a worker is handed at a time
@@ -122,7 +122,8 @@ def _missing_plan(folder: Path, setting: str, *wanted) -> Optional[Plan]:
     """Give what is to be made, or None if it is all there."""
     found = read_side_file(folder)
     plan = _plan(folder, found, setting, *wanted)
-    if found and found['complete'] and found['plan'] == _public(plan):
+    current = found and found['maker'] == MAKER and found['complete']
+    if current and found['plan'] == _public(plan):
         return None
     return plan
 

@@ -5,7 +5,7 @@ the same places in the real data.
 """
 
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from .classes import CLASSES
 from .script import SPLITS, ClipScript
@@ -20,6 +20,9 @@ class ClipFiles(NamedTuple):
         color_masks (list[Path]): The same as colours (AVSS), or none.
         audio (Path): The sound.
         video (Path): The raw video, written on request.
+        category_maps (list[Path]): Which category sounds where (MS3), or
+            none; the real data get theirs from
+            ``tools/dataset_converters/ms3_categories.py``.
     """
 
     frames: List[Path]
@@ -27,6 +30,7 @@ class ClipFiles(NamedTuple):
     color_masks: List[Path]
     audio: Path
     video: Path
+    category_maps: Sequence[Path] = ()
 
 
 class Layout(NamedTuple):
@@ -85,6 +89,7 @@ def _ms3_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
     data, name = root / 'ms3_data', script.clip_id
     numbers = range(1, script.num_frames + 1)
     masks = data / 'gt_masks' / split / name
+    categories = data / 'gt_categories' / split / name
     frames = data / 'visual_frames' / name
     return ClipFiles(
         [frames / f'{name}.mp4_{i}.png' for i in numbers],
@@ -92,6 +97,7 @@ def _ms3_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
         [],
         data / 'audio_wav' / split / f'{name}.wav',
         data / 'raw_videos' / f'{name}.mp4',
+        [categories / f'{name}_{i}.png' for i in numbers],
     )
 
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
+from ..s4_categories import S4_CATEGORIES
 from .classes import CLASSES
 from .layouts import ClipFiles, Layout
 from .scene import FRAME_OFFSET, VIDEO_FPS, Scene, mix_sound
@@ -15,6 +16,9 @@ from .script import ClipScript
 from .timbres import SAMPLE_RATE
 
 _AVSS_IDS = np.array([AVSS_CLASSES.index(kind.name) for kind in CLASSES])
+_CATEGORY_IDS = np.array(
+    [1 + S4_CATEGORIES.index(kind.category) for kind in CLASSES]
+)
 _PALETTE_BGR = np.array(AVSS_PALETTE, np.uint8)[:, ::-1]
 
 
@@ -31,8 +35,9 @@ def write_clip(
     The sound comes last and appears in one step, so it marks a whole clip.
     """
     files = layout.files(root, script, split)
-    done = files.audio.exists() and (files.video.exists() or not video)
-    if done:
+    last = [files.audio, *files.category_maps[-1:]]
+    last += [files.video] if video else []
+    if all(path.exists() for path in last):
         return
     for path in files:
         first = path[0] if isinstance(path, list) and path else path
@@ -62,6 +67,9 @@ def write_pictures(
         if t >= len(files.masks):
             continue
         labels = sounding_labels(owner, script.sounding[t])
+        if files.category_maps:
+            categories = np.append(0, _CATEGORY_IDS)[labels]
+            _write_image(files.category_maps[t], categories.astype(np.uint8))
         if not layout.semantic:
             _write_image(files.masks[t], (labels > 0).astype(np.uint8) * 255)
             continue

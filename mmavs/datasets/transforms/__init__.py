@@ -5,6 +5,7 @@ from .audio import (
     BEATsFbank,
     VGGishLogMel,
 )
+from .categories import LoadCategoryMap, PickFrame
 from .clip_time import CropClip, RollClip
 from .color import ClipColorJitter
 from .formatting import PackAVSInputs
@@ -23,12 +24,14 @@ __all__ = [
     'CropClip',
     'ForEachFrame',
     'LoadAudio',
+    'LoadCategoryMap',
     'LoadFrame',
     'LoadFrameMask',
     'LoadReleasedLogMel',
     'MixAudio',
     'MuteAudio',
     'PackAVSInputs',
+    'PickFrame',
     'ReplaceAudio',
     'ResizeShortEdge',
     'RollClip',

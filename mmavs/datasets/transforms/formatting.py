@@ -42,7 +42,8 @@ class PackAVSInputs(BaseTransform):
 
     Returns ``inputs=dict(imgs, audio)`` with imgs (T, 3, H, W) uint8, and
     ``data_samples``, one :class:`AVSDataSample`: ``gt_sem_seg`` (T, 1, h, w)
-    int64, 255 all over unlabelled frames and absent if no frame has one.
+    int64, 255 all over unlabelled frames and absent if no frame has one;
+    likewise ``gt_category_map``, if :class:`LoadCategoryMap` gave one.
 
     Args:
         clip_keys (Sequence[str]): Metainfo of the clip.
@@ -71,13 +72,16 @@ class PackAVSInputs(BaseTransform):
         inputs = dict(imgs=_stack_images(frames, clip_id))
         if 'audio' in results:
             inputs['audio'] = _check_audio(results, len(frames))
-        masks = self._stack_masks(results)
+        masks = self._stack_masks(results, 'gt_seg_map')
         metainfo = self._metainfo(results)
         if masks is None:
             metainfo['labeled_frames'] = []
         sample = AVSDataSample(metainfo=metainfo)
         if masks is not None:
             sample.gt_sem_seg = FramePixelData(data=masks)
+        if any('gt_category_map' in frame for frame in frames):
+            categories = self._stack_masks(results, 'gt_category_map')
+            sample.gt_category_map = FramePixelData(data=categories)
         return dict(inputs=inputs, data_samples=sample)
 
     def _metainfo(self, results: dict) -> dict:
@@ -98,10 +102,10 @@ class PackAVSInputs(BaseTransform):
                 metainfo[key] = values[0]
         return metainfo
 
-    def _stack_masks(self, results: dict) -> Optional[Tensor]:
+    def _stack_masks(self, results: dict, key: str) -> Optional[Tensor]:
         """Masks (T, 1, h, w) int64, or None if no frame is labelled."""
         frames, labeled = results['frames'], results['labeled_frames']
-        absent = [t for t in labeled if 'gt_seg_map' not in frames[t]]
+        absent = [t for t in labeled if key not in frames[t]]
         if absent and len(absent) < len(labeled):
             raise ValueError(
                 f'clip {results.get("clip_id")}: labelled frames {absent} '
@@ -109,12 +113,12 @@ class PackAVSInputs(BaseTransform):
             )
         if not labeled or absent:
             return None
-        shape = frames[labeled[0]]['gt_seg_map'].shape[:2]
+        shape = frames[labeled[0]][key].shape[:2]
         masks = np.full(
             (len(frames), 1, *shape), self.ignore_index, dtype=np.int64
         )
         for t in labeled:
-            masks[t, 0] = frames[t]['gt_seg_map']
+            masks[t, 0] = frames[t][key]
         return torch.from_numpy(masks)
 
     def __repr__(self) -> str:
