@@ -135,7 +135,9 @@ def write_video(
         audio = av.AudioFrame.from_ndarray(
             samples[None], format='s16', layout='mono'
         )
-        audio.sample_rate = SAMPLE_RATE
+        # With a start of 0 the file notes the codec's delay, and players and
+        # decoders skip it; without, the sound comes 64 ms late.
+        audio.sample_rate, audio.pts = SAMPLE_RATE, 0
         container.mux(sound.encode(audio))
         container.mux(pictures.encode(None))
         container.mux(sound.encode(None))

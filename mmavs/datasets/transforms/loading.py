@@ -8,7 +8,7 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmavs.audio import (
-    decode_wav,
+    decode_sound,
     read_log_mel_pickle,
     resample,
     to_mono,
@@ -23,6 +23,9 @@ from .audio import FramePairing
 @TRANSFORMS.register_module()
 class LoadAudio(BaseTransform):
     """Load a clip's sound: mono, at one sample rate.
+
+    Wav files are read exactly; any other sound file or video is decoded by
+    FFmpeg's libraries, see :func:`mmavs.audio.decode_sound`.
 
     Required Keys:
 
@@ -44,7 +47,7 @@ class LoadAudio(BaseTransform):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no sound, see :func:`mmavs.audio.read_wav`.
+        ValueError: The file is no sound, see :func:`mmavs.audio.read_sound`.
     """
 
     def __init__(
@@ -60,9 +63,11 @@ class LoadAudio(BaseTransform):
             sample_rate = results['sample_rate']
             check_samples(waveform, results.get('audio_path', 'the waveform'))
         else:
-            data = self._read(results['audio_path'])
-            waveform, sample_rate = decode_wav(data, results['audio_path'])
-            results['audio_key'] = content_key(data, rate=self.sample_rate)
+            path = results['audio_path']
+            data = self._read(path)
+            waveform = decode_sound(data, path, self.sample_rate)
+            sample_rate = self.sample_rate
+            results['audio_key'] = content_key(data, rate=sample_rate)
         waveform = to_mono(waveform)
         results['waveform'] = resample(waveform, sample_rate, self.sample_rate)
         results['sample_rate'] = self.sample_rate
