@@ -1,0 +1,92 @@
+"""prepare_clips makes AVSDataset's layout from a folder of videos."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmavs.audio import read_wav
+from mmavs.datasets import AVSDataset
+from mmavs.testing import tiny_avsbench
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope='module')
+def world(tmp_path_factory):
+    return tiny_avsbench(
+        tmp_path_factory.mktemp('world'), 'ms3', dict(train=2), video=True
+    )
+
+
+@pytest.fixture
+def prepare(monkeypatch):
+    path = ROOT / 'tools' / 'dataset_converters' / 'prepare_clips.py'
+    spec = importlib.util.spec_from_file_location('prepare_clips', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(*words):
+        arguments = ['prepare_clips', *map(str, words), '--workers', '1']
+        monkeypatch.setattr(sys, 'argv', arguments)
+        with pytest.raises(SystemExit) as stop:
+            module.main()
+        return stop.value.code
+
+    return run
+
+
+def test_clips_come_out_of_videos(prepare, world, tmp_path, capsys):
+    words = world, '--out', tmp_path, '--split', 'fit'
+    assert prepare(*words) == 0
+    dataset = AVSDataset(str(tmp_path), 'fit')
+    assert len(dataset) == 2
+    info = dataset.get_data_info(1)
+    assert info['clip_id'] == 'ms3_train_00001' and info['num_frames'] == 5
+    wave, rate = read_wav(info['audio_path'])
+    assert rate == 16000 and abs(wave.shape[-1] - 80000) < 1600
+    truth = world / 'ms3_data' / 'visual_frames' / 'ms3_train_00001'
+    for t, frame in enumerate(info['frames']):
+        expected = cv2.imread(str(truth / f'ms3_train_00001.mp4_{t + 1}.png'))
+        image = cv2.imread(frame['img_path'])
+        assert np.abs(image.astype(int) - expected).mean() < 8
+    assert '2 clips made, 0 were there already, 0 failed' in (
+        capsys.readouterr().out
+    )
+    assert prepare(*words) == 0
+    assert '0 clips made, 2 were there already' in capsys.readouterr().out
+
+
+def test_first_seconds_at_a_size(prepare, world, tmp_path):
+    options = '--seconds', 2, '--size', 24, 32
+    assert prepare(world, '--out', tmp_path, *options) == 0
+    info = AVSDataset(str(tmp_path), None).get_data_info(0)
+    assert info['num_frames'] == 2
+    assert cv2.imread(info['frames'][0]['img_path']).shape == (24, 32, 3)
+
+
+def test_bad_videos_are_named_and_do_not_stop_the_others(
+    prepare, world, tmp_path, capsys
+):
+    videos = tmp_path / 'videos'
+    videos.mkdir()
+    source = next(world.rglob('*.mp4'))
+    (videos / 'good.mp4').write_bytes(source.read_bytes())
+    (videos / 'bad.mp4').write_text('no video')
+    assert prepare(videos, '--out', tmp_path / 'out') == 1
+    printed = capsys.readouterr().out
+    assert 'bad.mp4 cannot be decoded as a video' in printed
+    assert '1 clips made, 0 were there already, 1 failed' in printed
+
+
+def test_nothing_to_do_is_named(prepare, world, tmp_path):
+    code = prepare(tmp_path, '--out', tmp_path / 'out')
+    assert f'no video in {tmp_path}' in code
+    for folder in ('a', 'b'):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / 'same.mp4').write_text('')
+    code = prepare(tmp_path, '--out', tmp_path / 'out')
+    assert "several videos called ['same']" in code

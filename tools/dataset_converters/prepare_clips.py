@@ -1,0 +1,142 @@
+"""Make clips for AVSDataset from a folder of your own videos.
+
+    python tools/dataset_converters/prepare_clips.py my_videos \
+        --out data/mine --split train
+
+writes, for every video, one frame a second and the sound:
+
+    data/mine/train/frames/<video's name>/0.png, 1.png, ...
+    data/mine/train/audio/<video's name>.wav
+
+Masks, if there are any, go to data/mine/train/masks/<video's name>/<t>.png.
+A run that was stopped is carried on by the same command.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from mmavs.datasets.preparation import ClipJob, Options, prepare_data
+from mmavs.utils.video import SAMPLINGS, open_pictures
+
+VIDEO_SUFFIXES = ('.mp4', '.mov', '.mkv', '.webm', '.avi', '.m4v')
+_TOLERANCE = 0.1  # seconds that a whole second may lack
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('videos', type=Path, help='folder of videos')
+    parser.add_argument('--out', type=Path, required=True)
+    parser.add_argument(
+        '--split', default='', help='folder below --out; default: none'
+    )
+    parser.add_argument(
+        '--seconds', type=int, help='take the first so many; default: all'
+    )
+    parser.add_argument(
+        '--size', type=int, nargs=2, metavar=('H', 'W'), help='of the frames'
+    )
+    parser.add_argument('--sampling', choices=SAMPLINGS, default='time')
+    parser.add_argument(
+        '--workers', type=int, help='processes; default: all usable CPUs'
+    )
+    return parser.parse_args()
+
+
+def list_videos(folder: Path) -> List[Path]:
+    """List the videos in a folder and below.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: Two have the same name but for the suffix.
+    """
+    paths = sorted(folder.rglob('*'))
+    paths = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
+    if not paths:
+        raise FileNotFoundError(
+            f'no video in {folder}. Mend: give a folder with files of '
+            f'{VIDEO_SUFFIXES}.'
+        )
+    names = [path.stem for path in paths]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f'{folder} holds several videos called {twice}. Mend: rename them.'
+        )
+    return paths
+
+
+def whole_seconds(path: Path) -> int:
+    """Count a video's whole seconds.
+
+    Raises:
+        ValueError: It does not say how long it is, or is too short.
+    """
+    with open_pictures(path) as (container, stream):
+        if stream.duration is not None:
+            seconds = float(stream.duration * stream.time_base)
+        elif container.duration is not None:
+            seconds = container.duration / 1e6
+        else:
+            raise ValueError(
+                f'{path} does not say how long it is. Mend: --seconds.'
+            )
+    if int(seconds + _TOLERANCE) < 1:
+        raise ValueError(
+            f'{path} lasts for {seconds:.2f} s. Mend: a clip needs a whole '
+            'second; leave it out.'
+        )
+    return int(seconds + _TOLERANCE)
+
+
+def plan_clip(video: Path, base: Path, seconds: Optional[int]) -> ClipJob:
+    """Say which files a video becomes."""
+    seconds = seconds or whole_seconds(video)
+    folder = base / 'frames' / video.stem
+    return ClipJob(
+        video.stem,
+        base.name,
+        video,
+        tuple(folder / f'{t}.png' for t in range(seconds)),
+        (),
+        'binary',
+        base / 'audio' / f'{video.stem}.wav',
+        folder,
+    )
+
+
+def main() -> None:
+    """Prepare all videos; exit code 1 if any failed."""
+    args = parse_args()
+    jobs, errors = [], []
+    try:
+        for video in list_videos(args.videos):
+            try:
+                base = args.out / args.split
+                jobs.append(plan_clip(video, base, args.seconds))
+            except ValueError as error:
+                errors.append(str(error))
+        size = tuple(args.size) if args.size else None
+        options = Options(args.sampling, size)
+        outcomes = prepare_data(jobs, args.out, options, args.workers)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    errors += [outcome.error for outcome in outcomes if outcome.error]
+    for error in errors:
+        print(error)
+    made = sum(outcome.made for outcome in outcomes)
+    there = sum(not (o.made or o.error) for o in outcomes)
+    print(
+        f'{made} clips made, {there} were there already, {len(errors)} '
+        f'failed; under {args.out / args.split}'
+    )
+    sys.exit(1 if errors else 0)
+
+
+if __name__ == '__main__':
+    main()
