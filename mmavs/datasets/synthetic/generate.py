@@ -6,14 +6,11 @@ second.
 """
 
 import csv
+import functools
 import json
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
-import cv2
 from filelock import FileLock
 
 from .classes import CLASSES
@@ -25,7 +22,6 @@ SIDE_FILE = 'synthetic.json'
 MAKER = 'mmavs synthetic AVSBench, version 2'
 DEFAULT_CLIPS = {'train': 400, 'val': 60, 'test': 100}
 DEFAULT_SIZE = 224
-_CHUNK = 8  # clips a worker is handed at a time
 
 
 class Plan(NamedTuple):
@@ -209,45 +205,19 @@ def _write_clips(
     folder: Path, plan: Plan, workers: Optional[int], progress: bool
 ) -> None:
     """Write all clips in several processes."""
-    from rich.progress import Progress
+    # at its use: preparation itself needs the data sets, and they this file
+    from ..preparation.pool import run_all
 
-    jobs = plan.scripts()
-    chunks = [jobs[i : i + _CHUNK] for i in range(0, len(jobs), _CHUNK)]
-    if workers is None:
-        workers = _usable_cpus()
-    with Progress(disable=not progress) as bar:
-        task = bar.add_task(f'synthetic {plan.setting}', total=len(jobs))
-        if workers <= 1 or len(chunks) == 1:
-            for chunk in chunks:
-                bar.advance(task, _write_chunk(folder, plan, chunk))
-            return
-        # Forked workers start at once; they touch neither torch nor threads.
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context(
-            'fork' if 'fork' in methods else None
-        )
-        with ProcessPoolExecutor(workers, context) as pool:
-            futures = [
-                pool.submit(_write_chunk, folder, plan, chunk)
-                for chunk in chunks
-            ]
-            for future in as_completed(futures):
-                bar.advance(task, future.result())
+    work = functools.partial(_write_clip, folder=folder, plan=plan)
+    title = f'synthetic {plan.setting}'
+    for _ in run_all(work, plan.scripts(), title, workers, progress):
+        pass
 
 
-def _usable_cpus() -> int:
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _write_chunk(folder: Path, plan: Plan, jobs: list) -> int:
-    """Write some clips; returns how many."""
-    cv2.setNumThreads(0)
+def _write_clip(job: Tuple[ClipScript, str], folder: Path, plan: Plan) -> None:
+    script, split = job
     layout = LAYOUTS[plan.setting]
-    for script, split in jobs:
-        write_clip(folder, layout, script, split, plan.size, plan.video)
-    return len(jobs)
+    write_clip(folder, layout, script, split, plan.size, plan.video)
 
 
 def _write_csv(folder: Path, plan: Plan) -> None:
