@@ -245,7 +245,7 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
     """Read a checkpoint file without running code from it.
 
     Args:
-        filename (str): A ``.pth`` / ``.pt`` file on disk.
+        filename (str): A ``.pth`` / ``.pt`` file on disk, or its URL.
         map_location (str or torch.device or callable, optional): As in
             :func:`torch.load`. Defaults to ``'cpu'``.
 
@@ -259,6 +259,8 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
     """
     import torch
 
+    if '://' in str(filename):
+        return _load_from_url(str(filename), map_location)
     path = os.path.expanduser(str(filename))
     if not os.path.isfile(path):
         raise FileNotFoundError(

@@ -1,1 +1,7 @@
-__all__ = []
+"""Models by name, and inference on clips and on anyone's video."""
+
+from .inference import inference_model
+from .inferencer import AVSInferencer
+from .models import init_model, list_models
+
+__all__ = ['AVSInferencer', 'inference_model', 'init_model', 'list_models']

@@ -27,6 +27,8 @@ test_pipeline = [
         type='ForEachFrame',
         transforms=[
             dict(type='LoadImageFromFile'),
+            # changes nothing here; for videos of other sizes
+            dict(type='Resize', scale=(96, 96), keep_ratio=False),
             dict(type='LoadFrameMask'),
         ],
     ),

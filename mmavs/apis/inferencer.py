@@ -1,0 +1,205 @@
+"""Anyone's video through a model."""
+
+import json
+import time
+from pathlib import Path
+from typing import List, Optional, Sequence, Union
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+import mmavs
+from mmavs.registry import INFERENCERS
+
+from .media import Media, find_media
+from .models import init_model, model_entries
+from .outputs import check_outputs, paint_video, record, show_progress
+from .segmenter import StreamSegmenter
+
+DEFAULT_CLIP_FRAMES = 5  # of S4 and MS3
+_Path = Union[str, Path]
+_Video = Union[_Path, Sequence[_Path]]
+
+
+@INFERENCERS.register_module()
+class AVSInferencer:
+    """Segments what sounds in a video, a folder or a clip.
+
+    Any length, frame rate, size and orientation. Pictures are read twice (for
+    the model, and to paint on), one at a time, and sound by the second: the
+    memory needed does not grow with the video. :mod:`mmavs.apis.timing` says
+    which picture and which sound make which mask.
+
+    Args:
+        model (str or Path or Config or nn.Module): Name or config of a model,
+            or one from :func:`~mmavs.apis.init_model`, which is set to
+            predict at the pictures' size and to keep no logits.
+        weights (str or Path, optional): Checkpoint. Defaults to the published
+            one of a named model.
+        device (str or torch.device, optional): See :func:`init_model`; a
+            model that is built already stays where it is.
+        fps (int): Masks per second. Defaults to 1, as trained.
+        clip_frames (int, optional): T, frames that go through the model as
+            one clip. Defaults to what the config pads to (10 for
+            AVSBench-semantic), else 5.
+        batch_size (int): Clips at a time; more than ``fps`` is of no use.
+        max_size (int): Masks are predicted with at most this many pixels on
+            the longer side, and enlarged beyond. Defaults to 1280.
+        cfg_options (dict, optional): Fields of the config to override.
+
+    Raises:
+        FileNotFoundError: A config or checkpoint is absent.
+        ValueError: No weights were given and none are published, or a number
+            is out of range.
+        RuntimeError: The checkpoint is of another model or unsafe to read.
+    """
+
+    def __init__(
+        self,
+        model: Union[_Path, Config, nn.Module],
+        weights: Optional[_Path] = None,
+        device: Optional[Union[str, torch.device]] = None,
+        fps: int = 1,
+        clip_frames: Optional[int] = None,
+        batch_size: int = 1,
+        max_size: int = 1280,
+        cfg_options: Optional[dict] = None,
+    ) -> None:
+        for name, value in (('fps', fps), ('batch_size', batch_size)):
+            if value < 1 or value != int(value):
+                raise ValueError(
+                    f'{name} must be a whole number of at least 1, got {value}'
+                )
+        self.weights = None if weights is None else str(weights)
+        if isinstance(model, nn.Module):
+            if weights is not None or cfg_options or device is not None:
+                raise ValueError(
+                    'a model that is built already has its weights, device '
+                    'and options. Mend: give them to init_model.'
+                )
+        else:
+            self.weights = self.weights or published_weights(model)
+            model = init_model(model, self.weights, device, cfg_options)
+        model.test_cfg = dict(
+            model.test_cfg or {}, eval_size='original', keep_logits=False
+        )
+        self.model, self.fps = model.eval(), int(fps)
+        if clip_frames is None:
+            clip_frames = _padded_frames(model.cfg) or DEFAULT_CLIP_FRAMES
+        self.clip_frames = clip_frames
+        self.segmenter = StreamSegmenter(
+            model, self.fps, clip_frames, int(batch_size), max_size
+        )
+
+    def __call__(
+        self,
+        video: _Video,
+        audio: Optional[_Path] = None,
+        out_video: Optional[_Path] = None,
+        out_dir: Optional[_Path] = None,
+        out_json: Optional[_Path] = None,
+        opacity: float = 0.6,
+        overwrite: bool = False,
+        progress: bool = True,
+    ) -> dict:
+        """Segment a video and write what is asked for.
+
+        Args:
+            video (str or Path or Sequence): A video file; a folder with one
+                picture a second (or with a folder ``frames`` in it); or the
+                picture files.
+            audio (str or Path, optional): Sound file; by default the video's
+                own sound, or the one wav file in the folder.
+            out_video (str or Path, optional): mp4 with the masks painted over
+                the pictures, and the original sound.
+            out_dir (str or Path, optional): Folder for one PNG a mask,
+                ``000000.png`` and so on, at the pictures' size: 0 or 255 of a
+                binary model, else class indices; of a model with instances
+                also ``000000_instances.png``, 1 + category.
+            out_json (str or Path, optional): File for the summary.
+            opacity (float): Of the paint, 0..1. Defaults to 0.6.
+            overwrite (bool): Replace outputs that exist. Defaults to False.
+            progress (bool): Show a progress bar. Defaults to True.
+
+        Returns:
+            dict: The summary: what ran, and for every mask its stretch of
+            time and the objects in it with name, share of the picture and
+            whether they sound.
+
+        Raises:
+            FileNotFoundError: An input is absent.
+            FileExistsError: An output exists and ``overwrite`` is False.
+            ValueError: No sound track, no pictures, too little sound, or a
+                damaged file.
+            RuntimeError: PyAV has no H.264 encoder.
+        """
+        out_video, out_dir, out_json = (
+            None if path is None else Path(path)
+            for path in (out_video, out_dir, out_json)
+        )
+        check_outputs(out_video, out_dir, out_json, overwrite)
+        media = find_media(video, audio)
+        started = time.perf_counter()
+        rows: List[dict] = []
+        masks = self.segmenter.masks(media)
+        masks = record(masks, self.fps, media.pictures.size, out_dir, rows)
+        masks = show_progress(masks, media, self.fps, progress)
+        if out_video is None:
+            for _ in masks:
+                pass
+        else:
+            reader = self.segmenter.reader
+            paint_video(out_video, media, masks, self.fps, reader, opacity)
+        summary = dict(
+            self._describe(video, media),
+            overlay=out_video and str(out_video),
+            mask_dir=out_dir and str(out_dir),
+            seconds_taken=round(time.perf_counter() - started, 2),
+            masks=rows,
+        )
+        if out_json is not None:
+            out_json.parent.mkdir(parents=True, exist_ok=True)
+            out_json.write_text(json.dumps(summary, indent=1))
+        return summary
+
+    def _describe(self, video: _Video, media: Media) -> dict:
+        """Say what ran on what."""
+        height, width = media.pictures.size
+        single = isinstance(video, (str, Path))
+        reader = self.segmenter.reader
+        return dict(
+            video=str(video) if single else [str(path) for path in video],
+            sound=media.sound_path and str(media.sound_path),
+            width=width,
+            height=height,
+            mmavs=mmavs.__version__,
+            model=str(self.model.cfg.filename or type(self.model).__name__),
+            weights=self.weights,
+            device=str(next(self.model.parameters()).device),
+            classes=list(reader.categories or reader.classes),
+            fps=self.fps,
+            clip_frames=self.clip_frames,
+        )
+
+
+def published_weights(model: Union[_Path, Config]) -> str:
+    """Look up the published weights of a named model.
+
+    Raises:
+        ValueError: There are none.
+    """
+    name = model.filename if isinstance(model, Config) else str(model)
+    weights = model_entries().get(name, {}).get('Weights')
+    if not weights:
+        raise ValueError(
+            f'no weights were given for {name}, and none are published. '
+            'Mend: give the checkpoint that tools/train.py wrote '
+            '(work_dirs/<config>/best_*.pth).'
+        )
+    return weights
+
+
+def _padded_frames(config: Config) -> Optional[int]:
+    """The T that every clip is padded to, if the config names one."""
+    return (config.model.get('data_preprocessor') or {}).get('num_frames')

@@ -1,0 +1,199 @@
+"""Pictures of a video or of a folder, one at a time, in order."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+_MAX_JUMP = 600  # seconds between two pictures or two pieces of sound
+
+
+class Picture(NamedTuple):
+    """One picture.
+
+    Attributes:
+        time (float): When it comes on screen, in seconds after the first one.
+        read (callable): Gives (H, W, 3) uint8 BGR, upright. Converting costs
+            time, so it is left to those who need the pixels.
+    """
+
+    time: float
+    read: Callable[[], np.ndarray]
+
+
+class VideoPictures:
+    """The pictures of a video file; can be gone through more than once.
+
+    Args:
+        path (str or Path): Anything that FFmpeg reads.
+
+    Attributes:
+        size (tuple[int, int]): Height and width, upright.
+        rate (Fraction): Mean pictures per second, as the file states it.
+        duration (float or None): In seconds, as the file states it.
+        start (float): When the first picture comes on screen, on the clock
+            that the file's sound counts from.
+        pixel_aspect (Fraction): Width by height of a pixel, upright.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no video, has no pictures, or is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        with open_media(self.path) as container:
+            stream = self._stream(container)
+            first = next(self._decode(container, stream), None)
+            if first is None:
+                raise ValueError(
+                    f'{self.path} has a video track without a single picture '
+                    'in it. Mend: record or download it again.'
+                )
+            self.start = first.time or 0.0
+            self.turns = round(first.rotation / 90) % 4
+            self.size = first.height, first.width
+            self.rate = Fraction(stream.average_rate or 25)
+            self.pixel_aspect = Fraction(stream.sample_aspect_ratio or 1)
+            self.duration = _duration(container, stream)
+        if self.turns % 2:
+            self.size = self.size[::-1]
+            self.pixel_aspect = 1 / self.pixel_aspect
+
+    def __iter__(self) -> Iterator[Picture]:
+        with open_media(self.path) as container:
+            stream = self._stream(container)
+            time = -1.0
+            for frame in self._decode(container, stream):
+                # Without a time stamp, or with one that goes back, a picture
+                # follows the one before it at the file's mean rate.
+                stated = None if frame.time is None else frame.time
+                following = time + float(1 / self.rate)
+                if stated is None or stated - self.start <= time:
+                    time = max(following, 0.0)
+                else:
+                    check_jump(self.path, stated - self.start - time)
+                    time = stated - self.start
+                yield Picture(time, _Upright(frame, self.turns))
+
+    def _stream(self, container):
+        for stream in container.streams.video:
+            if not stream.disposition & stream.disposition.attached_pic:
+                stream.thread_type = 'AUTO'
+                return stream
+        raise ValueError(
+            f'{self.path} has no pictures, only '
+            f'{[s.type for s in container.streams] or "nothing"}. Mend: give '
+            'a video file.'
+        )
+
+    def _decode(self, container, stream) -> Iterator:
+        import av
+
+        try:
+            yield from container.decode(stream)
+        except av.error.FFmpegError as error:
+            raise ValueError(
+                f'{self.path} is damaged: its pictures cannot be decoded to '
+                f'the end ({error}). Mend: "ffmpeg -i {self.path.name} '
+                'repaired.mp4" keeps what can be read.'
+            ) from error
+
+
+class _Upright:
+    """Pixels of a decoded frame, turned as its file asks for."""
+
+    def __init__(self, frame, turns: int) -> None:
+        self.frame, self.turns = frame, turns
+
+    def __call__(self) -> np.ndarray:
+        image = self.frame.to_ndarray(format='bgr24')
+        return np.ascontiguousarray(np.rot90(image, self.turns))
+
+
+class FolderPictures:
+    """Picture files, one a second.
+
+    Args:
+        paths (Sequence[Path]): In the order of time.
+
+    Attributes are those of :class:`VideoPictures`.
+
+    Raises:
+        ValueError: There is no picture, or one is damaged or of another size
+            than the first.
+    """
+
+    start = 0.0
+    rate = Fraction(1)
+    pixel_aspect = Fraction(1)
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = list(paths)
+        if not self.paths:
+            raise ValueError('a clip needs at least one picture, got none')
+        self.path = self.paths[0].parent
+        self.size = _read_file(self.paths[0], None).shape[:2]
+        self.duration = float(len(self.paths))
+
+    def __iter__(self) -> Iterator[Picture]:
+        for second, path in enumerate(self.paths):
+            yield Picture(
+                float(second), lambda path=path: _read_file(path, self.size)
+            )
+
+
+def check_jump(path: Path, seconds: float) -> None:
+    """Refuse time stamps that leap, as after a broken recording.
+
+    Raises:
+        ValueError: They leap by more than ten minutes.
+    """
+    if seconds > _MAX_JUMP:
+        raise ValueError(
+            f'{path}: time stamps leap forward by {seconds:.0f} s. Mend: '
+            f'"ffmpeg -fflags +genpts -i {path.name} repaired.mp4".'
+        )
+
+
+def open_media(path: Path):
+    """Open a media file for reading.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: FFmpeg does not know what it is.
+    """
+    import av
+
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'media file not found: {path}. Mend: check the path.'
+        )
+    try:
+        return av.open(str(path))
+    except av.error.FFmpegError as error:
+        raise ValueError(
+            f'{path} is no video or sound file that FFmpeg can read '
+            f'({error}). Mend: download or record it again; a file that was '
+            'cut off while being written often lacks its index.'
+        ) from error
+
+
+def _duration(container, stream) -> Optional[float]:
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    return container.duration / 1e6 if container.duration else None
+
+
+def _read_file(path: Path, size: Optional[Tuple[int, int]]) -> np.ndarray:
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f'{path} is missing, truncated or no picture')
+    if size is not None and image.shape[:2] != size:
+        raise ValueError(
+            f'{path} is {image.shape[1]} x {image.shape[0]}, the first frame '
+            f'{size[1]} x {size[0]}. Mend: use frames of one size.'
+        )
+    return image

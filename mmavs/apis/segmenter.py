@@ -1,0 +1,137 @@
+"""From pictures and sound to masks, in little memory."""
+
+from itertools import groupby
+from typing import Iterator, List, Optional, Tuple
+
+from torch import nn
+
+from .clip_pipeline import ClipPipeline
+from .inference import can_hear, run_clips, silence_for
+from .media import Media
+from .results import MaskFrame, ResultReader
+from .sound import SoundReader, warn_if_short
+from .timing import ClipWindows, Window, pictures_of_masks, sound_start
+
+MIN_SOUND = 0.5  # seconds; half of what a frame is paired with
+
+
+class StreamSegmenter:
+    """Runs a model over media of any length, clip by clip.
+
+    Args:
+        model (nn.Module): From :func:`~mmavs.apis.init_model`.
+        fps (int): Masks per second.
+        clip_frames (int): T.
+        batch_size (int): Clips at a time.
+        max_size (int): Longer side of the predicted masks, at most.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        fps: int,
+        clip_frames: int,
+        batch_size: int,
+        max_size: int,
+    ) -> None:
+        self.model = model
+        self.fps = fps
+        self.clip_frames = clip_frames
+        self.batch_size = batch_size
+        self.max_size = max_size
+        self.pipeline = ClipPipeline(model.cfg)
+        self.reader = ResultReader(model)
+
+    def masks(self, media: Media) -> Iterator[MaskFrame]:
+        """Segment, mask after mask in the order of time.
+
+        Args:
+            media (Media): From :func:`~mmavs.apis.media.find_media`.
+
+        Yields:
+            MaskFrame: m = 0, 1, ...
+
+        Raises:
+            ValueError: No sound, too little of it, or a damaged file.
+        """
+        pictures, sound = media.pictures, self._open_sound(media)
+        size = _limited(pictures.size, self.max_size)
+        windows = ClipWindows(self.clip_frames, self.fps)
+        try:
+            for mask, picture in pictures_of_masks(
+                pictures, self.fps, float(1 / pictures.rate)
+            ):
+                frame = self.pipeline.prepare(picture.read(), mask, size)
+                ready = windows.add(mask, frame)
+                yield from self._segment(ready, sound, media.name)
+            yield from self._segment(windows.finish(), sound, media.name)
+            if sound is not None:
+                warn_if_short(sound, picture.time)
+        finally:
+            if sound is not None:
+                sound.close()
+
+    def _open_sound(self, media: Media) -> Optional[SoundReader]:
+        if not can_hear(self.model):
+            return None
+        if media.sound_path is None:
+            raise ValueError(
+                f'{media.pictures.path} comes without sound, and the model '
+                'segments what sounds. Mend: give a sound file (audio=, '
+                '--audio).'
+            )
+        # a last clip reaches back by less than its own length
+        sound = SoundReader(
+            media.sound_path,
+            media.sound_start,
+            keep_seconds=3 * self.clip_frames + 3,
+        )
+        sound.read(0.0, 1.0)
+        if sound.end is not None and sound.end < MIN_SOUND:
+            sound.close()
+            raise ValueError(
+                f'{media.sound_path} is too short: {sound.end:.2f} s of '
+                'sound, where a frame is paired with about one second (at '
+                f'least {MIN_SOUND} s). Mend: give a longer video.'
+            )
+        return sound
+
+    def _segment(
+        self,
+        windows: List[Window],
+        sound: Optional[SoundReader],
+        name: str,
+    ) -> List[MaskFrame]:
+        """Run windows through the model; give their new masks, in order."""
+        found = []
+        for length, alike in groupby(windows, key=lambda w: len(w.masks)):
+            alike = list(alike)
+            for i in range(0, len(alike), self.batch_size):
+                batch = alike[i : i + self.batch_size]
+                clips = [self._pack(w, length, sound, name) for w in batch]
+                for window, sample in zip(batch, run_clips(self.model, clips)):
+                    found += [
+                        self.reader.read(sample, t, window.masks[t])
+                        for t in range(length - window.fresh, length)
+                    ]
+        return sorted(found, key=lambda frame: frame.index)
+
+    def _pack(
+        self,
+        window: Window,
+        num_seconds: int,
+        sound: Optional[SoundReader],
+        name: str,
+    ) -> dict:
+        if sound is None:
+            heard = silence_for(self.model, num_seconds)
+        else:
+            start = sound_start(window.masks[0], self.fps)
+            heard = sound.read(start, num_seconds), sound.sample_rate
+        return self.pipeline.pack(window.items, heard, name)
+
+
+def _limited(size: Tuple[int, int], longest: int) -> Tuple[int, int]:
+    """Scale a height and width down to a longest side."""
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
