@@ -1,0 +1,131 @@
+"""Share of sound and of sight in the final feature of models (AVSAC, Fig. 1).
+
+    python tools/analysis_tools/modality_share.py \
+        --model configs/avsac/avsac_pvt_ms3.py avsac.pth \
+        --model configs/tpavi/tpavi_pvt_ms3.py tpavi.pth \
+        --out share.png [--synthetic] [--num-clips 64]
+
+The measure is a variance decomposition: how much the feature moves when a
+clip is given another clip's sound, against another clip's frames. Its
+definition and the reasons for it stand in mmavs/utils/modality_share.py.
+Writes a bar chart and, beside it, the numbers as JSON.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Dict
+
+from mmengine.config import DictAction
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.registry import DATASETS, MODELS
+from mmavs.utils import register_all_modules
+from mmavs.utils.checkpoint import load_model_weights
+from mmavs.utils.modality_share import ModalityShare, measure_share
+from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--model',
+        nargs='+',
+        action='append',
+        required=True,
+        metavar=('CONFIG', 'CHECKPOINT'),
+        help='config file and checkpoint; without one, random weights. '
+        'Repeat for several models',
+    )
+    parser.add_argument('--out', default='work_dirs/modality_share.png')
+    parser.add_argument('--num-clips', type=int, help='of the test split')
+    parser.add_argument(
+        '--layer',
+        help='module whose input is the final feature; the last conv_seg '
+        'unless given',
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument(
+        '--synthetic', action='store_true', help='on the synthetic set'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='fields to override in every config',
+    )
+    args = parser.parse_args()
+    for model in args.model:
+        if len(model) > 2:
+            parser.error(f'--model takes a config and a checkpoint: {model}')
+    return args
+
+
+def measure(
+    config_path: str, checkpoint: str, args: argparse.Namespace
+) -> ModalityShare:
+    """Build one model and its test split, and measure."""
+    config = load_config(config_path, args.cfg_options)
+    if args.synthetic:
+        use_synthetic(config)
+    check_inputs(config, config_path, training=False)
+    dataset = DATASETS.build(config.test_dataloader.dataset)
+    model = MODELS.build(config.model)
+    if checkpoint:
+        load_model_weights(model, checkpoint)
+    model.to(args.device).eval()
+    return measure_share(model, dataset, args.num_clips, args.layer, args.seed)
+
+
+def plot(shares: Dict[str, ModalityShare], path: Path) -> None:
+    """Draw one bar a model, sound and sight adding up to 100 %."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 1.2 + 0.5 * len(shares)))
+    axes = figure.add_subplot()
+    for name, share in shares.items():
+        sound = 100 * share.sound
+        reach = [[sound - 100 * share.low], [100 * share.high - sound]]
+        axes.barh(name, sound, xerr=reach, color='tab:orange', capsize=3)
+        axes.barh(name, 100 - sound, left=sound, color='tab:blue')
+        axes.text(99, name, f'{sound:.1f} %', ha='right', va='center')
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel('share of the final feature, %: sound | sight')
+    figure.tight_layout()
+    FigureCanvasAgg(figure).print_png(str(path))
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    args = parse_args()
+    register_all_modules()
+    shares: Dict[str, ModalityShare] = {}
+    for config, *checkpoint in args.model:
+        name = Path(config).stem
+        if name in shares:  # one config, several checkpoints
+            name = f'{name} {Path(checkpoint[0]).parent.name}'
+        shares[name] = measure(config, *(checkpoint or [None]), args)
+        share = shares[name]
+        print(
+            f'{name}: sound {100 * share.sound:.2f} % '
+            f'({100 * share.low:.2f} to {100 * share.high:.2f}), '
+            f'sight {100 - 100 * share.sound:.2f} %, '
+            f'{share.num_clips} clips'
+        )
+    out = Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    plot(shares, out)
+    numbers = {name: share._asdict() for name, share in shares.items()}
+    out.with_suffix('.json').write_text(json.dumps(numbers, indent=2))
+    print(f'{out} and {out.with_suffix(".json")}')
+
+
+if __name__ == '__main__':
+    main()
