@@ -125,13 +125,23 @@ class MultiScaleDeformableAttention(nn.Module):
         sizes = reference_points.new_tensor(shapes, dtype=exact).flip(-1)
         points = reference_points.to(exact)[:, :, None, :, None]
         points = points + offsets.to(exact) / sizes[:, None]
-        output = sample_points(
+        output = self.sample(
             value.unflatten(-1, (self.num_heads, -1)).to(exact),
             shapes,
             points,
             weights.to(exact).view(points.shape[:-1]),
         )
         return self.output_proj(output.to(value.dtype))
+
+    def sample(
+        self,
+        value: Tensor,
+        shapes: Sequence[Tuple[int, int]],
+        points: Tensor,
+        weights: Tensor,
+    ) -> Tensor:
+        """See :func:`sample_points`; returns (N, Q, D)."""
+        return sample_points(value, shapes, points, weights)
 
     def _check(
         self,
