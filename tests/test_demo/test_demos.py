@@ -1,0 +1,120 @@
+"""The demos, end to end on a synthetic video."""
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmavs.apis import init_model
+from mmavs.testing.media import write_test_video
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(
+        name, ROOT / 'demo' / f'{name}.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    generator = np.random.default_rng(0)
+    return write_test_video(
+        tmp_path_factory.mktemp('demo') / 'in.mp4',
+        generator.integers(0, 255, (18, 40, 56, 3), np.uint8),
+        fps=6,
+        sound=generator.uniform(-0.5, 0.5, (1, 48000)),
+    )
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp('weights') / 'film.pth'
+    torch.manual_seed(0)
+    model = init_model('film_tiny_ms3', device='cpu')
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return path
+
+
+def run_video_demo(monkeypatch, *arguments):
+    words = ['video_demo.py', *(str(a) for a in arguments)]
+    monkeypatch.setattr(sys, 'argv', words)
+    load('video_demo').main()
+
+
+def test_video_demo(video, weights, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = ('--device', 'cpu', '--fps', 2, '--out', 'masks')
+    run_video_demo(
+        monkeypatch,
+        *(video, 'film_tiny_ms3', weights),
+        *options,
+        *('--json', 'summary.json'),
+    )
+    assert (tmp_path / 'in_mmavs.mp4').stat().st_size > 1000
+    assert len(list((tmp_path / 'masks').glob('*.png'))) == 6
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert summary['weights'] == str(weights)
+    printed = capsys.readouterr().out
+    assert '6 masks' in printed and 'in_mmavs.mp4' in printed
+
+
+def test_video_demo_without_weights(video, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match='no weights were given'):
+        run_video_demo(monkeypatch, video, 'film_tiny_ms3')
+    run_video_demo(
+        monkeypatch, video, 'film_tiny_ms3', '--random-weights', '--no-video'
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_web_demo_segments_what_is_uploaded(video, weights):
+    demo = load('web_demo')
+    segmenter = demo.Segmenter({'film_tiny_ms3': str(weights)}, 'cpu')
+    overlay, rows = segmenter(str(video), 'film_tiny_ms3', 2)
+    assert Path(overlay).stat().st_size > 1000
+    for seconds, name, share, sounds in rows:
+        assert name == 'sounding' and sounds == 'yes'
+        assert 0 <= share <= 100 and ' to ' in seconds
+    again, _ = segmenter(str(video), 'film_tiny_ms3', 1)
+    assert again != overlay and segmenter.load.cache_info().hits == 1
+    with pytest.raises(ValueError, match='upload a video first'):
+        segmenter(None, 'film_tiny_ms3', 1)
+
+
+def test_web_demo_arguments(weights, tmp_path):
+    parse = load('web_demo').model_and_weights
+    assert parse(f'name={weights}') == ('name', str(weights))
+    with pytest.raises(argparse.ArgumentTypeError, match='MODEL=WEIGHTS'):
+        parse('name')
+    with pytest.raises(argparse.ArgumentTypeError, match='not found'):
+        parse(f'name={tmp_path / "absent.pth"}')
+
+
+def test_web_demo_page(video, weights):
+    gradio = pytest.importorskip('gradio')
+    demo = load('web_demo')
+    segmenter = demo.Segmenter({'film_tiny_ms3': str(weights)}, 'cpu')
+    page = demo.build_page(segmenter)
+    assert isinstance(page, gradio.Blocks)
+    (function,) = (f for f in page.fns.values() if f.fn.__name__ == 'segment')
+    overlay, _ = function.fn(str(video), 'film_tiny_ms3', 1)
+    assert Path(overlay).is_file()
+    with pytest.raises(gradio.Error, match='upload a video first'):
+        function.fn(None, 'film_tiny_ms3', 1)
+
+
+def test_web_demo_without_gradio(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'gradio', None)
+    with pytest.raises(SystemExit, match='pip install "mmavs'):
+        load('web_demo').import_gradio()
