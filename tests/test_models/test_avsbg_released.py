@@ -165,6 +165,7 @@ ABLATIONS = {
     'bce': {'decode_head.loss_decode.type': 'FrameBCELoss'},
     'f3net': {'decode_head.loss_decode.weighted_bce': True},
     'probabilities': {'auxiliary_losses.0.sigmoid': True},
+    'aspp': {'neck.0.type': 'DilatedSumNeck', 'neck.0.bias': False},
 }
 
 
