@@ -21,6 +21,8 @@ from mmavs.structures import (
 )
 from mmavs.utils.checkpoint import refuse_other_models
 
+from .loss_choice import choose_losses
+
 # 'neck' is what leaves the last neck, 'neck.0' what leaves the first
 FEATURE_STAGES = ('neck', 'neck.<index>', 'head')
 
@@ -47,7 +49,9 @@ class AVSegmentor(BaseSegmentor):
             the second neck of several) or those the head returns.
             Called as ``loss(features, logits, samples, num_frames) -> dict``
             with logits (N, K, h, w) and the batch's AVSDataSamples.
-        train_cfg (dict, optional): Handed to stock mmseg heads.
+        train_cfg (dict, optional): ``losses`` (names of the terms to train
+            on, e.g. ``['decode.loss_dice']``; default all). Also handed to
+            stock mmseg heads.
         test_cfg (dict, optional): ``eval_size='input' | 'original'`` (size at
             which predictions are made and scored; default 'original') and
             ``keep_logits`` (default None: only one-channel logits are kept,
@@ -231,7 +235,7 @@ class AVSegmentor(BaseSegmentor):
                     'give one of them another loss_name'
                 )
             losses.update(terms)
-        return losses
+        return choose_losses(losses, (self.train_cfg or {}).get('losses'))
 
     # ---------------------------------------------------------------- predict
 
