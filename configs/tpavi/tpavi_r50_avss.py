@@ -1,6 +1,8 @@
 _base_ = [
-    '../_base_/models/tpavi_r50.py', '../_base_/datasets/avsbench_avss.py',
-    '../_base_/schedules/tpavi_30e.py', '../_base_/default_runtime.py'
+    '../_base_/models/tpavi_r50.py',
+    '../_base_/datasets/avsbench_avss.py',
+    '../_base_/schedules/tpavi_30e.py',
+    '../_base_/default_runtime.py',
 ]
 data_preprocessor = dict(num_frames=10)  # shorter clips are padded
 model = dict(
@@ -9,17 +11,20 @@ model = dict(
         dict(
             type='DilatedSumNeck',
             in_channels=[256, 512, 1024, 2048],
-            out_channels=256),
+            out_channels=256,
+        ),
         dict(
             type='TPAVI',
             in_channels=[256] * 4,
             audio_channels=128,
             # A clip of ten frames is two windows of five, as released.
-            align_bias=False)  # as released for this setting
+            align_bias=False,
+        ),  # as released for this setting
     ],
     decode_head=dict(
         num_classes=71,
-        loss_decode=dict(_delete_=True, type='FrameCrossEntropyLoss')),
+        loss_decode=dict(_delete_=True, type='FrameCrossEntropyLoss'),
+    ),
     auxiliary_losses=[
         dict(
             type='AudioVisualMappingLoss',
@@ -28,7 +33,9 @@ model = dict(
             distance='kl',
             reduction='mean',  # over labelled frames, as released
             background_index=0,  # 70 until September 2024, as published
-            loss_weight=0.5)  # lambda, Section 5.1
-    ])
+            loss_weight=0.5,
+        )  # lambda, Section 5.1
+    ],
+)
 # Section 5.1; the released code validates from epoch 15, every second one
 train_cfg = dict(max_epochs=60, val_begin=15, val_interval=2)

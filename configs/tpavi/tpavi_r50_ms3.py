@@ -1,6 +1,8 @@
 _base_ = [
-    '../_base_/models/tpavi_r50.py', '../_base_/datasets/avsbench_ms3.py',
-    '../_base_/schedules/tpavi_30e.py', '../_base_/default_runtime.py'
+    '../_base_/models/tpavi_r50.py',
+    '../_base_/datasets/avsbench_ms3.py',
+    '../_base_/schedules/tpavi_30e.py',
+    '../_base_/default_runtime.py',
 ]
 model = dict(
     auxiliary_losses=[
@@ -10,5 +12,7 @@ model = dict(
             mode='audio-visual',  # Table 6
             distance='kl',
             reduction='sum',  # over the frames of the batch, as released
-            loss_weight=0.5)  # lambda, Section 5.1
-    ])
+            loss_weight=0.5,
+        )  # lambda, Section 5.1
+    ]
+)

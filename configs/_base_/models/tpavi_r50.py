@@ -10,24 +10,30 @@ model = dict(
         norm_cfg=dict(type='BN', requires_grad=True),
         norm_eval=False,  # statistics are updated in training, as released
         init_cfg=dict(
-            type='Pretrained',
-            checkpoint='pretrained/resnet50-19c8e357.pth')),
+            type='Pretrained', checkpoint='pretrained/resnet50-19c8e357.pth'
+        ),
+    ),
     audio_encoder=dict(
         type='VGGish',
         frozen=True,
         init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth')),
+            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
+        ),
+    ),
     neck=[
         dict(
             type='DilatedSumNeck',
             in_channels=[256, 512, 1024, 2048],
-            out_channels=256),  # C of Section 5.1
-        dict(type='TPAVI', in_channels=[256] * 4, audio_channels=128)
+            out_channels=256,
+        ),  # C of Section 5.1
+        dict(type='TPAVI', in_channels=[256] * 4, audio_channels=128),
     ],
     decode_head=dict(
         type='AVSFPNHead',
         in_channels=[256] * 4,
         num_classes=2,
-        loss_decode=dict(type='FrameBCELoss', on_probabilities=True)),
+        loss_decode=dict(type='FrameBCELoss', on_probabilities=True),
+    ),
     # Published numbers are scored at 224 px, the size of the input.
-    test_cfg=dict(eval_size='input'))
+    test_cfg=dict(eval_size='input'),
+)

@@ -101,7 +101,9 @@ class TPAVIBlock(nn.Module):
         if self.mode != 'audio-visual':
             update = self._attend_to_pixels(x, weights)
             outputs.append(self._combine(x, update))
-        return sum(outputs) / len(outputs), aligned
+        if self.mode == 'both':
+            return (outputs[0] + outputs[1]) / 2, aligned
+        return outputs[0], aligned
 
     def similarity(
         self, x: Tensor, audio: Optional[Tensor], weights: Tensor
@@ -139,12 +141,12 @@ class TPAVIBlock(nn.Module):
     ) -> Tensor:
         scores = self._scores(x, aligned, weights.shape)
         means = x.mean(dim=(2, 3), keepdim=True)
-        # rho without its bias, which is added once and not once a second
         values = self.g(means).flatten(1) @ self.rho.weight.flatten(1).t()
         values = values.view(*weights.shape, -1) * weights[:, :, None]
-        update = values.transpose(1, 2)[:, None] @ scores
-        bias = self.rho.bias[:, None, None]
-        return update.flatten(0, 1).view_as(x) + bias
+        # every frame of a window reads the same T values, (N, C, T)
+        values = values.transpose(1, 2).repeat_interleave(weights.shape[1], 0)
+        bias = self.rho.bias[:, None]  # added once, not once a second
+        return torch.baddbmm(bias, values, scores.flatten(0, 1)).view_as(x)
 
     def _attend_to_pixels(self, x: Tensor, weights: Tensor) -> Tensor:
         windows, num_pixels = weights.shape, x.shape[-2:].numel()

@@ -5,6 +5,16 @@ are correct and expensive; nothing but tests and ``tools/analysis_tools/
 benchmark.py`` uses them.
 """
 
-from .motion_correlation import naive_neighbour_response
+from .motion_correlation import (
+    NaiveMotionCorrelation,
+    naive_neighbour_response,
+)
+from .substitute import naive_copy
+from .tpavi import NaiveTPAVIBlock
 
-__all__ = ['naive_neighbour_response']
+__all__ = [
+    'NaiveMotionCorrelation',
+    'NaiveTPAVIBlock',
+    'naive_copy',
+    'naive_neighbour_response',
+]

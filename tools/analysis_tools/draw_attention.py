@@ -1,0 +1,172 @@
+"""Draw what a model attends to over the frames of clips.
+
+    python tools/analysis_tools/draw_attention.py CONFIG [CHECKPOINT] \
+        [--out DIR] [--split test] [--clips ID ...] [--module NAME] \
+        [--scales -1] [--synthetic]
+
+Works with every module that has ``attention_maps``, e.g. TPAVI (alpha of
+Eq. 1 and Figure 12 of arXiv 2301.13190). One sheet a clip: frames, one row a
+module and scale, prediction, and the log-mel of each second. Bright is high;
+the range is that of the clip.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import DictAction
+from mmengine.dataset import pseudo_collate
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.engine.hooks.visualization_hook import as_log_mel
+from mmavs.registry import DATASETS, MODELS
+from mmavs.utils import register_all_modules
+from mmavs.utils.attention import collect_attention
+from mmavs.utils.checkpoint import load_model_weights
+from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.visualization import log_mel_strip, overlay, sheet
+from mmavs.visualization.heat_map import heat_overlay
+from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'checkpoint', nargs='?', help='without one, random weights are drawn'
+    )
+    parser.add_argument('--out', help='folder; work_dirs/attention/<config>')
+    parser.add_argument('--split', default='test', help='test, val or train')
+    parser.add_argument('--clips', nargs='+', help='clip ids, else the first')
+    parser.add_argument('--num', type=int, default=8, help='how many clips')
+    parser.add_argument(
+        '--module', help='name of one module, e.g. neck.1; else all'
+    )
+    parser.add_argument(
+        '--scales',
+        type=int,
+        nargs='+',
+        default=[-1],
+        help='which maps of a module; the last, coarsest by default',
+    )
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument(
+        '--synthetic', action='store_true', help='on the synthetic set'
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+def build(args: argparse.Namespace) -> tuple:
+    """Build the dataset of the split and the model with its weights."""
+    config = load_config(args.config, args.cfg_options)
+    if args.synthetic:
+        use_synthetic(config)
+    check_inputs(config, args.config, training=False)
+    loader = config.get(f'{args.split}_dataloader')
+    if loader is None:
+        raise ValueError(f'{args.config} has no {args.split}_dataloader')
+    loader.dataset.test_mode = True
+    dataset = DATASETS.build(loader.dataset)
+    model = MODELS.build(config.model)
+    if args.checkpoint:
+        load_model_weights(model, args.checkpoint)
+    return dataset, model.to(args.device).eval()
+
+
+def choose(dataset, args: argparse.Namespace) -> List[int]:
+    """Indices of the clips to draw.
+
+    Raises:
+        ValueError: A wanted clip is not in the split.
+    """
+    if not args.clips:
+        return list(range(min(args.num, len(dataset))))
+    ids = [dataset.get_data_info(i)['clip_id'] for i in range(len(dataset))]
+    unknown = [clip for clip in args.clips if clip not in ids]
+    if unknown:
+        raise ValueError(
+            f'no clip {unknown} in the {args.split} split, which has '
+            f'{ids[:3]}, ...'
+        )
+    return [ids.index(clip) for clip in args.clips]
+
+
+def pick(
+    maps: Dict[str, Tuple[torch.Tensor, ...]], args: argparse.Namespace
+) -> List[Tuple[str, np.ndarray]]:
+    """Captioned maps (T, h, w) of the wanted modules and scales.
+
+    Raises:
+        ValueError: There is no such module or scale.
+    """
+    if args.module and args.module not in maps:
+        raise ValueError(
+            f'module {args.module!r} shows no attention; these do: '
+            f'{sorted(maps)}'
+        )
+    rows = []
+    for name in [args.module] if args.module else sorted(maps):
+        for i in args.scales:
+            if not -len(maps[name]) <= i < len(maps[name]):
+                raise ValueError(
+                    f'{name} has {len(maps[name])} maps, no number {i}'
+                )
+            heat = maps[name][i].numpy()
+            size = f'{heat.shape[1]} x {heat.shape[2]}'
+            rows.append((f'attention of {name}, {size}', heat))
+    return rows
+
+
+def draw_clip(
+    packed: dict, model, palette, args: argparse.Namespace
+) -> np.ndarray:
+    """Run one clip and lay its sheet out, (H, W, 3) uint8 RGB."""
+    with collect_attention(model) as maps, torch.no_grad():
+        sample = model.test_step(pseudo_collate([packed]))[0]
+    imgs = packed['inputs']['imgs'].permute(0, 2, 3, 1).numpy()
+    frames = [np.ascontiguousarray(image[..., ::-1]) for image in imgs]
+    rows = [('frames', frames)]
+    for caption, heat in pick(maps, args):
+        rows.append((caption, heat_overlay(frames, heat[: len(frames)])))
+    masks = sample.pred_sem_seg.data[:, 0].cpu().numpy()
+    painted = [overlay(f, m, palette) for f, m in zip(frames, masks)]
+    rows.append(('prediction', painted))
+    audio = packed['inputs'].get('audio')
+    log_mel = None if audio is None else as_log_mel(audio)
+    if log_mel is not None:
+        width = frames[0].shape[1]
+        strips = [log_mel_strip(mel, width, 64) for mel in log_mel]
+        rows.append(('log-mel of each second', strips))
+    return sheet(rows, title=str(sample.clip_id))
+
+
+def main() -> None:
+    """Draw."""
+    args = parse_args()
+    register_all_modules()
+    dataset, model = build(args)
+    palette = dataset.metainfo.get('palette') or DEFAULT_PALETTE
+    stem = Path(args.config).stem
+    out = Path(args.out or Path('work_dirs/attention') / stem)
+    out.mkdir(parents=True, exist_ok=True)
+    indices = choose(dataset, args)
+    for index in indices:
+        packed = dataset[index]
+        name = str(packed['data_samples'].clip_id).replace('/', '_')
+        path = out / f'{name}.png'
+        picture = draw_clip(packed, model, palette, args)
+        if not cv2.imwrite(str(path), picture[..., ::-1]):
+            raise OSError(f'could not write {path}')
+        print(path)
+    print(f'{len(indices)} sheets in {out}')
+
+
+if __name__ == '__main__':
+    main()
