@@ -12,7 +12,7 @@ from mmavs.testing.golden import (
     load_json,
     recipe_state_dict,
 )
-from mmavs.testing.naive import naive_neighbour_response
+from mmavs.testing.naive import naive_copy, naive_neighbour_response
 
 WEIGHT, BIAS = 0.75, -0.25  # exact in every type
 
@@ -62,6 +62,16 @@ def test_equals_the_naive_form(num_frames, block_elements):
         grads.append(leaf.grad)
     torch.testing.assert_close(*outputs, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(*grads, rtol=1e-12, atol=1e-12)
+
+
+def test_naive_copy_of_the_neck():
+    neck = build(num_scales=2)
+    naive, changed = naive_copy(neck)
+    assert changed == [''] and type(naive).__name__.startswith('Naive')
+    visual = (torch.randn(6, 4, 5, 3), torch.randn(6, 4, 2, 2))
+    torch.testing.assert_close(
+        neck(AVFeatures(visual), 3).visual, naive(AVFeatures(visual), 3).visual
+    )
 
 
 def test_one_frame_is_the_identity():
