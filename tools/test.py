@@ -89,7 +89,7 @@ def prepare_config(args: argparse.Namespace) -> Config:
             output_dir=args.out, released_names=args.released_names
         )
     if args.dump:
-        evaluators.append(dict(type='DumpResults', out_file_path=args.dump))
+        evaluators.append(dict(type='DumpClips', out_file_path=args.dump))
     config.test_evaluator = evaluators
     if args.show_dir:
         config.default_hooks.visualization.update(

@@ -5,6 +5,7 @@ from typing import Iterator, List, Optional
 
 from mmengine.config import Config, ConfigDict
 
+from .tta import derive_tta_pipeline
 from .weights import how_to_get, pretrained_paths
 
 REAL_ROOT = 'data/avsbench'
@@ -148,51 +149,15 @@ def tta_pipeline(config: Config) -> List[dict]:
     """Give the pipeline of test-time augmentation.
 
     Args:
-        config (Config): Its own ``tta_pipeline`` is taken if it has one.
-            Else the test pipeline is extended: every clip plain and flipped,
-            and, where the pipeline resizes, at three sizes (multiples of 32,
-            about an eighth smaller and larger).
+        config (Config): Its own ``tta_pipeline`` is taken if it has one, else
+            one is derived from its test pipeline.
 
     Returns:
         list[dict]: Transforms; the plain clip comes first.
 
     Raises:
-        ValueError: The test pipeline does not end in PackAVSInputs.
+        ValueError: See :func:`derive_tta_pipeline`.
     """
     if config.get('tta_pipeline'):
         return config.tta_pipeline
-    *head, pack = config.test_dataloader.dataset.pipeline
-    if pack['type'] != 'PackAVSInputs':
-        raise ValueError(
-            'test-time augmentation goes before PackAVSInputs, but the test '
-            f'pipeline ends in {pack["type"]}. Mend: give a tta_pipeline.'
-        )
-    flips = [_each_frame('RandomFlip', prob=prob) for prob in (0.0, 1.0)]
-    choices = [flips, [pack]]
-    side = _resize_side(head)
-    if side:
-        step = max(32, round(side / 8 / 32) * 32)
-        sizes = (side, side - step, side + step)
-        choices.insert(
-            0,
-            [
-                _each_frame('Resize', scale=(size, size), keep_ratio=False)
-                for size in sizes
-            ],
-        )
-    return [*head, dict(type='TestTimeAug', transforms=choices)]
-
-
-def _each_frame(kind: str, **arguments) -> dict:
-    transforms = [dict(type=kind, **arguments)]
-    return dict(type='ForEachFrame', transforms=transforms)
-
-
-def _resize_side(pipeline: List[dict]) -> Optional[int]:
-    """Side that the pipeline's last Resize makes, None if it has none."""
-    side = None
-    for transform in pipeline:
-        if transform['type'] == 'Resize':
-            side = transform['scale'][0]
-        side = _resize_side(transform.get('transforms', [])) or side
-    return side
+    return derive_tta_pipeline(config.test_dataloader.dataset.pipeline)

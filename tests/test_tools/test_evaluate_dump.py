@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.evaluator import DumpResults, Evaluator
+from mmengine.evaluator import Evaluator
 from PIL import Image
 
 from mmavs.evaluation import AVSMetric, AVSSMetric
+from mmavs.registry import METRICS
 from mmavs.structures import AVSDataSample, FramePixelData
 
 TOOL = (
@@ -77,12 +78,12 @@ def expected_binary(clips):
     scores = {}
     for group in (1, 2, 4, 'all'):
         metric = AVSMetric(clips_per_batch=group)
-        scores[f'{group} clips a batch'] = Evaluator(metric).offline_evaluate(
-            clips
-        )
+        scores[f'clips_per_batch={group}'] = Evaluator(
+            metric
+        ).offline_evaluate(clips)
     for side in ('without', 'all'):
         metric = AVSMetric(protocol='dataset', background=side)
-        scores[f'background {side}'] = Evaluator(metric).offline_evaluate(
+        scores[f'background={side}'] = Evaluator(metric).offline_evaluate(
             clips
         )
     return scores
@@ -98,9 +99,11 @@ def check(rows, expected, names=('mIoU', 'mFscore')):
             )
 
 
-def test_a_dump_scores_as_its_run_under_every_protocol(tmp_path, monkeypatch):
+@pytest.mark.parametrize('kind', ['DumpResults', 'DumpClips'])
+def test_a_dump_scores_as_its_run(tmp_path, monkeypatch, kind):
     clips, path = make_clips(), str(tmp_path / 'x.pkl')
-    Evaluator([DumpResults(path)]).offline_evaluate(clips)
+    dump = METRICS.build(dict(type=kind, out_file_path=path))
+    Evaluator([dump]).offline_evaluate(clips)
     rows = run(monkeypatch, path, tmp_path / 'x.json')
     check(rows, expected_binary(clips))
     groups = {row['group'] for row in rows}
@@ -121,6 +124,22 @@ def test_masks_score_as_the_run_that_wrote_them(tmp_path, monkeypatch, soft):
     )  # fmt: skip
     # a mask has one threshold: its J is the run's, its F is not
     check(rows, expected_binary(clips), ('mIoU', 'mFscore')[: 1 + soft])
+
+
+def test_a_semantic_dump(tmp_path, monkeypatch):
+    clips, path = make_clips(num_classes=3), str(tmp_path / 'x.pkl')
+    clips[2].gt_sem_seg.data[:, :, :3] = 255
+    dump = METRICS.build(dict(type='DumpClips', out_file_path=path))
+    evaluator = Evaluator([AVSSMetric(protocol='dataset'), dump])
+    evaluator.dataset_meta = dict(classes=CLASSES)
+    expected = evaluator.offline_evaluate(clips)
+    (tmp_path / 'classes.txt').write_text('\n'.join(CLASSES))
+    rows = run(
+        monkeypatch, path, '--classes', tmp_path / 'classes.txt',
+        '--protocol', 'dataset', '--background', 'all', tmp_path / 'x.json',
+    )  # fmt: skip
+    assert rows[0]['mIoU'] == pytest.approx(expected['mIoU'])
+    assert Path(path).stat().st_size < 6 * 3 * 12 * 10 * 2 + 8000
 
 
 def test_semantic_masks_in_every_protocol(tmp_path, monkeypatch):

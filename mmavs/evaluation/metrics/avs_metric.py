@@ -100,9 +100,9 @@ class AVSMetric(ClipMetric):
     def describe(self) -> Dict[str, str]:
         """See :meth:`ClipMetric.describe`."""
         grouping = (
-            f'background {self.background}'
+            f'background={self.background}'
             if self.protocol == 'dataset'
-            else f'{self.clips_per_batch} clips a batch'
+            else f'clips_per_batch={self.clips_per_batch}'
         )
         return dict(protocol=self.protocol, grouping=grouping)
 

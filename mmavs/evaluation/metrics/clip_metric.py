@@ -47,7 +47,7 @@ class ClipMetric(BaseMetric):
         ValueError: ``format_only`` without ``output_dir``.
     """
 
-    default_prefix: Optional[str] = None
+    default_prefix: Optional[str] = ''  # names as they are, no warning
 
     def __init__(
         self,

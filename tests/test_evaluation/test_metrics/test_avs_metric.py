@@ -158,7 +158,7 @@ def test_table_names_the_protocol():
     metric = AVSMetric(clips_per_batch=4)
     metric.process(None, [c.to_dict() for c in golden_clips('perfect')])
     table = metric.tables(metric.summarize(metric.results))[-1]
-    for word in ('avsbench', '4 clips a batch', '32x24', ' 7 ', '100.00'):
+    for word in ('avsbench', 'clips_per_batch=4', '32x24', ' 7 ', '100.00'):
         assert word in table
 
 
