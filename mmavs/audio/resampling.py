@@ -1,7 +1,9 @@
 """Channels to mono, and any sample rate to another."""
 
+import functools
 from fractions import Fraction
 
+import torch
 from torch import Tensor
 
 # The filter of resampy's "kaiser_best" (0.4): 50 zero crossings at the
@@ -71,10 +73,24 @@ def resample(waveform: Tensor, sample_rate: int, new_rate: int) -> Tensor:
     # of billions of taps. The nearest ratio of small numbers is less than
     # 1e-6 off: 10 microseconds over ten seconds.
     ratio = Fraction(sample_rate, new_rate).limit_denominator(_MAX_DENOMINATOR)
-    functional = import_torchaudio().functional
-    return functional.resample(
-        waveform, ratio.numerator, ratio.denominator, **_KAISER_BEST
+    resampler = _resampler(ratio, waveform.dtype, waveform.device)
+    return resampler(waveform)
+
+
+@functools.lru_cache(maxsize=8)
+def _resampler(
+    ratio: Fraction, dtype: torch.dtype, device: torch.device
+) -> torch.nn.Module:
+    """The filter of a ratio; to compute it takes longer than to apply it."""
+    transforms = import_torchaudio().transforms
+    resampler = transforms.Resample(
+        ratio.numerator,
+        ratio.denominator,
+        **_KAISER_BEST,
+        # None: computed in float64 and rounded, for float32 waveforms.
+        dtype=None if dtype == torch.float32 else dtype,
     )
+    return resampler.to(device)
 
 
 def import_torchaudio():
@@ -86,7 +102,7 @@ def import_torchaudio():
     try:
         import torchaudio
         import torchaudio.compliance.kaldi
-        import torchaudio.functional
+        import torchaudio.transforms
     except (ImportError, OSError) as error:
         raise ImportError(
             'torchaudio, which resamples sound and computes BEATs '
