@@ -23,7 +23,7 @@ COUNTS = {
     'avsegformer': 11,
     'avsbg': 8,
     'synthetic': 11,
-    'tpavi': 12,
+    'tpavi': 13,
 }
 SETTINGS = ('s4', 'ms3', 'avss')
 
@@ -98,4 +98,6 @@ def _flat(pipeline):
 def _sound(config):
     """Shape of one second of the audio front end's output."""
     types = {t.type for t in next(datasets(config)).pipeline}
+    if 'AudioSegments' in types:
+        return (16000,)
     return (98, 128) if 'BEATsFbank' in types else (1, 96, 64)
