@@ -12,6 +12,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmavs import compat
+from mmavs.compat.versions import check_stack, check_version
 
 
 def run_python(code: str) -> subprocess.CompletedProcess:
@@ -38,15 +39,15 @@ def run_python(code: str) -> subprocess.CompletedProcess:
 )
 def test_version_bounds(version, fits):
     if fits:
-        compat.check_version('mmcv', version, '2.0.0', '2.2.0', 'mend it')
+        check_version('mmcv', version, '2.0.0', '2.2.0', 'mend it')
     else:
         with pytest.raises(ImportError, match=f'mmcv {version}.*mend it'):
-            compat.check_version('mmcv', version, '2.0.0', '2.2.0', 'mend it')
+            check_version('mmcv', version, '2.0.0', '2.2.0', 'mend it')
 
 
 def test_two_mmcv_are_named(monkeypatch):
     monkeypatch.setattr(
-        compat,
+        compat.versions,
         'installed_mmcv',
         lambda: {'mmcv': '2.1.0', 'mmcv-lite': '2.1.0'},
     )
@@ -55,7 +56,7 @@ def test_two_mmcv_are_named(monkeypatch):
         match='mmcv 2.1.0, mmcv-lite 2.1.0 are '
         'installed together.*pip uninstall -y mmcv mmcv-lite',
     ):
-        compat.check_stack()
+        check_stack()
 
 
 def test_missing_mmcv_says_which_to_install(monkeypatch):
@@ -66,7 +67,7 @@ def test_missing_mmcv_says_which_to_install(monkeypatch):
         lambda name, *a: None if name == 'mmcv' else real(name, *a),
     )
     with pytest.raises(ImportError, match=r'mmavs\[lite\].*mmavs\[full\]'):
-        compat.check_stack()
+        check_stack()
 
 
 # ------------------------------------------------------------------ mmcv.ops

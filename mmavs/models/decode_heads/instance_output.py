@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmavs.models.layers.instance_filter import Instances
-from mmavs.models.segmentors.av_segmentor import undo_geometry
+from mmavs.models.segmentors.clips import undo_geometry
 from mmavs.structures import AVHeadOutput, AVSDataSample
 
 from .avs_decode_head import resize_logits

@@ -1,7 +1,7 @@
 """The segmentor: one place where clips become frames and back."""
 
 from collections import deque
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Sequence, Union
 
 import torch
 from mmseg.models.segmentors.base import BaseSegmentor
@@ -21,10 +21,9 @@ from mmavs.structures import (
 )
 from mmavs.utils.checkpoint import refuse_other_models
 
+from .auxiliary_losses import AuxiliaryLosses
+from .clips import bare_sample, labeled_frames, undo_geometry
 from .loss_choice import choose_losses
-
-# 'neck' is what leaves the last neck, 'neck.0' what leaves the first
-FEATURE_STAGES = ('neck', 'neck.<index>', 'head')
 
 
 @MODELS.register_module()
@@ -84,7 +83,7 @@ class AVSegmentor(BaseSegmentor):
         self.num_classes = self.decode_head.num_classes
         self.out_channels = self.decode_head.out_channels
         self.align_corners = self.decode_head.align_corners
-        self.auxiliary_losses, self.auxiliary_stages = _build_auxiliary(
+        self.auxiliary_losses = AuxiliaryLosses(
             auxiliary_losses, len(self.neck)
         )
         self._register_load_state_dict_pre_hook(
@@ -225,16 +224,11 @@ class AVSegmentor(BaseSegmentor):
             visual = [level[labeled] for level in features.visual]
             losses = self.decode_head.loss(visual, frames, self.train_cfg)
         losses = add_prefix(losses, 'decode')
-        for loss, stage in zip(self.auxiliary_losses, self.auxiliary_stages):
-            given = output.features if stage == 'head' else stages[stage]
-            terms = loss(given, output.logits, data_samples, num_frames)
-            twice = terms.keys() & losses.keys()
-            if twice:
-                raise ValueError(
-                    f'auxiliary losses share the name {twice}; '
-                    'give one of them another loss_name'
-                )
-            losses.update(terms)
+        losses.update(
+            self.auxiliary_losses.compute(
+                stages, output, data_samples, num_frames
+            )
+        )
         return choose_losses(losses, (self.train_cfg or {}).get('losses'))
 
     # ---------------------------------------------------------------- predict
@@ -263,7 +257,7 @@ class AVSegmentor(BaseSegmentor):
         )
         if data_samples is None:
             data_samples = [
-                _bare_sample(imgs.shape) for _ in range(imgs.shape[0])
+                bare_sample(imgs.shape) for _ in range(imgs.shape[0])
             ]
         clips = logits.unflatten(0, imgs.shape[:2])
         for sample, clip in zip(data_samples, clips):
@@ -300,78 +294,3 @@ class AVSegmentor(BaseSegmentor):
             threshold = self.decode_head.threshold
             return (logits.sigmoid() > threshold).long()
         return logits.argmax(dim=1, keepdim=True)
-
-
-def labeled_frames(
-    data_samples: List[AVSDataSample], num_frames: int
-) -> Tuple[list, Tensor]:
-    """Collect the supervised frames of a batch.
-
-    Args:
-        data_samples (list[AVSDataSample]): B clips.
-        num_frames (int): T of the (padded) batch.
-
-    Returns:
-        tuple: The L labelled frames as SegDataSamples, and (L,) int64 indices
-        of theirs among N = B*T.
-    """
-    frames, indices = [], []
-    for b, sample in enumerate(data_samples):
-        views = sample.frames()
-        for t in sample.labeled_frames:
-            frames.append(views[t])
-            indices.append(b * num_frames + t)
-    return frames, torch.tensor(indices, dtype=torch.long)
-
-
-def undo_geometry(logits: Tensor, sample: AVSDataSample) -> Tensor:
-    """Cut the padding off and undo a flip.
-
-    Args:
-        logits (Tensor): (T, K, H, W) at the padded input size.
-        sample (AVSDataSample): With ``img_shape`` and, if flipped,
-            ``flip_direction``.
-
-    Returns:
-        Tensor: (T, K, h, w) at ``img_shape``.
-    """
-    height, width = sample.img_shape[:2]
-    logits = logits[..., :height, :width]
-    if sample.get('flip', False):
-        axes = {'horizontal': [-1], 'vertical': [-2], 'diagonal': [-2, -1]}
-        logits = logits.flip(dims=axes[sample.flip_direction])
-    return logits
-
-
-def _bare_sample(shape: torch.Size) -> AVSDataSample:
-    """A sample for inputs that came without one."""
-    size = tuple(shape[-2:])
-    return AVSDataSample(
-        metainfo=dict(num_frames=shape[1], img_shape=size, ori_shape=size)
-    )
-
-
-def _build_auxiliary(
-    configs: Sequence[dict], num_necks: int
-) -> Tuple[nn.ModuleList, list]:
-    """Build auxiliary losses and split off the features each is given.
-
-    Returns:
-        tuple: The losses, and for each 'head' or an index into what
-        ``AVSegmentor._feature_stages`` gives.
-    """
-    known = {f'neck.{i}': i + 1 for i in range(num_necks)}
-    known.update(neck=-1, head='head')
-    losses, stages = nn.ModuleList(), []
-    for config in configs:
-        config = dict(config)
-        stage = config.pop('features', 'neck')
-        if stage not in known:
-            raise ValueError(
-                f'auxiliary loss {config.get("type")}: features '
-                f'must be one of {FEATURE_STAGES}, got {stage!r} in a model '
-                f'of {num_necks} necks'
-            )
-        losses.append(MODELS.build(config))
-        stages.append(known[stage])
-    return losses, stages

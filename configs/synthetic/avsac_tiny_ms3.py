@@ -1,0 +1,29 @@
+# AVSAC, small: the bridges of its two towers and AVFS.
+# model.neck.direction=a2v or v2a cuts a bridge, model.auxiliary_losses="[]"
+_base_ = './film_tiny_ms3.py'
+model = dict(
+    neck=dict(
+        _delete_=True,
+        type='AVBridge',
+        in_channels=[16, 32, 64, 128],
+        audio_channels=128,
+        embed_dims=64,
+        num_queries=20,
+        num_layers=2,
+        encoder_layers=2,
+        query_layers=2,
+        encoder_ffn_channels=128,
+        query_ffn_channels=128,
+        dropout=0.0,
+    ),
+    decode_head=dict(
+        _delete_=True,
+        type='BAVDHead',
+        embed_dims=64,
+        num_queries=20,
+        mlp_channels=128,
+        loss_decode=[dict(type='FrameBCELoss'), dict(type='FrameDiceLoss')],
+    ),
+    auxiliary_losses=[dict(type='AVFSLoss', features='neck', axis='channel')],
+)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))

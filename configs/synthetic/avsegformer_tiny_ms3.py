@@ -1,0 +1,22 @@
+# AVSegFormer, small: its queries, its deformable encoder, its mixer.
+_base_ = './film_tiny_ms3.py'
+model = dict(
+    neck=None,
+    decode_head=dict(
+        _delete_=True,
+        type='AVSegFormerHead',
+        in_channels=[16, 32, 64, 128],
+        audio_channels=128,
+        embed_dims=64,
+        num_queries=20,
+        num_layers=2,
+        encoder_layers=2,
+        query_layers=2,
+        ffn_channels=128,
+        query_ffn_channels=128,
+        mlp_channels=128,
+        dropout=0.0,
+        loss_decode=[dict(type='FrameBCELoss'), dict(type='FrameDiceLoss')],
+    ),
+)
+optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -1,0 +1,57 @@
+"""Every touch of mmavs on a foreign package, in one place.
+
+========================  ==================================================
+touch                     why
+========================  ==================================================
+stack checks              wrong versions, or two packages that install the
+                          same import name, end in errors far from the cause
+``mmcv.ops`` stand-in     mmseg 1.2.2 imports ``mmcv.ops``, which needs the
+                          compiled ``mmcv._ext`` that mmcv-lite has not
+safe checkpoint loading   mmengine 0.10.7 calls ``torch.load`` without
+                          ``weights_only`` and cannot read its own files
+                          under PyTorch 2.6 and newer
+``HistoryBuffer`` state   mmengine pickles a table of bound methods into every
+                          checkpoint, which no safe loader should accept
+CPU ranks                 mmengine's launcher calls ``torch.cuda.set_device``
+                          and hands ``device_ids`` to DDP without asking
+package table             mmengine knows packages by a closed table; without
+                          an entry ``_base_ = 'mmavs::...'`` fails
+========================  ==================================================
+
+``tests/test_compat.py`` holds one test per touch that fails once upstream
+makes the touch unnecessary.
+"""
+
+from .checkpoints import load_checkpoint, make_checkpoints_safe
+from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
+from .ranks import allow_cpu_ranks
+from .versions import MMCV_DISTRIBUTIONS, check_stack, installed_mmcv
+
+__all__ = [
+    'MMCV_DISTRIBUTIONS',
+    'has_compiled_ops',
+    'installed_mmcv',
+    'load_checkpoint',
+    'prepare_stack',
+]
+
+
+def prepare_stack() -> None:
+    """Check the installed packages and apply every touch, once per process.
+
+    Raises:
+        ImportError: A package is absent, of an unsupported version, or
+            installed twice under one import name.
+    """
+    check_stack()
+    provide_mmcv_ops()
+    register_package()
+    make_checkpoints_safe()
+    allow_cpu_ranks()
+
+
+def register_package() -> None:
+    """Let ``_base_ = 'mmavs::...'`` and name look-ups find this package."""
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE.setdefault('mmavs', 'mmavs')

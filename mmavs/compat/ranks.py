@@ -1,0 +1,33 @@
+"""Distributed ranks without a GPU."""
+
+
+def allow_cpu_ranks() -> None:
+    """Let mmengine's pytorch launcher run gloo ranks on CPU.
+
+    On a machine with a GPU nothing changes.
+    """
+    from mmengine.dist import utils as dist_utils
+    from mmengine.model import MMDistributedDataParallel
+
+    upstream = dist_utils._init_dist_pytorch
+    if getattr(upstream, '_mmavs', False):
+        return
+
+    def init_dist(backend: str, init_backend: str = 'torch', **kwargs):
+        import torch
+
+        if torch.cuda.is_available():
+            return upstream(backend, init_backend=init_backend, **kwargs)
+        torch.distributed.init_process_group(backend='gloo', **kwargs)
+
+    init_dist._mmavs = True
+    dist_utils._init_dist_pytorch = init_dist
+
+    upstream_init = MMDistributedDataParallel.__init__
+
+    def init_ddp(self, module, *args, device_ids=None, **kwargs):
+        if next(module.parameters()).device.type == 'cpu':
+            device_ids = None
+        upstream_init(self, module, *args, device_ids=device_ids, **kwargs)
+
+    MMDistributedDataParallel.__init__ = init_ddp
