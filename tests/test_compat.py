@@ -180,6 +180,27 @@ def test_checkpoints_cannot_run_code(tmp_path, attack):
         CheckpointLoader.load_checkpoint(str(path), 'cpu')
 
 
+def test_downloads_cannot_run_code_either(tmp_path, monkeypatch):
+    """Served from this machine; mmengine's own loader would unpickle it."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Thread
+
+    (tmp_path / 'web').mkdir()
+    for name, payload in (('good', 1), ('bad', _Attack(eval, '1 + 1'))):
+        torch.save(dict(payload=payload), tmp_path / 'web' / f'{name}.pth')
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / 'web')
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f'http://127.0.0.1:{server.server_address[1]}'
+        load = CheckpointLoader.load_checkpoint
+        assert load(f'{address}/good.pth', 'cpu') == dict(payload=1)
+        with pytest.raises(RuntimeError, match='bad.pth is not a checkpoint'):
+            load(f'{address}/bad.pth', 'cpu')
+        server.shutdown()
+
+
 def test_truncated_and_missing_checkpoints_are_named(tmp_path):
     path = tmp_path / 'cut.pth'
     torch.save(dict(state_dict={'w': torch.ones(1000)}), path)
