@@ -73,12 +73,14 @@ def fbank_of_segments(waveform: Tensor) -> Tensor:
     row = F.pad(waveform.float(), (0, hops * HOP_LENGTH - length)).flatten()
     row = F.pad(row, (0, WINDOW_LENGTH))[None] * AMPLITUDE
     kaldi = import_torchaudio().compliance.kaldi
-    fbank = kaldi.fbank(
-        row,
-        num_mel_bins=NUM_MEL_BINS,
-        sample_frequency=SAMPLE_RATE,
-        frame_length=1000 * WINDOW_LENGTH / SAMPLE_RATE,
-        frame_shift=1000 * HOP_LENGTH / SAMPLE_RATE,
-    )
+    # Power in 16-bit steps exceeds what half precision can hold.
+    with torch.autocast(waveform.device.type, enabled=False):
+        fbank = kaldi.fbank(
+            row,
+            num_mel_bins=NUM_MEL_BINS,
+            sample_frequency=SAMPLE_RATE,
+            frame_length=1000 * WINDOW_LENGTH / SAMPLE_RATE,
+            frame_shift=1000 * HOP_LENGTH / SAMPLE_RATE,
+        )
     fbank = fbank[: num_segments * hops].unflatten(0, (num_segments, hops))
     return (fbank[:, :frames] - MEAN) / (2 * STD)

@@ -70,8 +70,11 @@ def log_mel(waveform: Tensor) -> Tensor:
     window = torch.hann_window(
         WINDOW_LENGTH, dtype=waveform.dtype, device=waveform.device
     )
-    magnitude = torch.fft.rfft(frames * window, FFT_LENGTH).abs()
-    return torch.log(magnitude @ mel_matrix().to(magnitude) + LOG_OFFSET)
+    # Half precision would cost the quiet bands their digits.
+    with torch.autocast(waveform.device.type, enabled=False):
+        magnitude = torch.fft.rfft(frames * window, FFT_LENGTH).abs()
+        bands = magnitude @ mel_matrix().to(magnitude)
+        return torch.log(bands + LOG_OFFSET)
 
 
 @functools.lru_cache(maxsize=1)

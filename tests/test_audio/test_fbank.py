@@ -52,3 +52,21 @@ def test_sound_shorter_than_one_window_is_refused():
 def test_nan_is_refused():
     with pytest.raises(ValueError, match='NaN'):
         beats_fbank(torch.full((16000,), float('nan')), 16000)
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_half_precision_around_it_changes_nothing(dtype):
+    pieces = torch.randn(2, 16000)
+    expected = fbank_of_segments(pieces)
+    with torch.autocast('cpu', dtype):
+        assert torch.equal(fbank_of_segments(pieces), expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+def test_the_same_on_a_gpu():
+    pieces = torch.randn(3, 16000) * 0.1
+    ours = fbank_of_segments(pieces.cuda()).cpu()
+    torch.testing.assert_close(
+        ours, fbank_of_segments(pieces), rtol=0, atol=1e-3
+    )

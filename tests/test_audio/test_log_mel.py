@@ -80,3 +80,19 @@ def test_nan_is_refused():
     wave[5] = float('nan')
     with pytest.raises(ValueError, match='NaN'):
         vggish_log_mel(wave, 16000)
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_half_precision_around_it_changes_nothing(dtype):
+    pieces = torch.randn(2, 15600) * 0.1
+    expected = log_mel(pieces)
+    with torch.autocast('cpu', dtype):
+        assert torch.equal(log_mel(pieces), expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+def test_the_same_on_a_gpu():
+    pieces = torch.randn(3, 15600) * 0.1
+    ours = log_mel(pieces.cuda()).cpu()
+    torch.testing.assert_close(ours, log_mel(pieces), rtol=0, atol=1e-3)
