@@ -332,3 +332,36 @@ def test_base_configs_read_every_split(request, setting):
         size = packed['inputs']['imgs'].shape[-2:]
         assert size == packed['data_samples'].gt_sem_seg.data.shape[-2:]
         assert size == (224, 224)
+
+
+def test_clips_travel_through_workers_and_wrappers(tiny_ms3, tiny_s4):
+    from mmengine.dataset import pseudo_collate
+    from torch.utils.data import DataLoader
+
+    both = DATASETS.build(
+        dict(
+            type='ConcatDataset',
+            datasets=[
+                dict(
+                    type=kind,
+                    data_root=str(root),
+                    split='val',
+                    pipeline=PIPELINE,
+                )
+                for kind, root in (
+                    ('AVSBenchMS3Dataset', tiny_ms3),
+                    ('AVSBenchS4Dataset', tiny_s4),
+                )
+            ],
+        )
+    )
+    loader = DataLoader(
+        both, batch_size=2, num_workers=2, collate_fn=pseudo_collate
+    )
+    for index, batch in enumerate(loader):
+        for place, sample in enumerate(batch['data_samples']):
+            here = both[2 * index + place]
+            assert sample.metainfo == here['data_samples'].metainfo
+            images = batch['inputs']['imgs'][place]
+            assert (images == here['inputs']['imgs']).all()
+    assert index == 1

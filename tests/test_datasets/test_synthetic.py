@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import multiprocessing
 from pathlib import Path
 
 import cv2
@@ -321,3 +322,16 @@ def test_video_holds_the_frames_and_the_sound(tmp_path):
         index = int((second + 15 / 16) * 8)  # AVSBench's rule at 8 fps
         error = np.abs(pictures[index].astype(int) - frame)
         assert error.mean() < 8
+
+
+def test_ranks_of_one_job_may_all_ask_at_once(tmp_path):
+    context = multiprocessing.get_context('fork')
+    ranks = [context.Process(target=make, args=(tmp_path,)) for _ in range(3)]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join()
+    assert [rank.exitcode for rank in ranks] == [0, 0, 0]
+    folder = tmp_path / 'Multi-sources'
+    assert read_side_file(folder)['complete']
+    assert not list(folder.rglob('*.part'))
