@@ -97,14 +97,17 @@ def draw_distribution(
     width = max(8, 0.22 * len(per_category))
     figure = Figure(figsize=(width, 3.5 * rows), layout='constrained')
     FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(rows, 2)
     groups = sorted({clip['group'] for clip in per_clip if clip.get('group')})
-    for place, score in enumerate('JF', start=1):
-        axes = figure.add_subplot(rows, 2, place)
+    for place, score in enumerate('JF'):
+        axes = figure.add_subplot(grid[0, place])
         _histogram(axes, per_clip, score, groups or [None])
     if per_category:
-        axes = figure.add_subplot(rows, 1, 2)
-        ordered = sorted(per_category, key=lambda row: row['J'])
-        axes.bar([r['category'] for r in ordered], [r['J'] for r in ordered])
+        axes = figure.add_subplot(grid[1, :])
+        known = [row for row in per_category if row['J'] == row['J']]
+        known.sort(key=lambda row: row['J'])
+        axes.bar([r['category'] for r in known], [r['J'] for r in known])
+        axes.margins(x=0.01)
         axes.tick_params(axis='x', rotation=90, labelsize=7)
         axes.set_ylabel('J (%)')
     figure.suptitle(title)
@@ -115,12 +118,14 @@ def _histogram(
     axes, per_clip: Sequence[dict], score: str, groups: List[Optional[str]]
 ) -> None:
     """Stack one histogram a group, with the mean of all clips."""
+    # NaN, nothing to score, is equal to nothing
+    known = [clip for clip in per_clip if clip[score] == clip[score]]
     values = [
-        [clip[score] for clip in per_clip if clip.get('group') == group]
+        [clip[score] for clip in known if clip.get('group') == group]
         for group in groups
     ]
     axes.hist(values, bins=range(0, 101, 5), stacked=True, label=groups)
-    known = [clip[score] for clip in per_clip if clip[score] == clip[score]]
+    known = [clip[score] for clip in known]
     mean = sum(known) / max(1, len(known))
     axes.axvline(mean, color='black', linestyle='--', linewidth=1)
     axes.set_xlabel(f'{score} of a clip (%), mean {mean:.2f}')

@@ -140,6 +140,11 @@ def main() -> None:
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f'{type(error).__name__}: {error}') from None
     print(draw_table(rows))
+    if not (args.soft or args.semantic) and Path(args.predictions).is_dir():
+        print(
+            'masks have one threshold: mFscore of avsbench is not comparable '
+            'with that of probabilities'
+        )
     if args.json:
         Path(args.json).write_text(json.dumps(rows, indent=2))
 

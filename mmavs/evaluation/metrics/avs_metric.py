@@ -2,6 +2,7 @@
 
 from typing import Dict, List, Optional, Union
 
+import torch
 from torch import Tensor
 
 from mmavs.evaluation.functional.binary import binary_sums
@@ -22,6 +23,9 @@ class AVSMetric(ClipMetric):
     "Audio-Visual Segmentation" (https://arxiv.org/abs/2207.05042), as its
     released code acts, and by whole-dataset sums; ``docs/en/metrics.md`` has
     the formulas and says which paper used which protocol.
+
+    For models that find instances, ``I`` counts them, summed over the frames
+    of the set (Table 3 of https://arxiv.org/abs/2307.16620).
 
     Args:
         protocol (str): ``'avsbench'``: mean over the frames of a group of
@@ -79,7 +83,11 @@ class AVSMetric(ClipMetric):
         """See :meth:`ClipMetric.measure`."""
         logits, target = logits_of(sample), ground_truth_of(sample)
         check_frames(sample, logits, target)
-        return binary_sums(to_binary(logits, sample), target[:, 0])
+        sums = binary_sums(to_binary(logits, sample), target[:, 0])
+        if 'pred_instances' in sample:
+            found = sum(len(frame) for frame in sample['pred_instances'])
+            sums['instances'] = torch.tensor(found)
+        return sums
 
     def mask_kind(self) -> str:
         """See :meth:`ClipMetric.mask_kind`."""

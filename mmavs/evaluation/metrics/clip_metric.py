@@ -16,7 +16,7 @@ from .entries import (
     name_sizes,
 )
 
-SCORES = ('mIoU', 'mFscore', 'mPrecision', 'mRecall')
+SCORES = ('mIoU', 'mFscore', 'mPrecision', 'mRecall', 'I')
 CLIP_KEYS = ('clip_id', 'sample_idx', 'group', 'category')
 
 
@@ -204,14 +204,18 @@ class ClipMetric(BaseMetric):
         return [draw_table(rows)]
 
     def _row(self, group: str, entries: List[dict]) -> dict:
-        scores = self.score([entry['sums'] for entry in entries])
-        return dict(
+        sums = [entry['sums'] for entry in entries]
+        scores = self.score(sums)
+        row = dict(
             self.describe(),
             size=name_sizes(entries),
             clips=len(entries),
             group=group,
             **{name: 100 * value for name, value in scores.items()},
         )
+        if all('instances' in part for part in sums):
+            row['I'] = sum(int(part['instances']) for part in sums)
+        return row
 
     def _writer(self) -> MaskWriter:
         palette = (self.dataset_meta or {}).get('palette')
