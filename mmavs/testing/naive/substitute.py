@@ -8,6 +8,7 @@ from torch import nn
 from mmavs.models.layers.tpavi_block import TPAVIBlock
 from mmavs.models.necks.motion_correlation import MotionCorrelation
 
+from .avsegformer import AVSEGFORMER_FORMS
 from .motion_correlation import NaiveMotionCorrelation
 from .tpavi import NaiveTPAVIBlock
 
@@ -15,6 +16,7 @@ from .tpavi import NaiveTPAVIBlock
 FORMS: Dict[Type[nn.Module], Type[nn.Module]] = {
     MotionCorrelation: NaiveMotionCorrelation,
     TPAVIBlock: NaiveTPAVIBlock,
+    **AVSEGFORMER_FORMS,
 }
 
 

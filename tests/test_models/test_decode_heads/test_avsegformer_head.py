@@ -21,6 +21,7 @@ from mmavs.testing.golden import (
     randn,
     recipe_state_dict,
 )
+from mmavs.testing.naive import naive_copy
 from mmavs.utils.released import avsegformer
 
 GOLDEN = dict(
@@ -193,6 +194,19 @@ def test_folded_mask_equals_the_formula():
     expected = up(composer.conv1(expected))
     expected = composer.conv_seg(composer.conv2(expected).relu())
     torch.testing.assert_close(logits, expected)
+
+
+def test_naive_arithmetic_gives_the_same():
+    head = MODELS.build(TINY).eval()
+    naive, changed = naive_copy(head)
+    assert len(changed) == 2 + 4 + 4 + 2  # encoder, generator, decoder, mask
+    features = random_features(2, tokens=3)
+    torch.testing.assert_close(
+        head(features, 2).logits,
+        naive(features, 2).logits,
+        rtol=1e-4,
+        atol=1e-5,
+    )
 
 
 def test_checkpointing_changes_nothing_but_memory():
