@@ -19,10 +19,11 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 # folder: how many configs it holds
 COUNTS = {
+    'avis': 16,
     'avsac': 11,
     'avsegformer': 11,
     'avsbg': 8,
-    'synthetic': 11,
+    'synthetic': 17,
     'tpavi': 13,
 }
 SETTINGS = ('s4', 'ms3', 'avss')

@@ -14,6 +14,12 @@ WEIGHTS: Dict[str, str] = {
     'swin_base_patch4_window7_224_20220317-e9b98025.pth',
     'swin_base_patch4_window12_384_22k.pth': 'https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
     'swin_base_patch4_window12_384_22k.pth',
+    # of which AVIS takes the backbone
+    'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic_'
+    '20220329_230021-05ec7315.pth': 'https://download.openmmlab.com/mmdetection/v3.0/mask2former/'
+    'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic/'
+    'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic_'
+    '20220329_230021-05ec7315.pth',
 }
 # files whose publisher gives no stable direct address
 BY_HAND: Dict[str, str] = {
@@ -38,6 +44,12 @@ def how_to_get(path: str) -> str:
         )
     if name in BY_HAND:
         return f'download it by hand from {BY_HAND[name]}'
+    config = next(Path('configs').rglob(f'{Path(name).stem}.py'), None)
+    if config is not None:
+        return (
+            f'train {config} first and copy its best checkpoint there, or '
+            'give its path with --cfg-options load_from=...'
+        )
     return 'put the file there'
 
 

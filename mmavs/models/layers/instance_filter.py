@@ -62,7 +62,9 @@ def filter_instances(
     best, queries = rivals.max(-1)
     found = best > 0
     order = found.int().argsort(dim=1, descending=True, stable=True)
-    order = order[:, : max(1, int(found.sum(1).max()))]
+    # a meta tensor, of shapes without values, has no count
+    most = order.shape[1] if found.is_meta else int(found.sum(1).max())
+    order = order[:, : max(1, most)]
     queries = queries.gather(1, order)
     index = queries[..., None, None].expand(-1, -1, *mask_logits.shape[-2:])
     return Instances(

@@ -1,0 +1,37 @@
+# Small AVIS, stage 1: find what could sound, without hearing anything. Without
+# L_soas: model.decode_head.loss_silent.loss_weight=0.
+_base_ = './avis_tiny_s4_stage1.py'
+train_pipeline = [
+    dict(type='PickFrame'),
+    dict(
+        type='ForEachFrame',
+        transforms=[
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrameMask'),
+            dict(type='LoadCategoryMap'),
+            dict(type='RandomFlip', prob=0.5),
+        ],
+    ),
+    dict(type='PackAVSInputs'),
+]
+source = dict(
+    type='AVSBenchMS3Dataset', data_root='data/synthetic-96px/Multi-sources/'
+)
+train_dataloader = dict(
+    dataset=dict(dataset=dict(pipeline=train_pipeline, **source))
+)
+val_dataloader = dict(dataset=source)
+test_dataloader = dict(dataset=source)
+max_epochs = 10  # of 5000 frames
+train_cfg = dict(max_epochs=max_epochs, val_interval=5)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=0.0,
+        begin=0,
+        end=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
+]

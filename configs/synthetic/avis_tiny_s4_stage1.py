@@ -1,0 +1,63 @@
+# Small AVIS, stage 1: find what could sound, without hearing anything. Without
+# L_soas: model.decode_head.loss_silent.loss_weight=0.
+_base_ = [
+    '../_base_/models/tiny.py',
+    '../_base_/datasets/synthetic_s4.py',
+    '../_base_/schedules/tiny.py',
+    '../_base_/default_runtime.py',
+]
+load_frames = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadFrameMask'),
+]
+train_pipeline = [
+    dict(type='PickFrame'),
+    dict(
+        type='ForEachFrame',
+        transforms=[*load_frames, dict(type='RandomFlip', prob=0.5)],
+    ),
+    dict(type='PackAVSInputs'),
+]
+train_dataloader = dict(
+    batch_size=32,  # frames
+    dataset=dict(
+        _delete_=True,
+        type='SingleFrames',
+        dataset=dict(
+            type='AVSBenchS4Dataset',
+            data_root='data/synthetic-96px/Single-source/',
+            split='train',
+            pipeline=train_pipeline,
+        ),
+    ),
+)
+model = dict(
+    audio_encoder=None,
+    neck=[],
+    decode_head=dict(
+        _delete_=True,
+        type='SoundingInstanceHead',
+        in_channels=[16, 32, 64, 128],
+        num_queries=20,
+        embed_dims=64,
+        num_heads=4,
+        num_layers=3,
+        feedforward_channels=128,
+        dropout=0.0,
+        deep_supervision=True,  # queries learn from scratch in few steps
+        loss_silent=dict(type='SilentObjectLoss', loss_weight=1.0),
+    ),
+)
+max_epochs = 30  # of 1000 frames
+train_cfg = dict(max_epochs=max_epochs, val_interval=10)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min=0.0,
+        begin=0,
+        end=max_epochs,
+        by_epoch=True,
+        convert_to_iter_based=True,
+    ),
+]
