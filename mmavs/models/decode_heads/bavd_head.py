@@ -2,6 +2,9 @@
 
 from typing import Optional, Sequence, Union
 
+import torch
+from torch import Tensor
+
 from mmavs.models.layers.init import init_transformer
 from mmavs.models.layers.mask_composer import MaskComposer
 from mmavs.registry import MODELS
@@ -85,6 +88,23 @@ class BAVDHead(AVSDecodeHead):
         logits, fused = self.composer(features.visual[0], features.audio)
         features = features._replace(visual=(fused, *features.visual[1:]))
         return AVHeadOutput(features.mask_padding(logits), features)
+
+    @torch.no_grad()
+    def attention_maps(self, features: AVFeatures, num_frames: int) -> Tensor:
+        """Show where the tokens of sound meet the map, bridges or not.
+
+        Args:
+            features (AVFeatures): What :meth:`forward` is given.
+            num_frames (int): As for :meth:`forward`.
+
+        Returns:
+            Tensor: (N, H, W): the softmax over pixels of each token's product
+            with them in Eq. 1, over sqrt(D), mean of the tokens.
+        """
+        self._check(features)
+        visual, audio = features.visual[0], features.audio
+        scores = audio @ visual.flatten(2) * self.embed_dims**-0.5
+        return scores.softmax(-1).mean(1).unflatten(1, visual.shape[2:])
 
     def _check(self, features: AVFeatures) -> None:
         if features.audio is None or features.audio.ndim != 3:

@@ -241,17 +241,12 @@ class BridgeLayer(nn.Module):
 
         With a tower of sound, the attention its tokens pay to a pixel; with
         the tower of vision alone, the length of what a pixel takes from
-        sound.
-
-        Raises:
-            ValueError: Neither tower was built.
+        sound. One of the two must be built.
         """
         if self.vga is not None:
             if self.agv is not None:
                 visual = self.agv(visual, audio, pos, reference, shapes)
             return self.vga.attention(audio, visual)
-        if self.agv is None:
-            raise ValueError("direction='none' has no bridge to show")
         visual = self.agv.look(visual, pos, reference, shapes)
         return self.agv.hear(visual, audio).norm(dim=-1)
 

@@ -115,6 +115,7 @@ class AVBridge(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         check_direction(direction, audio_guidance)
+        self.direction = direction
         self.with_cp = with_cp
         self.audio_proj = AudioProjection(audio_channels, embed_dims)
         self.encoder = PyramidEncoder(
@@ -210,11 +211,10 @@ class AVBridge(BaseModule):
             mean over scales of: with a VGA tower, the attention that the
             audio tokens pay to each pixel (mean of tokens and heads); with
             the AGV tower alone, the length of what each pixel takes from
-            sound.
-
-        Raises:
-            ValueError: No bridge was built.
+            sound. Empty without bridges; :class:`BAVDHead` has a map then.
         """
+        if self.direction == 'none':
+            return ()
         _, audio, pyramid = self._encode(features)
         visual, maps = pyramid.tokens, []
         for layer in self.layers:

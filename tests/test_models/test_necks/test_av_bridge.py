@@ -270,9 +270,18 @@ def test_attention_maps_show_the_bridges():
     torch.nn.init.zeros_(one_way.layers[1].agv.audio_weight)
     muted = one_way.attention_maps(features, 2)
     assert torch.equal(muted[0], lengths[0]) and not muted[1].any()
-    none = MODELS.build(dict(TINY, direction='none'))
-    with pytest.raises(ValueError, match='no bridge to show'):
-        none.attention_maps(features, 2)
+
+
+def test_without_bridges_the_head_has_a_map():
+    features = random_features(2)
+    neck = MODELS.build(dict(TINY, direction='none')).eval()
+    assert neck.attention_maps(features, 2) == ()
+    out, head = neck(features, 2), MODELS.build(HEAD)
+    heat = head.attention_maps(out, 2)
+    products = torch.einsum('qd,dhw->qhw', out.audio[1], out.visual[0][1])
+    expected = (products / 32**0.5).flatten(1).softmax(1).mean(0)
+    torch.testing.assert_close(heat[1].flatten(), expected)
+    torch.testing.assert_close(heat.sum((1, 2)), torch.ones(2))
 
 
 def test_attention_of_sound_on_pixels_sums_to_one():
