@@ -1,0 +1,197 @@
+"""Turn a checkpoint that another code base released into one of mmavs.
+
+    python tools/model_converters/convert_released.py avsegformer \
+        S4_pvt.pth converted/avsegformer_pvt_s4.pth \
+        --config avsegformer_pvt_s4
+
+The file is read without running code from it. What the released code builds
+and never uses is left out, and said so. With ``--config``, every tensor is
+compared with the model's. Checkpoints of AVSBench and AVS-BG hold no VGGish;
+``--audio-encoder vggish-10086976.pth`` puts it in, so that the result can be
+tested and used whole.
+"""
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+from typing import Dict, List
+
+import torch
+from torch import Tensor
+
+import mmavs
+from mmavs.compat import load_checkpoint
+from mmavs.utils.checkpoint import state_dict_of
+
+METHODS = ('avsbench', 'avsbg', 'avsegformer', 'beats', 'pvt', 'vggish')
+_AUDIO = 'audio_encoder.'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('method', choices=METHODS, help='whose file it is')
+    parser.add_argument('source', help='the released file')
+    parser.add_argument('out', help='file to write')
+    parser.add_argument(
+        '--config', help='config file or name of the model to compare with'
+    )
+    parser.add_argument(
+        '--audio-encoder',
+        metavar='FILE',
+        help='released VGGish (or BEATs, *.pt) weights to put in',
+    )
+    parser.add_argument(
+        '--overwrite', action='store_true', help='replace OUT if it exists'
+    )
+    return parser.parse_args()
+
+
+def convert_file(method: str, path: str) -> tuple:
+    """Read and convert a released file.
+
+    Args:
+        method (str): One of ``METHODS``.
+        path (str): The file.
+
+    Returns:
+        tuple[dict, dict]: Released tensors, converted tensors.
+
+    Raises:
+        RuntimeError: It cannot be read safely.
+        ValueError: It is of another code base; names keys.
+    """
+    checkpoint = load_checkpoint(path)
+    convert = import_module(f'mmavs.utils.released.{method}').convert
+    if method == 'beats':  # the weights lie beside a configuration
+        return checkpoint.get('model', checkpoint), convert(checkpoint)
+    weights = state_dict_of(checkpoint)
+    return weights, convert(weights)
+
+
+def dropped_keys(
+    source: Dict[str, Tensor], converted: Dict[str, Tensor]
+) -> List[str]:
+    """Find the released tensors that went nowhere.
+
+    Args:
+        source (dict): Released tensors.
+        converted (dict): What was made of them: the same storage under
+            another name, or several joined along their first axis.
+
+    Returns:
+        list[str]: Their keys.
+    """
+    kept = {value.data_ptr() for value in converted.values()}
+    origins = {value.data_ptr() for value in source.values()}
+    joined = [v for v in converted.values() if v.data_ptr() not in origins]
+    return [
+        key
+        for key, value in source.items()
+        if value.data_ptr() not in kept
+        and not any(_is_end(value, whole) for whole in joined)
+    ]
+
+
+def _is_end(part: Tensor, whole: Tensor) -> bool:
+    """Whether a tensor begins or ends another along the first axis."""
+    if part.ndim == 0 or part.shape[1:] != whole.shape[1:]:
+        return False
+    count = len(part)
+    return torch.equal(part, whole[:count]) or torch.equal(
+        part, whole[-count:]
+    )
+
+
+def compare(converted: Dict[str, Tensor], config: str) -> List[str]:
+    """Compare with the tensors of a config's model.
+
+    Args:
+        converted (dict): Tensors under the names of mmavs.
+        config (str): Config file or name.
+
+    Returns:
+        list[str]: What does not fit, one line each; empty if all does.
+    """
+    from mmavs.apis import init_model
+
+    own = init_model(config, device='cpu').state_dict()
+    lines = []
+    for key, value in own.items():
+        found = converted.get(key)
+        if found is None:
+            lines.append(f'missing     {key} {tuple(value.shape)}')
+        elif found.shape != value.shape:
+            lines.append(
+                f'other shape {key} {tuple(found.shape)}, the model has '
+                f'{tuple(value.shape)}'
+            )
+    return lines + [
+        f'unknown     {key}' for key in converted if key not in own
+    ]
+
+
+def add_audio_encoder(converted: Dict[str, Tensor], path: str) -> None:
+    """Put an audio encoder's released weights in.
+
+    Raises:
+        ValueError: The checkpoint has an audio encoder of its own.
+    """
+    if any(key.startswith(_AUDIO) for key in converted):
+        raise ValueError(
+            'the checkpoint brings an audio encoder of its own. Mend: leave '
+            '--audio-encoder out.'
+        )
+    method = 'beats' if path.endswith('.pt') else 'vggish'
+    converted.update(convert_file(method, path)[1])
+
+
+def report(source: dict, converted: dict) -> None:
+    """Print what became of the released tensors."""
+    dropped = dropped_keys(source, converted)
+    counts = [sum(v.numel() for v in d.values()) for d in (source, converted)]
+    print(
+        f'{len(source)} tensors ({counts[0] / 1e6:.2f} M values) -> '
+        f'{len(converted)} tensors ({counts[1] / 1e6:.2f} M values)'
+    )
+    if dropped:
+        values = sum(source[key].numel() for key in dropped) / 1e6
+        print(f'left out, {values:.2f} M values in {len(dropped)} tensors:')
+        for key in dropped:
+            print(f'  {key} {tuple(source[key].shape)}')
+
+
+def main() -> None:
+    args = parse_args()
+    out = Path(args.out)
+    if out.exists() and not args.overwrite:
+        raise SystemExit(
+            f'{out} exists already. Mend: name a new file, or --overwrite.'
+        )
+    source, converted = convert_file(args.method, args.source)
+    report(source, converted)
+    if args.audio_encoder:
+        add_audio_encoder(converted, args.audio_encoder)
+    if args.config:
+        unfit = compare(converted, args.config)
+        if unfit:
+            lines = '\n'.join(f'  {line}' for line in unfit[:20])
+            raise SystemExit(
+                f'{len(unfit)} tensors do not fit {args.config}; nothing was '
+                f'written:\n{lines}'
+            )
+        print(f'all {len(converted)} tensors fit {args.config}')
+    out.parent.mkdir(parents=True, exist_ok=True)
+    meta = dict(
+        converted_from=f'{args.method}: {Path(args.source).name}',
+        mmavs_version=mmavs.__version__,
+    )
+    weights = {key: value.contiguous() for key, value in converted.items()}
+    torch.save(dict(state_dict=weights, meta=meta), out)
+    print(out)
+
+
+if __name__ == '__main__':
+    main()
