@@ -1,12 +1,15 @@
 """PVT v2, the transformer backbone of the AVSBench systems."""
 
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+import torch
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmseg.models.backbones import MixVisionTransformer
 from mmseg.models.backbones.mit import MixFFN
+from mmseg.models.utils import nlc_to_nchw
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mmavs.registry import MODELS
 from mmavs.utils.released import pvt
@@ -62,8 +65,8 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
         drop_path_rate (float): Stochastic depth of the last block, growing
             linearly from 0. Defaults to 0.1, as in the released AVSBench
             code.
-        with_cp (bool): Recompute activations in the backward pass, to save
-            memory. Defaults to False.
+        with_cp (bool): Recompute each block in the backward pass instead of
+            keeping what is in it. Defaults to False.
         init_cfg (dict, optional): None draws random weights.
 
     Raises:
@@ -95,13 +98,39 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
             mlp_ratio=4,
             drop_rate=drop_rate,
             drop_path_rate=drop_path_rate,
-            with_cp=with_cp,
             init_cfg=init_cfg,
         )
+        self.with_cp = with_cp
         for (embed, blocks, _), ratio in zip(self.layers, shape.mlp_ratios):
             embed.norm.eps = 1e-5
             for block in blocks:
                 _refit(block, ratio, drop_rate)
+
+    def forward(self, x: Tensor) -> List[Tensor]:
+        """Encode frames.
+
+        Args:
+            x (Tensor): (N, 3, H, W), normalised.
+
+        Returns:
+            list[Tensor]: (N, C_i, H_i, W_i) for each of ``out_indices``, at
+            strides 4, 8, 16, 32.
+        """
+        maps = []
+        recompute = self.with_cp and torch.is_grad_enabled()
+        for i, (embed, blocks, norm) in enumerate(self.layers):
+            x, size = embed(x)
+            for block in blocks:
+                if recompute:
+                    # mmseg's own with_cp takes the re-entrant form, which
+                    # PyTorch advises against and DDP restricts.
+                    x = checkpoint(block, x, size, use_reentrant=False)
+                else:
+                    x = block(x, size)
+            x = nlc_to_nchw(norm(x), size)
+            if i in self.out_indices:
+                maps.append(x)
+        return maps
 
     def init_weights(self) -> None:
         """Load ``init_cfg``'s checkpoint, released or our own, or draw.

@@ -2,10 +2,12 @@
 
 from typing import Optional, Sequence, Tuple, Union
 
+import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule, bias_init_with_prob
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput
@@ -82,6 +84,9 @@ class AVSFPNHead(AVSDecodeHead):
             of AVS-BG. Defaults to 'bilinear'.
         norm_cfg (dict, optional): Norm in the residual units, for training
             from scratch. Defaults to None, as released.
+        with_cp (bool): Run the last three convolutions frame by frame in
+            training and again in the backward pass: most of the decoder's
+            memory lies in their maps at full size. Defaults to False.
         prior_prob (float, optional): Probability of foreground that an
             untrained head predicts, for one output channel: where few pixels
             sound, starting at 0.5 wastes the first steps. Defaults to None,
@@ -104,6 +109,7 @@ class AVSFPNHead(AVSDecodeHead):
         relu_first: bool = True,
         upsample_mode: str = 'bilinear',
         norm_cfg: Optional[dict] = None,
+        with_cp: bool = False,
         prior_prob: Optional[float] = None,
         num_classes: int = 2,
         out_channels: Optional[int] = None,
@@ -142,6 +148,7 @@ class AVSFPNHead(AVSDecodeHead):
         self.relu_skip = relu_skip
         self.relu_first = relu_first
         self.upsample_mode = upsample_mode
+        self.with_cp = with_cp
         self._build_layers(channels, norm_cfg)
         if prior_prob is not None:
             self._start_rare(prior_prob)
@@ -198,7 +205,16 @@ class AVSFPNHead(AVSDecodeHead):
             out = self._resize(out, visual[i].shape[-2:], True)
             out = out + self.lateral_units[i](visual[i])
             out = self.merge_units[i](out)
-        logits = features.mask_padding(self._predict(out))
+        if self.with_cp and torch.is_grad_enabled():
+            logits = torch.cat(
+                [
+                    checkpoint(self._predict, frame, use_reentrant=False)
+                    for frame in out.split(1)
+                ]
+            )
+        else:
+            logits = self._predict(out)
+        logits = features.mask_padding(logits)
         if self.relu_skip:
             visual = tuple(F.relu(x) for x in visual)
         return AVHeadOutput(logits, features._replace(visual=visual))

@@ -1,0 +1,360 @@
+"""TPAVI against Eq. 1, against released figures, and what it implies."""
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from mmavs.models.necks import TPAVI
+from mmavs.structures import AVFeatures
+from mmavs.testing import check_gradients
+from mmavs.testing.golden import assert_close, load_arrays, load_json
+from mmavs.utils.released import avsbench
+
+
+def draw(neck):
+    """Give constant parameters (zero scales, biases) random values."""
+    torch.manual_seed(1)
+    for parameter in neck.parameters():
+        if parameter.ndim == 1:
+            torch.nn.init.normal_(parameter, std=0.5)
+    return neck
+
+
+def make(num_clips, num_frames, sizes=((6, 5),), channels=8, dtype=None):
+    frames = num_clips * num_frames
+    visual = tuple(
+        torch.randn(frames, channels, *size, dtype=dtype) for size in sizes
+    )
+    return AVFeatures(visual, torch.randn(frames, 12, dtype=dtype))
+
+
+def equation_1(block, x, audio, num_frames, mode):
+    """Z = V + rho(alpha g(V)), alpha = theta(V) phi(A)^T / (T*h*w).
+
+    Written for one window, pixel by pixel: (T, C, h, w) -> (T, C, h, w).
+    """
+    pixels = x.permute(0, 2, 3, 1).flatten(0, 2)  # (M, C)
+    sound = block.align(audio) if mode == 'audio-visual' else None
+    if mode == 'audio-visual':
+        area = x.shape[-2] * x.shape[-1]
+        sound = sound.repeat_interleave(area, dim=0)  # A, one row a pixel
+    else:
+        sound = pixels
+
+    def conv(layer, rows):
+        return rows @ layer.weight.flatten(1).T + layer.bias
+
+    alpha = conv(block.theta, pixels) @ conv(block.phi, sound).T / len(pixels)
+    z = pixels + conv(block.rho, alpha @ conv(block.g, pixels))
+    size = (num_frames, *x.shape[-2:], x.shape[1])
+    return z.view(size).permute(0, 3, 1, 2), alpha
+
+
+@pytest.mark.parametrize('mode', ['audio-visual', 'visual-visual'])
+@pytest.mark.parametrize(
+    'num_clips, num_frames, window', [(2, 5, 5), (1, 10, 5), (2, 3, None)]
+)
+def test_equation_1(mode, num_clips, num_frames, window):
+    neck = TPAVI([8], 12, window=window, mode=mode, norm_cfg=None).double()
+    features = make(num_clips, num_frames, dtype=torch.float64)
+    fused = neck(features, num_frames).visual[0]
+    step = window or num_frames
+    for start in range(0, num_clips * num_frames, step):
+        rows = slice(start, start + step)
+        expected, _ = equation_1(
+            neck.blocks['0'],
+            features.visual[0][rows],
+            features.audio[rows],
+            step,
+            mode,
+        )
+        torch.testing.assert_close(fused[rows], expected)
+
+
+def test_both_is_the_mean_of_the_two():
+    both = draw(TPAVI([8], 12, mode='both').eval())
+    weights = both.state_dict()
+    features = make(2, 5)
+    parts = []
+    for mode in ('audio-visual', 'visual-visual'):
+        neck = TPAVI([8], 12, mode=mode).eval()
+        own = {k: v for k, v in weights.items() if k in neck.state_dict()}
+        neck.load_state_dict(own)
+        parts.append(neck(features, 5).visual[0])
+    expected = (parts[0] + parts[1]) / 2
+    torch.testing.assert_close(both(features, 5).visual[0], expected)
+
+
+# ------------------------------------------------------------ released code
+
+
+def golden_neck(name, **options):
+    """TPAVI with the weights of the released module."""
+    arrays = load_arrays('avsbench_units')
+    weights = {
+        f'tpavi_b1.{key.split("::")[1]}': torch.from_numpy(value)
+        for key, value in arrays.items()
+        if key.startswith(f'{name}_w::')
+    }
+    neck = TPAVI([32], 128, align_bias=name == 'tpavi', **options)
+    weights = {
+        key.removeprefix('neck.1.'): value
+        for key, value in avsbench.convert(weights).items()
+    }
+    own = neck.state_dict()
+    neck.load_state_dict({k: v for k, v in weights.items() if k in own})
+    return neck, arrays
+
+
+def golden_features(arrays, **grad):
+    x = torch.from_numpy(arrays['tpavi__in_x']).requires_grad_(**grad)
+    audio = torch.from_numpy(arrays['tpavi__in_audio']).requires_grad_(**grad)
+    visual = (x.transpose(1, 2).flatten(0, 1),)
+    return AVFeatures(visual, audio.flatten(0, 1)), x, audio
+
+
+def as_released(maps):
+    """(B*5, C, H, W) -> (B, C, 5, H, W)."""
+    return maps.unflatten(0, (-1, 5)).transpose(1, 2)
+
+
+@pytest.mark.parametrize('name', ['tpavi', 'tpavi_avss'])
+def test_golden_audio_visual(name):
+    neck, arrays = golden_neck(name)
+    features, _, _ = golden_features(arrays, requires_grad=False)
+    fused = neck.eval()(features, 5)
+    assert_close(as_released(fused.visual[0]), arrays[f'{name}__eval_va_out'])
+    aligned = fused.aligned_audio[0].unflatten(0, (-1, 5))
+    assert_close(aligned, arrays[f'{name}__eval_va_audio_aligned'])
+    assert fused.audio is features.audio
+
+
+def test_golden_visual_visual():
+    neck, arrays = golden_neck('tpavi', mode='visual-visual')
+    features, _, _ = golden_features(arrays, requires_grad=False)
+    fused = neck.eval()(features._replace(audio=None), 5)
+    assert_close(as_released(fused.visual[0]), arrays['tpavi__eval_vv_out'])
+    assert fused.aligned_audio == ()
+
+
+def test_golden_training():
+    neck, arrays = golden_neck('tpavi')
+    features, x, audio = golden_features(arrays)
+    fused = as_released(neck.train()(features, 5).visual[0])
+    assert_close(fused, arrays['tpavi__train_va_out'])
+    block = neck.blocks['0']
+    for statistic in ('running_mean', 'running_var'):
+        assert_close(
+            getattr(block.rho_norm, statistic),
+            arrays[f'tpavi__train_bn_{statistic}_after'],
+        )
+    fused.backward(torch.from_numpy(arrays['tpavi__in_g']))
+    assert_close(x.grad, arrays['tpavi__train_grad_x'])
+    assert_close(audio.grad, arrays['tpavi__train_grad_audio'])
+    sums = load_json('avsbench_units')['tpavi_train_param_grad_abs_sum']
+    renamed = avsbench.convert({f'tpavi_b1.{k}': x for k in sums})
+    for (key, expected), name in zip(sums.items(), renamed):
+        gradient = neck.get_parameter(name.removeprefix('neck.1.')).grad
+        if key == 'W_z.0.bias':  # BatchNorm takes a bias away: 0 but for noise
+            assert float(gradient.abs().sum()) < 0.01
+        else:
+            total = float(gradient.double().abs().sum())
+            assert total == pytest.approx(expected, rel=1e-4)
+
+
+# ------------------------------------------------- memory, time, invariances
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers the most elements that any operation gave."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for value in out if isinstance(out, (tuple, list)) else (out,):
+            if isinstance(value, torch.Tensor):
+                storage = value.untyped_storage().nbytes()
+                self.numel = max(self.numel, storage // value.element_size())
+        return out
+
+
+@pytest.mark.parametrize('mode', ['audio-visual', 'both'])
+def test_memory_is_linear(mode):
+    neck = TPAVI([8], 12, mode=mode)
+    features = make(1, 5, sizes=((24, 24),))
+    with LargestTensor() as largest:
+        neck(features, 5).visual[0].square().sum().backward()
+    # the map itself, and never the (5*24*24)^2 pairs of its pixels
+    assert largest.numel == features.visual[0].numel()
+
+
+def test_still_picture_cannot_tell_the_order_of_sounds():
+    neck = draw(TPAVI([8], 12, window=None).eval())
+    picture = torch.randn(1, 8, 6, 5).expand(5, -1, -1, -1)
+    sounds = torch.randn(5, 12)
+    fused = neck(AVFeatures((picture,), sounds), 5).visual[0]
+    torch.testing.assert_close(fused, fused[:1].expand_as(fused))
+    rolled = neck(AVFeatures((picture,), sounds.roll(1, 0)), 5).visual[0]
+    torch.testing.assert_close(rolled, fused)
+    # while one frame a window follows each second
+    alone = draw(TPAVI([8], 12, window=1).eval())
+    fused = alone(AVFeatures((picture,), sounds), 5).visual[0]
+    rolled = alone(AVFeatures((picture,), sounds.roll(1, 0)), 5).visual[0]
+    torch.testing.assert_close(rolled, fused.roll(1, 0))
+    assert not torch.allclose(fused[0], fused[1], atol=1e-2)
+
+
+def test_windows_do_not_interact():
+    neck = draw(TPAVI([8], 12).eval())
+    features = make(1, 10)
+    before = neck(features, 10).visual[0]
+    features.audio[7] += 1
+    after = neck(features, 10).visual[0]
+    assert torch.equal(after[:5], before[:5])
+    assert (after[5:] - before[5:]).abs().amax((1, 2, 3)).min() > 1e-4
+
+
+def test_clips_are_independent():
+    neck = draw(TPAVI([8], 12, window=None, mode='both').eval())
+    features = make(3, 4)
+    fused = neck(features, 4).visual[0]
+    for clip in range(3):
+        rows = slice(4 * clip, 4 * clip + 4)
+        alone = AVFeatures((features.visual[0][rows],), features.audio[rows])
+        torch.testing.assert_close(neck(alone, 4).visual[0], fused[rows])
+
+
+@pytest.mark.parametrize('mode', ['audio-visual', 'both'])
+def test_padded_frames_change_nothing(mode):
+    neck = draw(TPAVI([8], 12, window=None, mode=mode).eval())
+    short = make(1, 3)
+    expected = neck(short, 3).visual[0]
+    # padding holds rubbish, as after a backbone with biases
+    padded = AVFeatures(
+        (torch.cat([short.visual[0], torch.randn(2, 8, 6, 5)]),),
+        torch.cat([short.audio, torch.randn(2, 12)]),
+        valid=torch.tensor([True, True, True, False, False]),
+    )
+    fused = neck(padded, 5)
+    torch.testing.assert_close(fused.visual[0][:3], expected)
+    assert not fused.visual[0][3:].any()
+    assert fused.aligned_audio[0].shape == (5, 8)
+
+
+def test_starts_as_layer_norm():
+    neck = TPAVI([8], 12)
+    features = make(1, 5)
+    x = features.visual[0].permute(0, 2, 3, 1)
+    expected = torch.nn.functional.layer_norm(x, (8,)).permute(0, 3, 1, 2)
+    torch.testing.assert_close(neck(features, 5).visual[0], expected)
+
+
+def test_any_subset_of_scales():
+    sizes = ((8, 8), (4, 4), (2, 2))
+    features = make(1, 5, sizes=sizes)
+    neck = draw(TPAVI([8] * 3, 12, stages=(2, 0)).eval())
+    fused = neck(features, 5)
+    assert fused.visual[1] is features.visual[1]
+    assert fused.aligned_audio[1] is None
+    for i in (0, 2):
+        assert not torch.equal(fused.visual[i], features.visual[i])
+        assert fused.aligned_audio[i].shape == (5, 8)
+    assert TPAVI([8] * 3, 12, stages=())(features, 5) is features
+
+
+def test_tokens_of_sound_are_averaged():
+    neck = draw(TPAVI([8], 12).eval())
+    features = make(1, 5)
+    tokens = features.audio[:, None] + torch.tensor([-1.0, 1.0])[:, None]
+    fused = neck(features._replace(audio=tokens), 5).visual[0]
+    torch.testing.assert_close(fused, neck(features, 5).visual[0])
+
+
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('mode', ['audio-visual', 'visual-visual'])
+def test_half_precision(dtype, mode):
+    """Also where sums over pixels pass float16's range (65504)."""
+    neck = draw(TPAVI([8], 12, mode=mode).eval())
+    features = make(1, 5, sizes=((40, 40),))
+    visual = features.visual[0] * 8 + 4
+    features = features._replace(visual=(visual,))
+    expected = neck(features, 5).visual[0]
+    with torch.autocast('cpu', dtype=dtype):
+        fused = neck(features, 5).visual[0]
+    limit = 0.15 if dtype == torch.bfloat16 else 0.02
+    assert (fused.float() - expected).abs().max() < limit
+
+
+@pytest.mark.parametrize('mode', ['audio-visual', 'visual-visual', 'both'])
+@pytest.mark.parametrize('norm_cfg', [dict(type='BN'), None])
+def test_every_parameter_gets_a_gradient(mode, norm_cfg):
+    neck = TPAVI([8, 8], 12, mode=mode, norm_cfg=norm_cfg)
+    features = make(2, 5, sizes=((4, 4), (2, 2)))
+
+    def run():
+        out = neck(features, 5)
+        return sum(x.pow(3).sum() for x in out.visual)
+
+    check_gradients(neck, run)
+
+
+# ---------------------------------------------------------------- attention
+
+
+def test_attention_is_alpha_of_equation_1():
+    neck = TPAVI([8], 12).double()
+    features = make(2, 5, dtype=torch.float64)
+    maps = neck.attention_maps(features, 5)
+    assert [m.shape for m in maps] == [(10, 6, 5)]
+    for clip in range(2):
+        rows = slice(5 * clip, 5 * clip + 5)
+        _, alpha = equation_1(
+            neck.blocks['0'],
+            features.visual[0][rows],
+            features.audio[rows],
+            5,
+            'audio-visual',
+        )
+        alpha = alpha.view(5, 30, 5, 30)
+        own = torch.stack([alpha[t, :, t, 0] for t in range(5)])
+        torch.testing.assert_close(maps[0][rows].flatten(1), own)
+
+
+def test_attention_without_sound():
+    neck = TPAVI([8], 12, mode='visual-visual').double()
+    features = make(1, 5, dtype=torch.float64)
+    _, alpha = equation_1(
+        neck.blocks['0'], features.visual[0], None, 5, 'visual-visual'
+    )
+    alpha = alpha.view(5, 30, 5, 30)
+    own = torch.stack([alpha[t, :, t].mean(-1) for t in range(5)])
+    shown = neck.attention_maps(features, 5)[0]
+    torch.testing.assert_close(shown.flatten(1), own)
+
+
+# ------------------------------------------------------------------- errors
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="mode must be one of .* got 'va'"):
+        TPAVI([8], 12, mode='va')
+    with pytest.raises(ValueError, match='window must be 1 or more, got 0'):
+        TPAVI([8], 12, window=0)
+    with pytest.raises(ValueError, match=r'stages=\(0, 1\) must lie in 0..0'):
+        TPAVI([8], 12, stages=(0, 1))
+    neck = TPAVI([8], 12)
+    features = make(1, 6)
+    with pytest.raises(ValueError, match='6 frames cannot be cut into windo'):
+        neck(features, 6)
+    with pytest.raises(ValueError, match='6 maps are no whole number of clip'):
+        neck(features, 5)
+    features = make(1, 5)
+    with pytest.raises(ValueError, match='5 frames came with 4 seconds'):
+        neck(features._replace(audio=features.audio[:4]), 5)
+    with pytest.raises(ValueError, match='audio_channels=12.* gives 7'):
+        neck(features._replace(audio=features.audio[:, :7]), 5)
+    with pytest.raises(ValueError, match='the model has no audio_encoder'):
+        neck(features._replace(audio=None), 5)
+    with pytest.raises(ValueError, match=r'in_channels=\(8,\), but gets \(4'):
+        neck(make(1, 5, channels=4), 5)
