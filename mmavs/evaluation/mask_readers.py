@@ -1,7 +1,7 @@
 """Mask files of many makers, as labels or probabilities."""
 
 from pathlib import Path
-from typing import Optional, Sequence, Tuple, Union
+from typing import Optional, Sequence, Union
 
 import numpy as np
 from PIL import Image
@@ -11,14 +11,16 @@ from .mask_files import decode_probability
 Size = Optional[Sequence[int]]
 
 
-def read_binary(path: Union[str, Path], size: Size = None) -> np.ndarray:
+def read_binary(
+    path: Union[str, Path], size: Size = None, backend: str = 'pillow'
+) -> np.ndarray:
     """Read a black and white mask.
 
     Args:
         path (str or Path): 0 and 255, 0 and 1, or a palette of black and
             white.
-        size (Sequence[int], optional): Width and height to resize to
-            (nearest).
+        size (Sequence[int], optional): Width and height to resize to.
+        backend (str): See :func:`resize_labels`.
 
     Returns:
         np.ndarray: (H, W) uint8 of 0 and 1.
@@ -33,14 +35,15 @@ def read_binary(path: Union[str, Path], size: Size = None) -> np.ndarray:
         plain = image.mode in ('L', 'P')
         zero_one = plain and (image.getextrema() or (0, 255))[1] <= 1
     if zero_one:
-        return _resize(read_mask(path, 'index', num_classes=2), size)
+        mask = read_mask(path, 'index', num_classes=2)
+        return resize_labels(mask, size, backend)
     try:
         mask = read_mask(path, 'binary')
     except ValueError as error:
         raise ValueError(
             f'{error} If the greys are probabilities: --soft.'
         ) from None
-    return _resize(mask, size)
+    return resize_labels(mask, size, backend)
 
 
 def read_labels(
@@ -48,6 +51,7 @@ def read_labels(
     classes: Sequence[str],
     palette: Sequence[Sequence[int]],
     size: Size = None,
+    backend: str = 'pillow',
 ) -> np.ndarray:
     """Read class labels: indices in one channel, or colours.
 
@@ -55,8 +59,8 @@ def read_labels(
         path (str or Path): The file; 255 in an index mask is no label.
         classes (Sequence[str]): K names.
         palette (Sequence): K colours.
-        size (Sequence[int], optional): Width and height to resize to
-            (nearest).
+        size (Sequence[int], optional): Width and height to resize to.
+        backend (str): See :func:`resize_labels`.
 
     Returns:
         np.ndarray: (H, W) uint8.
@@ -75,7 +79,7 @@ def read_labels(
         palette=palette,
         ignore_index=255,
     )
-    return _resize(labels, size)
+    return resize_labels(labels, size, backend)
 
 
 def read_soft(path: Union[str, Path]) -> np.ndarray:
@@ -97,11 +101,14 @@ def read_soft(path: Union[str, Path]) -> np.ndarray:
     return decode_probability(levels)
 
 
-def _resize(mask: np.ndarray, size: Size) -> np.ndarray:
-    """Resize as the pipelines do, to (width, height)."""
+def resize_labels(mask: np.ndarray, size: Size, backend: str) -> np.ndarray:
+    """Resize (nearest) to (width, height), as ``Resize(backend=...)`` does.
+
+    The backends round differently: Pillow takes the pixel below the centre,
+    OpenCV the one below the corner.
+    """
     if size is None or mask.shape == (size[1], size[0]):
         return mask
-    import cv2
+    from mmcv.image import imresize
 
-    target: Tuple[int, int] = (size[0], size[1])
-    return cv2.resize(mask, target, interpolation=cv2.INTER_NEAREST)
+    return imresize(mask, tuple(size), False, 'nearest', None, backend)

@@ -30,6 +30,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         metavar=('WIDTH', 'HEIGHT'),
         help='resize ground truth (nearest) to the size of the predictions',
     )
+    parser.add_argument(
+        '--resize-backend',
+        choices=('pillow', 'cv2'),
+        default='pillow',
+        help="as the pipeline's Resize(backend=...); released loaders use "
+        'pillow, the default here; mmcv defaults to cv2',
+    )
 
 
 def read_classes(path: Optional[str]) -> dict:
@@ -81,7 +88,9 @@ def open_predictions(args: argparse.Namespace, meta: dict) -> Iterator[dict]:
     names = read_names(args.clips, args.split) if args.clips else None
     pairs = pair_clips(find_clips(path), find_clips(args.gt), names)
     read_truth = partial(
-        read_labels if args.semantic else read_binary, size=args.size
+        read_labels if args.semantic else read_binary,
+        size=args.size,
+        backend=args.resize_backend,
     )
     read_prediction = read_soft if args.soft else read_binary
     if args.semantic:

@@ -186,3 +186,10 @@ def test_lists_of_clips(tmp_path):
         read_names(path, 'test')
     with pytest.raises(FileNotFoundError, match='list of clips'):
         read_names(tmp_path / 'none.csv')
+
+
+def test_resizing_is_that_of_the_pipeline(tmp_path):
+    path = save(tmp_path / 'm.png', np.array([[0, 1, 0, 0, 1, 1]]) * 255)
+    # 6 -> 4: Pillow reads columns 0, 2, 3, 5, OpenCV 0, 1, 3, 4
+    assert read_binary(path, (4, 1)).tolist() == [[0, 0, 0, 1]]
+    assert read_binary(path, (4, 1), 'cv2').tolist() == [[0, 1, 0, 1]]
