@@ -4,6 +4,7 @@ import importlib.util
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -234,6 +235,49 @@ def test_upstream_package_table_is_still_closed():
     from mmengine.config.utils import MODULE2PACKAGE
 
     assert MODULE2PACKAGE['mmavs'] == 'mmavs'
+
+
+def test_upstream_path_of_an_editable_install_is_still_wrong(
+    monkeypatch, tmp_path
+):
+    """Fails once mmengine finds packages that lie elsewhere by itself."""
+    import pkg_resources
+    from mmengine.config import config
+    from mmengine.hub import hub
+
+    import mmavs
+
+    class Distribution:
+        location = str(tmp_path)
+
+        @staticmethod
+        def has_metadata(name):
+            return False
+
+    monkeypatch.setattr(
+        pkg_resources, 'get_distribution', lambda name: Distribution
+    )
+    upstream = config.get_installed_path.__wrapped__
+    try:
+        assert not Path(upstream('mmavs')).exists()
+    except ValueError:
+        pass  # no top_level.txt, and no idea
+    package = str(Path(mmavs.__file__).parent)
+    assert config.get_installed_path('mmavs') == package
+    assert hub.get_installed_path('mmavs') == package
+
+
+def test_configs_are_found_by_package_name(tmp_path):
+    from mmengine.config import Config
+    from mmengine.hub import get_config
+
+    name = 'mmavs::synthetic/film_tiny_ms3.py'
+    assert get_config(name).model.type == 'AVSegmentor'
+    child = tmp_path / 'child.py'
+    child.write_text(f"_base_ = '{name}'\nmodel = dict(neck=None)\n")
+    config = Config.fromfile(child)
+    assert config.model.neck is None
+    assert config.model.audio_encoder.type == 'LogMelCNN'
 
 
 def test_collect_env_names_the_flavour():

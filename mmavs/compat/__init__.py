@@ -14,8 +14,9 @@ safe checkpoint loading   mmengine 0.10.7 calls ``torch.load`` without
                           checkpoint, which no safe loader should accept
 CPU ranks                 mmengine's launcher calls ``torch.cuda.set_device``
                           and hands ``device_ids`` to DDP without asking
-package table             mmengine knows packages by a closed table; without
-                          an entry ``_base_ = 'mmavs::...'`` fails
+package table and path    mmengine knows packages by a closed table, and
+                          takes the wrong folder for an editable install;
+                          either way ``_base_ = 'mmavs::...'`` fails
 ========================  ==================================================
 
 ``tests/test_compat.py`` holds one test per touch that fails once upstream
@@ -24,6 +25,7 @@ makes the touch unnecessary.
 
 from .checkpoints import load_checkpoint, make_checkpoints_safe
 from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
+from .packages import register_package
 from .ranks import allow_cpu_ranks
 from .versions import MMCV_DISTRIBUTIONS, check_stack, installed_mmcv
 
@@ -48,10 +50,3 @@ def prepare_stack() -> None:
     register_package()
     make_checkpoints_safe()
     allow_cpu_ranks()
-
-
-def register_package() -> None:
-    """Let ``_base_ = 'mmavs::...'`` and name look-ups find this package."""
-    from mmengine.config.utils import MODULE2PACKAGE
-
-    MODULE2PACKAGE.setdefault('mmavs', 'mmavs')
