@@ -39,7 +39,9 @@ def test_frames_and_masks_come_out_as_released(pipeline, key, name):
     image = np.ascontiguousarray(image)
     mask = np.ascontiguousarray(image[..., 0])
     results = run(pipeline, image, mask)
-    assert (results['img'] == golden[f'{key}_bilinear_{name}']).all()
+    # Pillow 12 and 13 round some of the interpolated values differently
+    error = results['img'].astype(int) - golden[f'{key}_bilinear_{name}']
+    assert np.abs(error).max() <= 1 and (error != 0).mean() < 0.1
     expected = golden[f'{key}_nearest_{name}'][..., 0]
     assert (results['gt_seg_map'] == expected).all()
     assert results['img_shape'][:2] == (24, 24)
