@@ -89,15 +89,28 @@ def plot(shares: Dict[str, ModalityShare], path: Path) -> None:
 
     figure = Figure(figsize=(7, 1.2 + 0.5 * len(shares)))
     axes = figure.add_subplot()
-    for name, share in shares.items():
-        sound = 100 * share.sound
-        reach = [[sound - 100 * share.low], [100 * share.high - sound]]
-        axes.barh(name, sound, xerr=reach, color='tab:orange', capsize=3)
-        axes.barh(name, 100 - sound, left=sound, color='tab:blue')
-        axes.text(99, name, f'{sound:.1f} %', ha='right', va='center')
+    names = list(shares)
+    sound = [100 * share.sound for share in shares.values()]
+    reach = [
+        [100 * (s.sound - s.low) for s in shares.values()],
+        [100 * (s.high - s.sound) for s in shares.values()],
+    ]
+    axes.barh(
+        names, sound, xerr=reach, color='tab:orange', capsize=3, label='sound'
+    )
+    axes.barh(
+        names,
+        [100 - value for value in sound],
+        left=sound,
+        color='tab:blue',
+        label='sight',
+    )
+    for name, value in zip(names, sound):
+        axes.text(99, name, f'{value:.1f} %', ha='right', va='center', c='w')
     axes.invert_yaxis()
     axes.set_xlim(0, 100)
-    axes.set_xlabel('share of the final feature, %: sound | sight')
+    axes.set_xlabel('share of the final feature, %; number: sound')
+    axes.legend(loc='lower right', bbox_to_anchor=(1, 1), ncols=2)
     figure.tight_layout()
     FigureCanvasAgg(figure).print_png(str(path))
 
@@ -110,7 +123,7 @@ def main() -> None:
     for config, *checkpoint in args.model:
         name = Path(config).stem
         if name in shares:  # one config, several checkpoints
-            name = f'{name} {Path(checkpoint[0]).parent.name}'
+            name = f'{name}, {"".join(checkpoint) or "random weights"}'
         shares[name] = measure(config, *(checkpoint or [None]), args)
         share = shares[name]
         print(
