@@ -9,8 +9,8 @@ from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).resolve().parent
-MIM = ROOT / 'mmavs' / '.mim'
 RESOURCES = ('configs', 'tools', 'model-index.yml')
+UNWANTED = shutil.ignore_patterns('__pycache__', '*.pyc', '.ipynb_checkpoints')
 
 
 def version() -> str:
@@ -24,40 +24,36 @@ def requirements(name: str) -> list:
     return [line.strip() for line in lines if line.strip()]
 
 
-def lay_mim_resources(link: bool) -> None:
-    """Put configs and tools into ``mmavs/.mim``, as links or as copies.
-
-    An editable install links, so that an edited config is the one in use; a
-    wheel needs copies.
-    """
-    shutil.rmtree(MIM, ignore_errors=True)
-    MIM.mkdir()
-    for name in RESOURCES:
-        source, target = ROOT / name, MIM / name
-        if not source.exists():
-            continue
-        if link:
-            os.symlink(os.path.relpath(source, MIM), target)
-        elif source.is_dir():
-            shutil.copytree(
-                source, target, ignore=shutil.ignore_patterns('__pycache__')
-            )
-        else:
-            shutil.copyfile(source, target)
-
-
 class BuildWithResources(build_py):
+    """Copy configs and tools into ``mmavs/.mim`` of what is built.
+
+    Of what is built, not of the source tree, where stale copies would stand
+    in for configs that are edited later.
+    """
+
     def run(self):
-        if not self.editable_mode:
-            lay_mim_resources(link=False)
-            # find the freshly laid files again
-            self.data_files = self._get_data_files()
         super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib) / 'mmavs' / '.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for name in RESOURCES:
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, target / name, ignore=UNWANTED)
+            else:
+                shutil.copyfile(ROOT / name, target / name)
 
 
 class EditableWithResources(editable_wheel):
+    """Link configs and tools, so that an edited config is the one in use."""
+
     def run(self):
-        lay_mim_resources(link=True)
+        target = ROOT / 'mmavs' / '.mim'
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        for name in RESOURCES:
+            os.symlink(os.path.join('..', '..', name), target / name)
         super().run()
 
 
@@ -69,15 +65,8 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=('mmavs', 'mmavs.*')),
-    package_data={
-        'mmavs': [
-            'py.typed',
-            '.mim/model-index.yml',
-            '.mim/configs/**/*',
-            '.mim/tools/**/*',
-        ]
-    },
-    include_package_data=True,
+    package_data={'mmavs': ['py.typed']},
+    include_package_data=False,
     python_requires='>=3.10',
     install_requires=requirements('runtime') + requirements('mminstall'),
     extras_require={

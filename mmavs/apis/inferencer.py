@@ -11,9 +11,10 @@ from torch import nn
 
 import mmavs
 from mmavs.registry import INFERENCERS
+from mmavs.utils.model_index import model_entries
 
 from .media import Media, find_media
-from .models import init_model, model_entries
+from .models import init_model
 from .outputs import check_outputs, paint_video, record, show_progress
 from .segmenter import StreamSegmenter
 

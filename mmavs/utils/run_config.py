@@ -5,6 +5,7 @@ from typing import Iterator, List, Optional
 
 from mmengine.config import Config, ConfigDict
 
+from .model_index import find_config
 from .tta import derive_tta_pipeline
 from .weights import how_to_get, pretrained_paths
 
@@ -17,7 +18,7 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
     """Read a config file and merge the command line's options.
 
     Args:
-        path (str): A file under ``configs/``.
+        path (str): A file, or what else :func:`find_config` takes.
         options (dict, optional): From ``--cfg-options``.
 
     Returns:
@@ -26,24 +27,10 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
     Raises:
         FileNotFoundError: There is no such file; near names are listed.
     """
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f'no config at {path}.{_near(path)} Mend: run from the project '
-            'root and give a file under configs/.'
-        )
-    config = Config.fromfile(path)
+    config = Config.fromfile(find_config(path))
     if options:
         config.merge_from_dict(options)
     return config
-
-
-def _near(path: str) -> str:
-    """List configs of the same folder, or of a like name."""
-    from difflib import get_close_matches
-
-    known = [str(p) for p in Path('configs').rglob('*.py')]
-    close = get_close_matches(path, known, n=3)
-    return f' Did you mean {", ".join(close)}?' if close else ''
 
 
 def datasets(config: Config) -> Iterator[ConfigDict]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.apis.models import find_config
+from mmavs.utils.model_index import find_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -1,0 +1,99 @@
+"""Models and configs by name, in a source tree as in an installed package."""
+
+from difflib import get_close_matches
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Dict, List, Union
+
+import mmavs
+
+
+def resource_root() -> Path:
+    """Find the folder that holds ``configs`` and ``model-index.yml``.
+
+    Returns:
+        Path: ``mmavs/.mim`` of an installed package, else the folder of the
+        source tree.
+
+    Raises:
+        FileNotFoundError: Neither is complete.
+    """
+    package = Path(mmavs.__file__).resolve().parent
+    for root in (package / '.mim', package.parent):
+        if (root / 'configs').is_dir() and (root / 'model-index.yml').exists():
+            return root
+    raise FileNotFoundError(
+        f'no configs beside {package}. Mend: install mmavs again '
+        '("pip install ." or "pip install -e ." in the source tree).'
+    )
+
+
+def model_entries() -> Dict[str, dict]:
+    """Read every model that the metafiles of ``model-index.yml`` name.
+
+    Returns:
+        dict[str, dict]: Name to entry (``Config``, ``Weights``, ...), in the
+        order of the index.
+    """
+    import yaml
+
+    root = resource_root()
+    index = yaml.safe_load((root / 'model-index.yml').read_text('utf-8'))
+    entries = {}
+    for path in index.get('Import') or ():
+        metafile = yaml.safe_load((root / path).read_text('utf-8'))
+        for entry in metafile.get('Models') or ():
+            entries[entry['Name']] = entry
+    return entries
+
+
+def list_models(pattern: str = '*') -> List[str]:
+    """List models by name.
+
+    Args:
+        pattern (str): Shell-style, e.g. ``'avsac_*_ms3'``; a word without a
+            wildcard finds every name that holds it. Defaults to all.
+
+    Returns:
+        list[str]: Names that :func:`find_config` and what builds on it take.
+    """
+    if not any(sign in pattern for sign in '*?['):
+        pattern = f'*{pattern}*'
+    return [name for name in model_entries() if fnmatch(name, pattern)]
+
+
+def find_config(name: Union[str, Path]) -> Path:
+    """Find a config file.
+
+    Args:
+        name (str or Path): A file; a name of :func:`list_models`; a path
+            below ``configs``; or the stem of a config file.
+
+    Returns:
+        Path: The file.
+
+    Raises:
+        FileNotFoundError: Nothing goes by that name; near names are listed.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    root, name = resource_root(), str(name)
+    entry = model_entries().get(name)
+    if entry:
+        return root / entry['Config']
+    configs = {
+        path.stem: path
+        for path in sorted((root / 'configs').rglob('*.py'))
+        if '_base_' not in path.parts
+    }
+    for stem, path in configs.items():
+        below = path.relative_to(root / 'configs')
+        if name in (stem, str(below), str(below.with_suffix(''))):
+            return path
+    near = get_close_matches(Path(name).stem, configs, n=3)
+    places = [str(configs[stem].relative_to(root)) for stem in near]
+    hint = f' Did you mean {", ".join(places)}?' if near else ''
+    raise FileNotFoundError(
+        f'no config at {name}, and no model of that name.{hint} Mend: give a '
+        'file, or a name of mmavs.apis.list_models().'
+    )
