@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
         '--out',
         metavar='DIR',
         help='write predicted masks, named as the ground truth of the '
-        'benchmark (frames from 1)',
+        'benchmark (frames from 1); instances too, if the model finds them',
     )
     parser.add_argument(
         '--released-names',
@@ -88,6 +88,11 @@ def prepare_config(args: argparse.Namespace) -> Config:
         evaluators[0].update(
             output_dir=args.out, released_names=args.released_names
         )
+        if finds_instances(config):
+            first = 0 if args.released_names else 1
+            evaluators.append(
+                dict(type='InstanceWriter', output_dir=args.out, first=first)
+            )
     if args.dump:
         evaluators.append(dict(type='DumpClips', out_file_path=args.dump))
     config.test_evaluator = evaluators
@@ -99,6 +104,14 @@ def prepare_config(args: argparse.Namespace) -> Config:
         config.test_dataloader.dataset.pipeline = tta_pipeline(config)
         config.model = dict(config.tta_model, module=config.model)
     return config
+
+
+def finds_instances(config: Config) -> bool:
+    """Whether the model gives instances besides the binary map."""
+    from mmavs.registry import MODELS
+
+    head = MODELS.get(config.model.decode_head.type)
+    return hasattr(head, 'write_instances')
 
 
 def main() -> None:

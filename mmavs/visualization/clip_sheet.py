@@ -148,6 +148,7 @@ def clip_sheet(
     log_mel: Optional[np.ndarray] = None,
     title: str = '',
     min_width: int = 128,
+    more_rows: Sequence[Tuple[str, List[np.ndarray]]] = (),
 ) -> np.ndarray:
     """Draw a clip: frames, ground truth, prediction and sound.
 
@@ -160,6 +161,8 @@ def clip_sheet(
         log_mel (ndarray, optional): (T, frames, bands).
         title (str): Printed on top.
         min_width (int): Small frames are enlarged to it. Defaults to 128.
+        more_rows (Sequence): ``(caption, T pictures)``, shown below the
+            prediction at the size of the frames.
 
     Returns:
         ndarray: (H', W', 3) uint8 RGB.
@@ -180,6 +183,9 @@ def clip_sheet(
             else:
                 painted = overlay(_as_size(image, mask), mask, palette)
                 cells.append(_enlarge_to(painted, frames[0].shape))
+        rows.append((caption, cells))
+    for caption, pictures in more_rows:
+        cells = [_enlarge_to(p, frames[0].shape) for p in pictures]
         rows.append((caption, cells))
     if log_mel is not None:
         width = frames[0].shape[1]

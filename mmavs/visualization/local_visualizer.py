@@ -1,7 +1,7 @@
 """A visualizer that draws whole clips."""
 
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from mmavs.registry import VISUALIZERS
 from mmavs.structures import AVSDataSample
 
 from .clip_sheet import clip_sheet, overlay
+from .instances import draw_instances
 
 DEFAULT_PALETTE = ((0, 0, 0), (255, 64, 64))
 
@@ -46,8 +47,8 @@ class AVSLocalVisualizer(Visualizer):
         Args:
             name (str): For the backends, e.g. ``test_<clip>_frames0-4``.
             images (Sequence[ndarray]): T frames, (H, W, 3) uint8 RGB.
-            sample (AVSDataSample): Its ``gt_sem_seg`` and ``pred_sem_seg``
-                are drawn where they exist.
+            sample (AVSDataSample): Its ``gt_sem_seg``, ``pred_sem_seg`` and
+                ``pred_instances`` are drawn where they exist.
             log_mel (ndarray, optional): (T, 96, 64).
             title (str): Printed on top.
             out_file (str, optional): Write there instead of the backends.
@@ -63,6 +64,7 @@ class AVSLocalVisualizer(Visualizer):
             prediction=_masks(sample, 'pred_sem_seg'),
             log_mel=log_mel,
             title=title,
+            more_rows=_instance_rows(images, sample),
         )
         if out_file:
             Path(out_file).parent.mkdir(parents=True, exist_ok=True)
@@ -108,6 +110,19 @@ class AVSLocalVisualizer(Visualizer):
         if show:
             self.show(picture, win_name=name, wait_time=wait_time)
         self.add_image(name, picture, step)
+
+
+def _instance_rows(
+    images: Sequence[np.ndarray], sample: AVSDataSample
+) -> List[Tuple[str, List[np.ndarray]]]:
+    """A row with each instance in its colour, if the clip has instances."""
+    if 'pred_instances' not in sample:
+        return []
+    cells = [
+        draw_instances(image, instances, sample.categories, min_width=128)
+        for image, instances in zip(images, sample.pred_instances)
+    ]
+    return [('instances, and how probably each sounds', cells)]
 
 
 def _masks(sample: AVSDataSample, field: str) -> Optional[np.ndarray]:

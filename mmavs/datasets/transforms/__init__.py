@@ -11,6 +11,7 @@ from .color import ClipColorJitter
 from .formatting import PackAVSInputs
 from .frames import LoadFrame, LoadFrameMask
 from .geometry import ResizeShortEdge
+from .given_sound import GivenAudio
 from .loading import LoadAudio, LoadReleasedLogMel
 from .other_sound import MixAudio, ReplaceAudio
 from .waveform import AddNoise, MuteAudio, ShiftAudio
@@ -23,6 +24,7 @@ __all__ = [
     'ClipColorJitter',
     'CropClip',
     'ForEachFrame',
+    'GivenAudio',
     'LoadAudio',
     'LoadCategoryMap',
     'LoadFrame',

@@ -144,8 +144,9 @@ class ClipMetric(BaseMetric):
         scores = {}
         for row in rows:
             suffix = '' if row['group'] == 'all' else f'_{row["group"]}'
+            # mmengine's logger writes no integers
             scores.update(
-                {k + suffix: v for k, v in row.items() if k in SCORES}
+                {k + suffix: float(row[k]) for k in SCORES if k in row}
             )
         return scores
 

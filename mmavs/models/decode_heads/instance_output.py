@@ -29,9 +29,9 @@ def write_instances(
         data_samples (list[AVSDataSample]): B clips, changed in place:
             ``pred_instances`` becomes a list of InstanceData, one a frame
             (padded frames left out), on the CPU: ``masks`` (M, H, W) bool at
-            ``eval_size``, ``labels`` (M,) int64, ``scores`` (M,) the visual
-            scores and ``sounding_probs`` (M,), both in [0, 1]. Metainfo
-            ``categories`` gives the labels' names.
+            ``eval_size``, none of them empty, ``labels`` (M,) int64,
+            ``scores`` (M,) the visual scores and ``sounding_probs`` (M,),
+            both in [0, 1]. Metainfo ``categories`` gives the labels' names.
         num_frames (int): T of the batch.
         eval_size (str): 'input' or 'original'.
         mask_thr (float): Probability above which a pixel is in a mask.
@@ -61,20 +61,18 @@ def _frame_instances(
     eval_size: str,
     mask_thr: float,
 ) -> InstanceData:
-    """Take the padding of (M, ...) off and undo the geometry."""
-    valid = instances.valid
-    masks = instances.mask_logits[valid]
+    """Undo the geometry; leave out padding of (M, ...) and empty masks."""
+    masks = instances.mask_logits[None]
     size = sample.img_shape if eval_size == 'input' else sample.ori_shape
     padded = sample.get('batch_input_shape', sample.img_shape)
-    if len(masks):
-        masks = resize_logits(masks[None], padded[:2], False)
-        masks = undo_geometry(masks, sample)
-        masks = resize_logits(masks, size[:2], False)[0]
-    else:
-        masks = masks.new_zeros(0, *size[:2])
+    masks = resize_logits(masks, padded[:2], False)
+    masks = undo_geometry(masks, sample)
+    masks = resize_logits(masks, size[:2], False)[0]
+    masks = masks > math.log(mask_thr / (1 - mask_thr))
+    found = instances.valid & masks.any((1, 2))
     return InstanceData(
-        masks=(masks > math.log(mask_thr / (1 - mask_thr))).cpu(),
-        labels=instances.labels[valid].cpu(),
-        scores=instances.scores[valid].detach().float().cpu(),
-        sounding_probs=sounding[valid].detach().float().cpu(),
+        masks=masks[found].cpu(),
+        labels=instances.labels[found].cpu(),
+        scores=instances.scores[found].detach().float().cpu(),
+        sounding_probs=sounding[found].detach().float().cpu(),
     )

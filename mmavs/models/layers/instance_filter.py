@@ -38,7 +38,8 @@ def filter_instances(
     Paper: Audio-Visual Segmentation by Exploring Cross-Modal Mutual
     Semantics, https://arxiv.org/abs/2307.16620, section 3.3. The category
     filter drops queries whose most probable class is "no object"; the score
-    filter keeps, of each category, the query with the highest probability.
+    filter keeps, of each category, the query with the highest probability. A
+    query whose mask has no pixel (of probability above 0.5) is no instance.
 
     Args:
         class_logits (Tensor): (N, Q, K + 1), raw; the last is "no object".
@@ -53,9 +54,9 @@ def filter_instances(
     num_categories = class_logits.shape[-1] - 1
     categories = torch.arange(num_categories, device=labels.device)
     # (N, K, Q): a query competes in its own category alone
+    seen = (mask_logits > 0).flatten(2).any(-1) & (scores >= score_thr)
     rivals = torch.where(
-        (labels[:, None] == categories[:, None])
-        & (scores >= score_thr)[:, None],
+        (labels[:, None] == categories[:, None]) & seen[:, None],
         scores[:, None],
         scores.new_tensor(-1.0),
     )

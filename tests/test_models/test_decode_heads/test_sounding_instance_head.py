@@ -245,6 +245,13 @@ def test_written_instances():
         assert bool(first.masks[0, :, side // 2 + 2 :].all())
         assert not bool(first.masks[0, :, : side // 2 - 2].any())
     assert sample.categories == CATEGORIES
+    # an object without a pixel is none
+    empty = output.extras['instances']
+    output.extras['instances'] = empty._replace(
+        mask_logits=torch.full_like(empty.mask_logits, -1.0)
+    )
+    head.write_instances(output, [sample], 2, 'input')
+    assert [len(found) for found in sample.pred_instances] == [0, 0]
 
 
 # ------------------------------------------------------------------- targets

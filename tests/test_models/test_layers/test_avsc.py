@@ -42,11 +42,19 @@ def test_category_and_score_filters():
     assert found.scores[0].tolist() == pytest.approx(expected)
 
 
+def test_a_query_without_a_pixel_is_no_instance():
+    logits = torch.tensor([[[3.0, 0.0, 0.0], [1.0, 0.0, 0.0]]])
+    masks = torch.tensor([[[[-1.0, -2.0]], [[-1.0, 2.0]]]])
+    found = filter_instances(logits, masks)
+    assert found.valid.tolist() == [[True]]  # the second query's
+    assert found.mask_logits.tolist() == [[[[-1.0, 2.0]]]]
+
+
 def test_frames_with_different_numbers_of_instances():
     logits = torch.full((2, 2, 3), -5.0)
     logits[0, :, 2] = 5.0  # nothing at all
     logits[1, 0, 1] = logits[1, 1, 0] = 5.0
-    found = filter_instances(logits, torch.zeros(2, 2, 1, 1))
+    found = filter_instances(logits, torch.ones(2, 2, 1, 1))
     assert found.valid.tolist() == [[False, False], [True, True]]
     assert found.labels[1].tolist() == [0, 1]
     assert top_scored(found)[0].tolist() == [0, 0]
@@ -56,7 +64,7 @@ def test_frames_with_different_numbers_of_instances():
 def test_score_threshold():
     logits = torch.zeros(1, 2, 3)
     logits[0, 0, 0], logits[0, 1, 1] = 1.0, 4.0
-    masks = torch.zeros(1, 2, 1, 1)
+    masks = torch.ones(1, 2, 1, 1)
     assert filter_instances(logits, masks).valid.sum() == 2
     assert filter_instances(logits, masks, score_thr=0.8).valid.sum() == 1
 

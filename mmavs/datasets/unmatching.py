@@ -1,0 +1,136 @@
+"""Which clips' sounds do not, or do, fit what another clip shows."""
+
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from .base import AVSClipDataset
+from .masks import read_mask
+from .synthetic import CLASSES, read_side_file
+
+
+class ClipContent(NamedTuple):
+    """What is known of a clip.
+
+    Attributes:
+        audio_path (str): Its sound.
+        heard (frozenset[str]): Categories that are heard at any time.
+        seen (frozenset[str]): Categories that are visible, silent ones
+            included where they are known (synthetic data), else those heard.
+    """
+
+    audio_path: str
+    heard: frozenset
+    seen: frozenset
+
+
+def clip_contents(dataset: AVSClipDataset) -> Dict[str, ClipContent]:
+    """Find out what each clip of a data set shows and lets hear.
+
+    Args:
+        dataset (AVSClipDataset): Synthetic sets say it all; in S4 the
+            category of a clip is both; in MS3 category maps say it, if
+            ``tools/dataset_converters/ms3_categories.py`` made them.
+
+    Returns:
+        dict[str, ClipContent]: By clip id, in the order of the data set.
+        Clips of which nothing is known have empty sets.
+    """
+    script = (read_side_file(dataset.data_root) or {}).get('clips', {})
+    contents = {}
+    for index in range(len(dataset)):
+        info = dataset.get_data_info(index)
+        clip_id = info['clip_id']
+        if clip_id in script:
+            heard, seen = _from_script(script[clip_id])
+        elif info['category']:
+            heard = seen = frozenset([info['category']])
+        else:
+            heard = seen = _from_maps(info['frames'])
+        contents[clip_id] = ClipContent(info['audio_path'], heard, seen)
+    return contents
+
+
+def _from_script(clip: dict) -> tuple:
+    """Read one clip of ``synthetic.json``."""
+    heard = [label for second in clip['sounding'] for label in second]
+    heard += [label for second in clip['off_screen'] for label in second]
+    return tuple(
+        frozenset(CLASSES[label].category for label in labels)
+        for labels in (heard, clip['visible'])
+    )
+
+
+def _from_maps(frames: Sequence[dict]) -> frozenset:
+    """Read the categories of MS3's category maps, as far as there are any."""
+    found = set()
+    for frame in frames:
+        path = Path(
+            (frame['seg_map_path'] or '').replace('gt_masks', 'gt_categories')
+        )
+        if path.is_file() and 'gt_categories' in path.parts:
+            values = read_mask(path, 'index', 255, ignore_index=255)
+            found.update(np.unique(values).tolist())
+    return frozenset(str(value) for value in found - {0, 255})
+
+
+def unmatching_sounds(
+    contents: Dict[str, ClipContent], seed: int = 0
+) -> Dict[str, str]:
+    """Choose for each clip a sound of nothing that it shows.
+
+    Args:
+        contents (dict[str, ClipContent]): From :func:`clip_contents`.
+        seed (int): Of the draw.
+
+    Returns:
+        dict[str, str]: clip_id -> wav file of another clip in which something
+        is heard, but nothing that this one shows; of any other clip where
+        nothing is known.
+
+    Raises:
+        ValueError: A clip shows everything that is heard anywhere.
+    """
+    draw = np.random.default_rng(seed)
+    known = any(content.heard for content in contents.values())
+    chosen = {}
+    for clip_id, content in contents.items():
+        donors = [
+            other.audio_path
+            for other_id, other in contents.items()
+            if other_id != clip_id
+            and not other.heard & content.seen
+            and (other.heard or not known)
+        ]
+        if not donors:
+            raise ValueError(
+                f'no sound of the set is foreign to clip {clip_id}, which '
+                f'shows {sorted(content.seen)}. Mend: take a split with more '
+                'categories.'
+            )
+        chosen[clip_id] = donors[int(draw.integers(len(donors)))]
+    return chosen
+
+
+def matching_silent_sound(
+    contents: Dict[str, ClipContent], clip_id: str
+) -> Optional[str]:
+    """Find a sound of something that a clip shows but does not let hear.
+
+    Args:
+        contents (dict[str, ClipContent]): From :func:`clip_contents`.
+        clip_id (str): The clip.
+
+    Returns:
+        str or None: The wav file of a clip in which nothing else is heard;
+        None if there is none, or nothing is known of silent objects.
+    """
+    content = contents[clip_id]
+    silent = content.seen - content.heard
+    fitting: List[str] = [
+        other.audio_path
+        for other_id, other in contents.items()
+        if other_id != clip_id and other.heard and other.heard <= silent
+    ]
+    return fitting[0] if fitting else None

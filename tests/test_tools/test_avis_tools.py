@@ -1,0 +1,283 @@
+"""Both stages of a small AVIS, and the tools that look into it."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmavs.datasets import AVSBenchS4Dataset
+from mmavs.datasets.heard import hear, muted, noise
+from mmavs.datasets.unmatching import (
+    ClipContent,
+    clip_contents,
+    matching_silent_sound,
+    unmatching_sounds,
+)
+from mmavs.registry import TRANSFORMS
+from mmavs.testing import tiny_avsbench, tiny_copy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def call(tool, *arguments, monkeypatch):
+    """Run ``tools/<tool>.py`` in this process."""
+    spec = importlib.util.spec_from_file_location(
+        Path(tool).stem, ROOT / 'tools' / f'{tool}.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    words = [f'{tool}.py', *(str(a) for a in arguments)]
+    monkeypatch.setattr(sys, 'argv', words)
+    monkeypatch.chdir(ROOT)
+    return module.main()
+
+
+def tiny_config(name, root, folder):
+    """Point a config to a tiny data set and make it run in seconds."""
+    config = Config.fromfile(ROOT / f'configs/synthetic/{name}.py')
+    config.train_dataloader.dataset.dataset.data_root = f'{root}/'
+    config.val_dataloader.dataset.data_root = f'{root}/'
+    config.test_dataloader.dataset.data_root = f'{root}/'
+    for split in ('train', 'val', 'test'):
+        config[f'{split}_dataloader'].update(
+            num_workers=0, persistent_workers=False, batch_size=2
+        )
+    config.train_cfg.update(max_epochs=1, val_interval=1)
+    config.param_scheduler = []
+    # no query learns to find nothing, so that there is something to look at
+    config.model.decode_head.loss_instances = dict(no_object_weight=0.0)
+    path = folder / f'{name}.py'
+    config.dump(path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def tiny_s4(tmp_path_factory):
+    """As the session's fixture, with test clips that show different things."""
+    folder = tmp_path_factory.mktemp('data')
+    return tiny_avsbench(folder, 's4', dict(train=4, val=2, test=6))
+
+
+@pytest.fixture(scope='module')
+def stages(tiny_s4, tmp_path_factory):
+    """Config and checkpoint of both stages, one epoch each."""
+    folder = tmp_path_factory.mktemp('avis')
+    found = {}
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for stage, name in ((1, 'avis_tiny_s4_stage1'), (2, 'avis_tiny_s4')):
+            config = tiny_config(name, tiny_s4, folder)
+            words = ['train', config, '--work-dir', folder / name]
+            if stage == 2:
+                words += ['--cfg-options', f'load_from={found[1][1]}']
+            call(*words, monkeypatch=monkeypatch)
+            found[stage] = (config, folder / name / 'epoch_1.pth')
+    return found
+
+
+def weights(checkpoint):
+    return torch.load(checkpoint, weights_only=True)['state_dict']
+
+
+def test_stage_2_leaves_what_stage_1_found(stages):
+    first, second = weights(stages[1][1]), weights(stages[2][1])
+    shared = [key for key in first if key in second]
+    assert len(shared) == len(first)
+    for key in shared:
+        assert torch.equal(first[key], second[key]), key
+    new = {key.split('.')[0] for key in second if key not in first}
+    assert new == {'audio_encoder', 'decode_head'}
+    assert any('decode_head.avsc.mlp' in key for key in second)
+
+
+def test_masks_instances_and_counts(stages, tmp_path, monkeypatch):
+    config, checkpoint = stages[2]
+    out, work = tmp_path / 'out', tmp_path / 'work'
+    call(
+        'test',
+        config,
+        checkpoint,
+        *('--out', out, '--work-dir', work, '--show-dir', tmp_path / 'show'),
+        monkeypatch=monkeypatch,
+    )
+    coco = json.loads((out / 'instances.json').read_text())
+    assert len(coco['images']) == 30  # six clips of five frames
+    assert len(coco['categories']) == 23
+    figures = json.loads(next(work.glob('*/*.json')).read_text())
+    assert figures['I'] == len(coco['annotations']) > 0
+    masks = [p for p in out.rglob('*.png') if 'instances' not in p.parts]
+    pictures = [out / image['file_name'] for image in coco['images']]
+    assert len(masks) == len(pictures) == 30
+    for picture in pictures:
+        mask = out / picture.relative_to(out / 'instances')
+        union = cv2.imread(str(mask), cv2.IMREAD_GRAYSCALE) > 0
+        found = cv2.imread(str(picture)).any(axis=2)
+        assert (union == found).mean() > 0.99  # what sounds is the mask
+    drawn = list((tmp_path / 'show').rglob('*.png'))
+    assert len(drawn) == 6
+
+
+def test_swapped_sounds_are_drawn(stages, tmp_path, monkeypatch):
+    config, checkpoint = stages[2]
+    out = tmp_path / 'sheet.png'
+    call(
+        'analysis_tools/swap_sound',
+        *(config, checkpoint, '--out', out, '--clip', 's4_test_00001'),
+        monkeypatch=monkeypatch,
+    )
+    page = cv2.imread(str(out))
+    # frames, and five rows of predictions with their strips of sound
+    assert page.shape[0] > 6 * 256 + 5 * 40 and page.shape[1] >= 5 * 256
+    with pytest.raises(SystemExit, match="no clip 'absent'"):
+        call(
+            'analysis_tools/swap_sound',
+            *(config, checkpoint, '--clip', 'absent'),
+            monkeypatch=monkeypatch,
+        )
+
+
+def test_table_6(stages, tmp_path, monkeypatch, capsys):
+    config, checkpoint = stages[2]
+    out = tmp_path / 'figures.json'
+    call(
+        'analysis_tools/audio_sensitivity',
+        *(config, checkpoint, '--out', out),
+        monkeypatch=monkeypatch,
+    )
+    figures = json.loads(out.read_text())
+    assert set(figures) == {'own/J'} | {
+        f'{sound}/{name}'
+        for sound in ('silent', 'unmatching')
+        for name in ('mIoU', 'RA')
+    }
+    assert all(0 <= value <= 100 for value in figures.values())
+    assert '6 clips of test' in capsys.readouterr().out
+    with pytest.raises(ValueError, match='the second stage of AVIS'):
+        call(
+            'analysis_tools/audio_sensitivity',
+            *(
+                *stages[1],
+                '--cfg-options',
+                'test_dataloader.dataset.pipeline=[]',
+            ),
+            monkeypatch=monkeypatch,
+        )
+
+
+def test_queries_are_drawn(stages, tmp_path, monkeypatch):
+    out = tmp_path / 'queries.png'
+    config, checkpoint = stages[1]
+    call(
+        'analysis_tools/draw_queries',
+        *(config, f'with={checkpoint}', f'again={checkpoint}', '--out', out),
+        monkeypatch=monkeypatch,
+    )
+    page = cv2.imread(str(out))
+    # two models: frame, outlines and heat, and two rows of ten masks
+    assert page.shape[0] > 2 * (224 + 2 * 112)
+    half = (page.shape[0] - 18) // 2
+    top, bottom = page[18 + 18 : 18 + half], page[18 + half + 18 :]
+    assert (top[: len(bottom)] == bottom[: len(top)]).mean() > 0.99
+
+
+def test_stage_1_names_what_sounds_in_ms3(
+    stages, tiny_ms3, tmp_path, monkeypatch, capsys
+):
+    root = tiny_copy(tiny_ms3, tmp_path)
+    maps = sorted((root / 'ms3_data/gt_categories/val').rglob('*.png'))
+    truth = [cv2.imread(str(path), -1) for path in maps]
+    for path in maps:
+        path.unlink()
+    call(
+        'dataset_converters/ms3_categories',
+        *('--data-root', root, '--splits', 'val', '--model', *stages[1]),
+        monkeypatch=monkeypatch,
+    )
+    assert '2 clips by the model' in capsys.readouterr().out
+    for path, expected in zip(maps, truth):
+        made = cv2.imread(str(path), -1)
+        assert ((made > 0) == (expected > 0)).all()
+        assert made.max(initial=0) <= 23
+
+
+# ------------------------------------------------------------- what is heard
+
+
+def test_transforms_go_behind_the_loading():
+    pipeline = [dict(type='LoadAudio'), dict(type='VGGishLogMel')]
+    changed = hear(pipeline, *muted())
+    names = [t['type'] for t in changed]
+    assert names == ['LoadAudio', 'MuteAudio', 'VGGishLogMel']
+    assert len(pipeline) == 2
+    with pytest.raises(ValueError, match='loads no waveform'):
+        hear([dict(type='PackAVSInputs')], *muted())
+
+
+def test_noise_replaces_the_sound():
+    results = dict(waveform=torch.ones(16000), sample_rate=16000, clip_id='a')
+    for transform in noise():
+        results = TRANSFORMS.build(transform)(results)
+    level = results['waveform'].square().mean().sqrt()
+    assert float(level) == pytest.approx(0.1, rel=0.05)
+    assert abs(float(results['waveform'].mean())) < 0.01
+
+
+def test_given_audio(tiny_s4):
+    dataset = AVSBenchS4Dataset(str(tiny_s4), split='test')
+    first, second = (dataset.get_data_info(i) for i in range(2))
+    load = TRANSFORMS.build(dict(type='LoadAudio'))
+    other = load(dict(second))['waveform']
+    given = TRANSFORMS.build(
+        dict(
+            type='GivenAudio',
+            sounds={first['clip_id']: second['audio_path']},
+        )
+    )
+    results = given(load(dict(first)))
+    assert torch.equal(results['waveform'], other)
+    assert 'audio_key' not in results  # no cache may take it for the own one
+    with pytest.raises(KeyError, match='names no sound for clip'):
+        given(load(dict(second)))
+
+
+def test_unmatching_sounds_by_hand():
+    def content(name, heard, seen):
+        return ClipContent(f'{name}.wav', frozenset(heard), frozenset(seen))
+
+    contents = dict(
+        a=content('a', ['dog'], ['dog', 'cat']),
+        b=content('b', ['cat'], ['cat']),
+        c=content('c', ['car'], ['car', 'dog']),
+        silent=content('silent', [], ['bus']),
+    )
+    chosen = unmatching_sounds(contents)
+    # b's cat is visible in a; silence does not stand in for a sound
+    assert chosen['a'] == 'c.wav'
+    assert chosen['b'] in ('a.wav', 'c.wav')
+    assert chosen['c'] == 'b.wav'
+    assert matching_silent_sound(contents, 'a') == 'b.wav'
+    assert matching_silent_sound(contents, 'c') == 'a.wav'
+    assert matching_silent_sound(contents, 'b') is None
+    with pytest.raises(ValueError, match='foreign to clip a'):
+        unmatching_sounds({k: contents[k] for k in 'ab'})
+    unknown = {k: content(k, [], []) for k in 'xy'}
+    assert unmatching_sounds(unknown) == dict(x='y.wav', y='x.wav')
+
+
+def test_contents_of_data_sets(tiny_s4, tiny_ms3, tmp_path):
+    from mmavs.datasets import AVSBenchMS3Dataset
+
+    synthetic = clip_contents(AVSBenchS4Dataset(str(tiny_s4), split='train'))
+    for content in synthetic.values():
+        category = Path(content.audio_path).parent.name
+        assert category in content.heard & content.seen
+    root = tiny_copy(tiny_ms3, tmp_path)
+    (root / 'synthetic.json').unlink()  # as in the real data
+    real = clip_contents(AVSBenchMS3Dataset(str(root), split='train'))
+    assert any(content.heard for content in real.values())
+    assert np.all([content.heard == content.seen for content in real.values()])

@@ -1,0 +1,109 @@
+"""Does a model stay silent under silence, and under sound that does not fit?
+
+    python tools/analysis_tools/audio_sensitivity.py CONFIG CHECKPOINT \
+        [--split test] [--synthetic] [--out FILE.json]
+
+Table 6 of arXiv 2307.16620: every clip is tested with digital silence, and
+with the sound of something that it does not show; the right mask is empty.
+mIoU is the share of pixels predicted silent, RA the share of frames in which
+none sounds. J under the clips' own sound stands beside them, since a model
+that never segments anything would be perfect here.
+
+What does not fit is known for synthetic clips (nothing visible, silent objects
+included), for S4 (another category) and for MS3 with category maps; otherwise
+it is any other clip's sound.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate
+from prettytable import PrettyTable
+from rich.progress import track
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.apis import init_model
+from mmavs.datasets.heard import hear, muted
+from mmavs.datasets.unmatching import clip_contents, unmatching_sounds
+from mmavs.registry import DATASETS, METRICS
+from mmavs.utils import register_all_modules
+from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'checkpoint', nargs='?', help='without one, random weights are tested'
+    )
+    parser.add_argument('--split', default='test', choices=('val', 'test'))
+    parser.add_argument('--seed', type=int, default=0, help='of the draw')
+    parser.add_argument('--out', type=Path, help='also write the figures here')
+    parser.add_argument('--device', help='default: a GPU if there is one')
+    parser.add_argument(
+        '--synthetic', action='store_true', help='on the synthetic set'
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+def build_dataset(config: Config, split: str, *transforms: dict):
+    """Build the data set of a split, hearing what the transforms make."""
+    options = config[f'{split}_dataloader'].dataset
+    pipeline = hear(options.pipeline, *transforms)
+    return DATASETS.build(dict(options, pipeline=pipeline))
+
+
+@torch.no_grad()
+def measure(model, dataset, metric, label: str) -> dict:
+    """Run all clips through the model and a metric."""
+    metric.dataset_meta = dataset.metainfo
+    for index in track(range(len(dataset)), label):
+        samples = model.test_step(pseudo_collate([dataset[index]]))
+        metric.process(None, [sample.to_dict() for sample in samples])
+    return metric.evaluate(len(dataset))
+
+
+def main() -> None:
+    args = parse_args()
+    register_all_modules()
+    config = load_config(args.config, args.cfg_options)
+    if args.synthetic:
+        use_synthetic(config)
+    check_inputs(config, args.config, training=False)
+    model = init_model(config, args.checkpoint, args.device)
+    own = build_dataset(config, args.split)
+    sounds = unmatching_sounds(clip_contents(own), args.seed)
+    conditions = dict(
+        silent=muted(), unmatching=[dict(type='GivenAudio', sounds=sounds)]
+    )
+    figures = measure(
+        model, own, METRICS.build(dict(type='AVSMetric')), 'own sound'
+    )
+    figures = {'own/J': figures['mIoU']}
+    for name, transforms in conditions.items():
+        metric = METRICS.build(
+            dict(type='AudioSensitivityMetric', condition=name)
+        )
+        dataset = build_dataset(config, args.split, *transforms)
+        figures.update(measure(model, dataset, metric, f'{name} sound'))
+    table = PrettyTable(['sound', 'mIoU', 'RA', 'J'])
+    table.add_row(['own', '-', '-', f'{figures["own/J"]:.2f}'])
+    for name in conditions:
+        cells = [f'{figures[f"{name}/{key}"]:.2f}' for key in ('mIoU', 'RA')]
+        table.add_row([name, *cells, '-'])
+    print(f'{len(own)} clips of {args.split}')
+    print(table)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == '__main__':
+    main()

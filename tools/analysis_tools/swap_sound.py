@@ -1,0 +1,210 @@
+"""Draw one clip under its own sound and under others.
+
+    python tools/analysis_tools/swap_sound.py CONFIG CHECKPOINT \
+        [--clip ID] [--other WAV] [--mixed WAV] [--split test] [--out FILE.png]
+
+Figures 1 and 5 of arXiv 2307.16620. One row of predictions for each of: the
+clip's own sound, digital silence, white noise, another clip's sound, and the
+own sound mixed with a second one at equal loudness; the log-mel of each second
+beneath each row. Models that find instances show them with the probability
+that they sound.
+
+--other defaults to a sound of nothing that the clip shows, --mixed to a sound
+of something that it shows silently (known for synthetic clips), else to
+--other.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.apis import init_model
+from mmavs.audio import resample, vggish_log_mel
+from mmavs.datasets.heard import hear, muted, noise
+from mmavs.datasets.unmatching import (
+    clip_contents,
+    matching_silent_sound,
+    unmatching_sounds,
+)
+from mmavs.engine.hooks.visualization_hook import read_frame
+from mmavs.registry import DATASETS
+from mmavs.utils import register_all_modules
+from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.visualization import (
+    draw_instances,
+    log_mel_strip,
+    overlay,
+    sheet,
+)
+from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
+
+MIN_WIDTH = 256
+STRIP_HEIGHT = 40
+SAMPLE_RATE = 16000
+Row = Tuple[str, List[np.ndarray]]
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'checkpoint', nargs='?', help='without one, random weights are drawn'
+    )
+    parser.add_argument('--clip', help='clip id; the first by default')
+    parser.add_argument('--other', help="wav file, another clip's sound")
+    parser.add_argument('--mixed', help='wav file, mixed with the own sound')
+    parser.add_argument('--split', default='test')
+    parser.add_argument('--out', help='picture; work_dirs/swap_sound/<clip>')
+    parser.add_argument('--device', help='default: a GPU if there is one')
+    parser.add_argument(
+        '--synthetic', action='store_true', help='on the synthetic set'
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+def choose_sounds(dataset, args: argparse.Namespace) -> Tuple[str, str, str]:
+    """Settle clip, other sound and mixed sound.
+
+    Raises:
+        SystemExit: The clip is not in the split.
+    """
+    contents = clip_contents(dataset)
+    clip = args.clip or next(iter(contents))
+    if clip not in contents:
+        raise SystemExit(
+            f'no clip {clip!r} in {args.split}. Mend: one of '
+            f'{list(contents)[:5]} ... ({len(contents)} in all)'
+        )
+    other = args.other or unmatching_sounds(contents)[clip]
+    mixed = args.mixed or matching_silent_sound(contents, clip) or other
+    return clip, other, mixed
+
+
+def conditions(clip: str, other: str, mixed: str) -> Dict[str, List[dict]]:
+    """Name each sound and say what makes it."""
+    return {
+        'own sound': [],
+        'mute': muted(),
+        'white noise': noise(),
+        f'another sound: {Path(other).name}': [
+            dict(type='GivenAudio', sounds={clip: other})
+        ],
+        f'mixture: own + {Path(mixed).name}': [
+            dict(type='MixAudio', sounds=[mixed], snr_db=0)
+        ],
+    }
+
+
+class KeepWaveform:
+    """Remembers the sound a pipeline feeds, for drawing it."""
+
+    def __call__(self, results: dict) -> dict:
+        waveform, rate = results['waveform'], results['sample_rate']
+        self.waveform = resample(waveform, rate, SAMPLE_RATE)
+        return results
+
+
+def large(image: np.ndarray) -> np.ndarray:
+    """Enlarge a small frame, so that names can be read."""
+    scale = max(1, -(-MIN_WIDTH // image.shape[1]))
+    return cv2.resize(image, None, fx=scale, fy=scale)
+
+
+def picture(image: np.ndarray, sample, t: int) -> np.ndarray:
+    """Paint one frame's prediction."""
+    image = large(image)
+    if 'pred_instances' in sample:
+        return draw_instances(
+            image,
+            sample.pred_instances[t],
+            sample.categories,
+            min_width=MIN_WIDTH,
+        )
+    mask = sample.pred_sem_seg.data[t, 0].cpu().numpy().astype(np.uint8)
+    size = image.shape[1::-1]
+    mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+    return overlay(image, mask, DEFAULT_PALETTE)
+
+
+def strips(waveform: torch.Tensor, count: int, width: int) -> List[np.ndarray]:
+    """Draw the log-mel of each second."""
+    seconds = torch.nn.functional.pad(waveform, (0, SAMPLE_RATE))
+    return [
+        log_mel_strip(
+            vggish_log_mel(
+                seconds[t * SAMPLE_RATE : (t + 1) * SAMPLE_RATE], SAMPLE_RATE
+            )[0, 0].numpy(),
+            width,
+            STRIP_HEIGHT,
+        )
+        for t in range(count)
+    ]
+
+
+@torch.no_grad()
+def rows_of(
+    model, config: Config, args: argparse.Namespace, clip: str, sounds: dict
+) -> List[Row]:
+    """Predict under every sound."""
+    options = config[f'{args.split}_dataloader'].dataset
+    rows: List[Row] = []
+    for name, transforms in sounds.items():
+        dataset = DATASETS.build(
+            dict(options, pipeline=hear(options.pipeline, *transforms))
+        )
+        packed, waveform = load_clip(dataset, clip, len(transforms))
+        sample = model.test_step(pseudo_collate([packed]))[0]
+        images = [read_frame(path) for path in sample.img_path]
+        if not rows:
+            rows.append(('frames', [large(image) for image in images]))
+        cells = [picture(i, sample, t) for t, i in enumerate(images)]
+        rows.append((name, cells))
+        rows.append(('', strips(waveform, len(images), cells[0].shape[1])))
+    return rows
+
+
+def load_clip(
+    dataset, clip: str, num_changes: int
+) -> Tuple[dict, torch.Tensor]:
+    """Load a clip, and the sound (S,) at 16 kHz that its front end is fed."""
+    steps = dataset.pipeline.transforms
+    names = [type(step).__name__ for step in steps]
+    keep = KeepWaveform()
+    steps.insert(names.index('LoadAudio') + 1 + num_changes, keep)
+    infos = (dataset.get_data_info(i) for i in range(len(dataset)))
+    ids = [info['clip_id'] for info in infos]
+    return dataset[ids.index(clip)], keep.waveform
+
+
+def main() -> None:
+    args = parse_args()
+    register_all_modules()
+    config = load_config(args.config, args.cfg_options)
+    if args.synthetic:
+        use_synthetic(config)
+    check_inputs(config, args.config, training=False)
+    model = init_model(config, args.checkpoint, args.device)
+    dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
+    clip, other, mixed = choose_sounds(dataset, args)
+    rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
+    page = sheet(rows, f'{Path(args.config).stem}: {clip}')
+    out = Path(args.out or f'work_dirs/swap_sound/{clip}.png')
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(out), page[..., ::-1]):
+        raise SystemExit(f'{out} could not be written')
+    print(f'drawn: {out}')
+
+
+if __name__ == '__main__':
+    main()
