@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mmavs.models.layers.audio_queries import AudioQueries
 from mmavs.models.layers.mask_composer import MaskComposer
@@ -194,6 +195,23 @@ def test_folded_mask_equals_the_formula():
     expected = up(composer.conv1(expected))
     expected = composer.conv_seg(composer.conv2(expected).relu())
     torch.testing.assert_close(logits, expected)
+
+
+def test_attention_is_fused_in_training_too(monkeypatch):
+    """No (queries, pixels) matrix of ours: PyTorch's kernel is asked."""
+    asked = []
+    fused = F.scaled_dot_product_attention
+
+    def count(query, key, *args, **kwargs):
+        asked.append((query.shape[-2], key.shape[-2]))
+        return fused(query, key, *args, **kwargs)
+
+    monkeypatch.setattr(F, 'scaled_dot_product_attention', count)
+    head = MODELS.build(TINY)
+    head(random_features(1), 1)
+    assert asked.count((20, 16 * 16 + 8 * 8 + 4 * 4)) == 2  # decoder layers
+    assert asked.count((20, 20)) == 2 + 2  # and the generator's
+    assert asked.count((20, 1)) == 2
 
 
 def test_naive_arithmetic_gives_the_same():

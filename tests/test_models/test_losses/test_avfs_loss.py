@@ -1,11 +1,16 @@
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmavs.models.losses import AVFSLoss
-from mmavs.structures import AVFeatures
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures, AVSDataSample, FramePixelData
 from mmavs.testing import check_gradients
+
+CONFIGS = Path(__file__).parents[3] / 'configs' / 'synthetic'
 
 
 def features_of(audio, visual, valid=None):
@@ -115,6 +120,40 @@ def test_projects_sound_that_no_neck_aligned(shape):
     loss = AVFSLoss(audio_channels=6, visual_channels=8, loss_weight=0.5)
     features = AVFeatures((torch.randn(4, 8, 2, 2),), torch.randn(shape))
     check_gradients(loss, lambda: loss(features, None, [], 2)['loss_avfs'])
+
+
+OWN = dict(audio_channels=128, visual_channels=16)  # aligns no sound
+
+
+@pytest.mark.parametrize(
+    'method, options',
+    [
+        ('tpavi', dict(features='neck')),
+        ('film', dict(features='neck')),
+        ('avsbg', dict(features='neck')),
+        ('avis', dict(features='neck', **OWN)),
+        ('avsegformer', dict(features='head')),
+        ('avsac', dict(features='head', loss_name='loss_second')),
+    ],
+)
+def test_plugs_into_every_method(method, options):
+    config = Config.fromfile(CONFIGS / f'{method}_tiny_ms3.py').model
+    others = config.get('auxiliary_losses', [])
+    config.auxiliary_losses = [*others, dict(type='AVFSLoss', **options)]
+    model = MODELS.build(config)
+    inputs = dict(
+        imgs=torch.randn(1, 5, 3, 96, 96), audio=torch.randn(1, 5, 1, 96, 64)
+    )
+    sample = AVSDataSample(
+        metainfo=dict(
+            num_frames=5, labeled_frames=[0], img_path=['-'] * 5, clip_id='-'
+        )
+    )
+    mask = torch.zeros(5, 1, 96, 96, dtype=torch.long)
+    mask[0, :, :32] = 1
+    sample.gt_sem_seg = FramePixelData(data=mask)
+    value = model.loss(inputs, [sample])[options.get('loss_name', 'loss_avfs')]
+    assert value.isfinite() and value > 0
 
 
 def test_level_and_name():
