@@ -49,10 +49,8 @@ class SoundingInstanceHead(AVSDecodeHead):
 
     Args:
         in_channels (Sequence[int]): Channels of each scale, finest first.
-        categories (Sequence[str]): Names of the K categories, at least two.
-            Defaults to S4's 23.
+        categories (Sequence[str]): K names, at least two; S4's 23 by default.
         finest_stride (int): Pixels of a frame per pixel of the finest map.
-            Masks are enlarged by it before they are cut at ``mask_thr``.
         num_queries (int): Q. Defaults to 100 (Figure 3, MaskFormer).
         embed_dims (int): D, a multiple of 32.
         num_heads, feedforward_channels (int): Of the decoder layers.
@@ -63,8 +61,7 @@ class SoundingInstanceHead(AVSDecodeHead):
         masked_attention (bool): A query looks only where its own mask is.
         deep_supervision (bool): Train the predictions of every decoder layer
             (``d{i}.loss_*``). Eq. 2 has one prediction a query: False.
-        num_points (int, optional): Match and train masks at this many points;
-            None at every pixel.
+        num_points (int, optional): Points where masks are compared; None: all.
         loss_instances (dict, optional): Weights and kind of mask loss, the
             options of :class:`InstanceSetLoss`.
         loss_silent (dict, optional): :class:`SilentObjectLoss`; None is "w/o
