@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
+from mmavs.structures import AVSDataSample
+from mmavs.visualization import AVSLocalVisualizer
 from mmavs.visualization.instances import (
     draw_instances,
     instance_map,
@@ -71,3 +73,19 @@ def test_nothing_found():
     image = np.full((20, 30, 3), 7, np.uint8)
     assert (draw_instances(image, none, CLASSES) == 7).all()
     assert not instance_map(none).any()
+
+
+def test_clips_with_instances_get_a_row():
+    visualizer = AVSLocalVisualizer()
+    images = [np.full((32, 32, 3), 100, np.uint8)] * 2
+    sample = AVSDataSample(metainfo=dict(num_frames=2, categories=CLASSES))
+    plain = visualizer.add_clip('clip', images, sample)
+    sample.pred_instances = [instances(), instances((0.1, 0.2))]
+    shown = visualizer.add_clip('clip', images, sample)
+    assert shown.shape[0] > plain.shape[0] + 128
+    row = shown[plain.shape[0] :]
+    dog, background = np.array(palette_for(2)[1]), 100
+    expected = (0.4 * background + 0.6 * dog).round()
+    painted = (np.abs(row - expected) <= 1).all(-1)
+    left, right = painted[:, :128].mean(), painted[:, 132:260].mean()
+    assert left > 0.15 and right == 0  # it sounds in the first frame alone
