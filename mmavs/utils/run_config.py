@@ -61,7 +61,7 @@ def use_synthetic(config: Config) -> List[str]:
     from mmavs.datasets.synthetic import ensure_synthetic
     from mmavs.datasets.synthetic.layouts import LAYOUTS
 
-    _drop_pretrained(config._cfg_dict)
+    drop_pretrained(config._cfg_dict)
     config.load_from = None
     roots = []
     for dataset in datasets(config):
@@ -79,17 +79,17 @@ def use_synthetic(config: Config) -> List[str]:
     return roots
 
 
-def _drop_pretrained(config) -> None:
+def drop_pretrained(config) -> None:
     """Set every ``init_cfg`` of type Pretrained to None, at any depth."""
     if isinstance(config, dict):
         init = config.get('init_cfg')
         if isinstance(init, dict) and init.get('type') == 'Pretrained':
             config['init_cfg'] = None
         for value in config.values():
-            _drop_pretrained(value)
+            drop_pretrained(value)
     elif isinstance(config, (list, tuple)):
         for value in config:
-            _drop_pretrained(value)
+            drop_pretrained(value)
 
 
 def check_inputs(config: Config, config_path: str, training: bool) -> None:

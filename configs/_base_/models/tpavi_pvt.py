@@ -8,6 +8,7 @@ model = dict(
         type='PyramidVisionTransformerV2',
         variant='b5',
         drop_path_rate=0.1,  # as released
+        with_cp=True,  # recompute blocks: less memory, the same gradients
         init_cfg=dict(
             type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
         ),
@@ -31,6 +32,7 @@ model = dict(
         type='AVSFPNHead',
         in_channels=[256] * 4,
         num_classes=2,
+        with_cp=True,
         loss_decode=dict(type='FrameBCELoss', on_probabilities=True),
     ),
     # Published numbers are scored at 224 px, the size of the input.
