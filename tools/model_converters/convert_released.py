@@ -23,7 +23,15 @@ import mmavs
 from mmavs.compat import load_checkpoint
 from mmavs.utils.checkpoint import state_dict_of
 
-METHODS = ('avsbench', 'avsbg', 'avsegformer', 'beats', 'pvt', 'vggish')
+METHODS = (
+    'avsbench',
+    'avsbg',
+    'avsegformer',
+    'beats',
+    'maskformer',
+    'pvt',
+    'vggish',
+)
 _AUDIO = 'audio_encoder.'
 
 
