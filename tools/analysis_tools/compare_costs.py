@@ -1,0 +1,135 @@
+"""Parameters, MACs, seconds and memory of several configs, side by side.
+
+    python tools/analysis_tools/compare_costs.py CONFIG CONFIG ... \
+        [--size 224] [--frames 5] [--threads 2] [--repeats 9] [--device cpu]
+
+One clip in inference, with random weights, frames and sound; the sound
+encoder takes part. Seconds are medians (and the range) of runs that alternate
+between the configs in one process. Memory is the peak above the weights, in a
+fresh process each: on a CPU resident memory (Linux), on a GPU what PyTorch's
+allocator handed out. Parameters are those that take part, the sound encoder's
+apart.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Callable, List
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.registry import MODELS
+from mmavs.utils import register_all_modules
+from mmavs.utils.complexity import audio_shape, clip_complexity
+from mmavs.utils.measure import interleave, peak_memory
+from mmavs.utils.run_config import load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('configs', nargs='+', help='config files')
+    add('--size', type=int, default=224, help='side of a frame in pixels')
+    add('--frames', type=int, default=5, help='T')
+    add('--threads', type=int, default=2, help='CPU threads')
+    add('--repeats', type=int, default=9, help='timed runs of each')
+    add('--device', default='cpu', help='cpu or cuda')
+    # what the fresh processes are started with
+    add('--probe', help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def forward_pass(path: str, size: int, args) -> Callable[[], object]:
+    """Build a config's model; give a function that segments one clip."""
+    config = load_config(path)
+    torch.manual_seed(0)
+    model = MODELS.build(config.model).to(args.device).eval()
+    inputs = dict(imgs=torch.randn(1, args.frames, 3, size, size))
+    if model.audio_encoder is not None:
+        shape = audio_shape(config, args.frames)
+        inputs['audio'] = torch.randn(1, *shape)
+    inputs = {key: value.to(args.device) for key, value in inputs.items()}
+
+    def run() -> None:
+        with torch.no_grad():
+            model(inputs)
+
+    return run
+
+
+def probe(args: argparse.Namespace) -> None:
+    """Print the peak memory of one config; run in a fresh process."""
+    work = forward_pass(args.probe, args.size, args)
+    forward_pass(args.probe, 64, args)()  # what libraries load once
+    print(json.dumps(peak_memory(work, torch.device(args.device))))
+
+
+def measure_memory(path: str) -> int:
+    """Bytes above the weights, measured in a fresh process."""
+    # Freed blocks go back to the system at once, so that resident memory is
+    # what is held.
+    env = dict(
+        os.environ, MALLOC_MMAP_THRESHOLD_='262144', MALLOC_ARENA_MAX='1'
+    )
+    command = [sys.executable, *sys.argv, '--probe', path]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f'{path} failed:\n{done.stderr[-2000:]}')
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def measure(args: argparse.Namespace) -> List[List[str]]:
+    """One row of cells a config."""
+    works = {p: forward_pass(p, args.size, args) for p in args.configs}
+    runs = interleave(works, args.repeats, torch.device(args.device))
+    rows = []
+    for path in args.configs:
+        cost = clip_complexity(
+            load_config(path), (args.size, args.size), args.frames
+        )
+        own = dict(cost.parameters)
+        own.pop('audio_encoder', None)
+        times = [1e3 * seconds for seconds in runs[path]]
+        rows.append(
+            [
+                Path(path).stem,
+                f'{sum(own.values()) / 1e6:.2f}',
+                f'{sum(cost.macs.values()) / 1e9:.1f}',
+                f'{median(times):.0f} ({min(times):.0f}..{max(times):.0f})',
+                f'{measure_memory(path) / 1e6:.0f}',
+            ]
+        )
+    return rows
+
+
+def main() -> None:
+    args = parse_args()
+    register_all_modules()
+    torch.set_num_threads(args.threads)
+    if args.probe:
+        probe(args)
+        return
+    table = Table(
+        title=f'one clip of {args.frames} frames of {args.size} px, '
+        f'{args.device}, {args.threads} threads, torch {torch.__version__}'
+    )
+    columns = ('config', 'parameters (M)', 'MACs (G)', 'ms a clip', 'peak MB')
+    for name in columns:
+        table.add_column(name, justify='left' if name == 'config' else 'right')
+    for cells in measure(args):
+        table.add_row(*cells)
+    Console().print(table)
+
+
+if __name__ == '__main__':
+    main()
