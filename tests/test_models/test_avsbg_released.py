@@ -155,6 +155,23 @@ def test_losses_of_both_settings():
     assert set(names) == {'decode.loss_structure', 'loss_visual_to_audio'}
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+def test_half_precision(dtype):
+    model = small('avsbg/avsbg_pvt_ms3').eval()
+    exact = losses_of(model)
+    with torch.autocast('cpu', dtype):
+        half = losses_of(model)
+    for name, value in exact.items():
+        assert half[name].dtype == torch.float32
+        torch.testing.assert_close(half[name], value, rtol=0.03, atol=0.03)
+    sum(half.values()).backward()
+    assert all(
+        torch.isfinite(p.grad).all()
+        for p in model.parameters()
+        if p.grad is not None
+    )
+
+
 # One field each; the README's tables are made of them.
 ABLATIONS = {
     'eta': {'auxiliary_losses.0.loss_weight': 0.5},
