@@ -157,3 +157,25 @@ def test_errors():
         neck(AVFeatures((x,)), 5)
     with pytest.raises(ValueError, match='no whole number of clips of 2'):
         neck(AVFeatures((x, x)), 2)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs CUDA')
+def test_on_a_gpu():
+    x = torch.nn.functional.normalize(torch.randn(10, 64, 28, 28), dim=1)
+    x = x.cuda()
+    neck = build(block_elements=10**5).cuda()
+    peaks, grads = [], []
+    for run in (
+        lambda x: neck(AVFeatures((x,)), 5).visual[0],
+        lambda x: naive_forward(x, 5),
+    ):
+        leaf = x.clone().requires_grad_()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        run(leaf).square().sum().backward()
+        peaks.append(torch.cuda.max_memory_allocated() - before)
+        grads.append(leaf.grad)
+    # products round differently where TF32 is on
+    torch.testing.assert_close(*grads, rtol=1e-2, atol=1e-2)
+    assert peaks[0] < peaks[1] / 2
