@@ -25,25 +25,7 @@ def parse_args() -> argparse.Namespace:
         'tests random weights',
     )
     parser.add_argument('--work-dir', help='where logs and metrics go')
-    parser.add_argument(
-        '--out',
-        metavar='DIR',
-        help='write predicted masks, named as the ground truth of the '
-        'benchmark (frames from 1); instances too, if the model finds them',
-    )
-    parser.add_argument(
-        '--released-names',
-        action='store_true',
-        help="with --out: number frames from 0, as AVSBench's code does",
-    )
-    parser.add_argument(
-        '--dump', metavar='FILE.pkl', help='write predictions for offline use'
-    )
-    parser.add_argument(
-        '--show-dir',
-        metavar='DIR',
-        help='draw every clip; the worst come first by name',
-    )
+    add_output_arguments(parser)
     parser.add_argument(
         '--tta', action='store_true', help='average flips and scales'
     )
@@ -68,6 +50,35 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that write something besides the figures."""
+    parser.add_argument(
+        '--out',
+        metavar='DIR',
+        help='write predicted masks, named as the ground truth of the '
+        'benchmark (frames from 1); instances too, if the model finds them',
+    )
+    parser.add_argument(
+        '--released-names',
+        action='store_true',
+        help="with --out: number frames from 0, as AVSBench's code does",
+    )
+    parser.add_argument(
+        '--soft-masks',
+        action='store_true',
+        help='with --out, binary settings: write probabilities as grey '
+        'levels, of which the F-measure can be computed offline',
+    )
+    parser.add_argument(
+        '--dump', metavar='FILE.pkl', help='write predictions for offline use'
+    )
+    parser.add_argument(
+        '--show-dir',
+        metavar='DIR',
+        help='draw every clip; the worst come first by name',
+    )
+
+
 def prepare_config(args: argparse.Namespace) -> Config:
     """Merge the command line into the config."""
     config = load_config(args.config, args.cfg_options)
@@ -88,6 +99,8 @@ def prepare_config(args: argparse.Namespace) -> Config:
         evaluators[0].update(
             output_dir=args.out, released_names=args.released_names
         )
+        if args.soft_masks:
+            evaluators[0].soft_masks = True
         if finds_instances(config):
             first = 0 if args.released_names else 1
             evaluators.append(
