@@ -1,7 +1,8 @@
 r"""Seconds and memory of a model, alone or against its textbook form.
 
     python tools/analysis_tools/benchmark.py CONFIG [--against naive] \
-        [--clips 1] [--train-clips 2] [--size 224] [--threads 2] [--repeats 5]
+        [--clips 1] [--train-clips 2] [--size 224] [--threads 2]
+        [--stages forward training]
 
 ``--against naive`` builds the model a second time with equal weights, where
 every module that has a textbook form (mmavs.testing.naive) computes by the
@@ -11,7 +12,8 @@ frames and sound; their logits are compared first.
 Seconds are medians of runs that alternate between the two in one process.
 Memory is the peak above the weights, in a fresh process each: on a CPU
 resident memory (Linux), on a GPU what PyTorch's allocator handed out. A
-training step is forward, losses, backward and optimizer step.
+training step is forward, losses, backward and optimizer step; what the config
+freezes for good (FreezeBackboneHook with num_epochs=None) stays frozen.
 """
 
 import argparse
@@ -20,7 +22,7 @@ import os
 import statistics
 import subprocess
 import sys
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 import torch
 from mmengine.config import Config, DictAction
@@ -31,8 +33,8 @@ from torch import Tensor, nn
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.registry import MODELS
-from mmavs.structures import AVSDataSample, FramePixelData
 from mmavs.testing.naive import naive_copy
+from mmavs.testing.random_clips import random_clips
 from mmavs.utils import register_all_modules
 from mmavs.utils.measure import interleave, peak_memory
 from mmavs.utils.run_config import drop_pretrained, load_config
@@ -60,7 +62,15 @@ def parse_args() -> argparse.Namespace:
         default=[1, 96, 64],
         help="one second's sound as the encoder takes it; log-mel by default",
     )
-    add('--repeats', type=int, default=5, help='timed runs of each')
+    add('--repeats', type=int, default=5, help='timed forward runs of each')
+    add('--train-repeats', type=int, default=2, help='timed training steps')
+    add(
+        '--stages',
+        nargs='+',
+        choices=('forward', 'training'),
+        default=['forward', 'training'],
+        help='what is measured',
+    )
     add('--threads', type=int, default=2, help='CPU threads')
     add('--device', default='cpu', help='cpu or cuda')
     add('--out', help='also write the figures to this json file')
@@ -85,42 +95,21 @@ def build(config: Config, form: str) -> Tuple[nn.Module, List[str]]:
     return (model, []) if form == 'mmavs' else naive_copy(model)
 
 
-def random_clips(
-    model: nn.Module, num_clips: int, args: argparse.Namespace
-) -> Tuple[Dict[str, Tensor], List[AVSDataSample]]:
-    """Random frames, sound and labels of every frame, the same each time."""
-    source = torch.Generator().manual_seed(0)
-    frames, size = args.frames, (args.size, args.size)
-    shape = (num_clips, frames)
-    inputs = dict(imgs=torch.randn(*shape, 3, *size, generator=source))
-    if model.audio_encoder is not None:
-        inputs['audio'] = torch.randn(
-            *shape, *args.audio_shape, generator=source
-        )
-    inputs = {key: value.to(args.device) for key, value in inputs.items()}
-    samples = []
-    for index in range(num_clips):
-        sample = AVSDataSample(
-            metainfo=dict(
-                clip_id=str(index),
-                num_frames=frames,
-                labeled_frames=list(range(frames)),
-                img_path=[''] * frames,
-                img_shape=size,
-                ori_shape=size,
-            )
-        )
-        labels = torch.randint(
-            model.num_classes, (frames, 1, *size), generator=source
-        )
-        sample.gt_sem_seg = FramePixelData(data=labels.to(args.device))
-        samples.append(sample)
-    return inputs, samples
+def clips(model: nn.Module, num_clips: int, args) -> tuple:
+    """Noise for the model, as the command line wants it."""
+    return random_clips(
+        model,
+        num_clips,
+        args.frames,
+        args.size,
+        args.audio_shape,
+        args.device,
+    )
 
 
 def forward_pass(model: nn.Module, args) -> Callable[[], Tensor]:
     """Give a function that runs the network on ``--clips`` clips."""
-    inputs, _ = random_clips(model, args.clips, args)
+    inputs, _ = clips(model, args.clips, args)
 
     def run() -> Tensor:
         model.eval()
@@ -132,19 +121,32 @@ def forward_pass(model: nn.Module, args) -> Callable[[], Tensor]:
 
 def training_step(model: nn.Module, config: Config, args) -> Callable:
     """Give a function that trains on ``--train-clips`` clips."""
-    inputs, samples = random_clips(model, args.train_clips, args)
+    inputs, samples = clips(model, args.train_clips, args)
+    frozen = freeze(model, config)
     cfg = dict(config.optim_wrapper.optimizer)
     cfg['params'] = [p for p in model.parameters() if p.requires_grad]
     optimizer = OPTIMIZERS.build(cfg)
 
     def run() -> None:
         model.train()
+        for module in frozen:
+            module.eval()
         losses = model.loss(inputs, samples)
         sum(value for key, value in losses.items() if 'loss' in key).backward()
         optimizer.step()
         optimizer.zero_grad()
 
     return run
+
+
+def freeze(model: nn.Module, config: Config) -> List[nn.Module]:
+    """Freeze what the config's hook freezes for good."""
+    return [
+        getattr(model, name).requires_grad_(False)
+        for hook in config.get('custom_hooks', [])
+        if hook.type == 'FreezeBackboneHook' and hook.num_epochs is None
+        for name in hook.get('modules', ['backbone'])
+    ]
 
 
 def probe(config: Config, args: argparse.Namespace) -> None:
@@ -203,12 +205,16 @@ def measure_seconds(config: Config, args) -> Tuple[dict, List[str], float]:
         ours, theirs = (logits[form].double() for form in FORMS)
         difference = float((ours - theirs).abs().max() / theirs.abs().max())
         rows.update(module_calls(models, changed, rows[STAGES[0]]['mmavs']))
-    rows[STAGES[1]] = {
-        f: training_step(m, config, args) for f, m in models.items()
-    }
+    if 'forward' not in args.stages:
+        rows.clear()
+    if 'training' in args.stages:
+        rows[STAGES[1]] = {
+            f: training_step(m, config, args) for f, m in models.items()
+        }
     seconds = {}
     for row, works in rows.items():
-        runs = interleave(works, args.repeats, device)
+        repeats = args.train_repeats if row == STAGES[1] else args.repeats
+        runs = interleave(works, repeats, device)
         seconds[row] = {f: statistics.median(r) for f, r in runs.items()}
     return seconds, changed, difference
 
@@ -261,7 +267,8 @@ def report(seconds: dict, memory: dict, against: Optional[str]) -> Table:
     for name, unit, form, scale, values in rows:
         cells = [f'{values[f] * scale:{form}} {unit}' for f in values]
         if against:
-            cells.append(f'{values["naive"] / values["mmavs"]:.2f}')
+            ours, theirs = (values[form] for form in FORMS)
+            cells.append(f'{theirs / ours:.2f}' if ours else '-')
         table.add_row(name, *cells)
     return table
 
@@ -280,7 +287,8 @@ def main() -> None:
         return
     seconds, changed, difference = measure_seconds(config, args)
     forms = FORMS if args.against else FORMS[:1]
-    memory = {s: {f: measure_memory(f, s) for f in forms} for s in STAGES}
+    stages = [s for s in STAGES if s.split()[0] in args.stages]
+    memory = {s: {f: measure_memory(f, s) for f in forms} for s in stages}
     console = Console()
     if args.against:
         console.print(f'textbook forms: {", ".join(changed) or "none"}')

@@ -31,6 +31,9 @@ from mmavs.visualization import log_mel_strip, overlay, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
 
+NEAREST = cv2.INTER_NEAREST
+MIN_WIDTH = 160  # pixels
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -124,6 +127,13 @@ def pick(
     return rows
 
 
+def enlarge(image: np.ndarray) -> np.ndarray:
+    """Bring a small frame (H, W, 3) to a width one can look at."""
+    times = -(-MIN_WIDTH // image.shape[1])
+    size = (image.shape[1] * times, image.shape[0] * times)
+    return cv2.resize(np.ascontiguousarray(image), size, interpolation=NEAREST)
+
+
 def draw_clip(
     packed: dict, model, palette, args: argparse.Namespace
 ) -> np.ndarray:
@@ -131,18 +141,21 @@ def draw_clip(
     with collect_attention(model) as maps, torch.no_grad():
         sample = model.test_step(pseudo_collate([packed]))[0]
     imgs = packed['inputs']['imgs'].permute(0, 2, 3, 1).numpy()
-    frames = [np.ascontiguousarray(image[..., ::-1]) for image in imgs]
+    frames = [enlarge(image[..., ::-1]) for image in imgs]
+    size = frames[0].shape[1::-1]
     rows = [('frames', frames)]
     for caption, heat in pick(maps, args):
         rows.append((caption, heat_overlay(frames, heat[: len(frames)])))
-    masks = sample.pred_sem_seg.data[:, 0].cpu().numpy()
-    painted = [overlay(f, m, palette) for f, m in zip(frames, masks)]
+    masks = sample.pred_sem_seg.data[:, 0].cpu().numpy().astype(np.uint8)
+    painted = [
+        overlay(frame, cv2.resize(mask, size, interpolation=NEAREST), palette)
+        for frame, mask in zip(frames, masks)
+    ]
     rows.append(('prediction', painted))
     audio = packed['inputs'].get('audio')
     log_mel = None if audio is None else as_log_mel(audio)
     if log_mel is not None:
-        width = frames[0].shape[1]
-        strips = [log_mel_strip(mel, width, 64) for mel in log_mel]
+        strips = [log_mel_strip(mel, size[0], 64) for mel in log_mel]
         rows.append(('log-mel of each second', strips))
     return sheet(rows, title=str(sample.clip_id))
 
