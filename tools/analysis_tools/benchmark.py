@@ -158,14 +158,10 @@ def probe(config: Config, args: argparse.Namespace) -> None:
         work = forward_pass(model, args)
     else:
         work = training_step(model, config, args)
-    warm_up(model, args)
-    print(json.dumps(peak_memory(work, torch.device(args.device))))
-
-
-def warm_up(model: nn.Module, args: argparse.Namespace) -> None:
-    """Load what libraries load once, on frames of 64 px."""
+    # what libraries load once does not count: run once on frames of 64 px
     small = argparse.Namespace(**dict(vars(args), size=64, clips=1))
     forward_pass(model, small)()
+    print(json.dumps(peak_memory(work, torch.device(args.device))))
 
 
 def measure_memory(form: str, stage: str) -> int:
@@ -289,13 +285,10 @@ def main() -> None:
     forms = FORMS if args.against else FORMS[:1]
     stages = [s for s in STAGES if s.split()[0] in args.stages]
     memory = {s: {f: measure_memory(f, s) for f in forms} for s in stages}
-    console = Console()
     if args.against:
-        console.print(f'textbook forms: {", ".join(changed) or "none"}')
-        console.print(
-            f'largest difference of logits: {difference:.2e} of the largest'
-        )
-    console.print(report(seconds, memory, args.against))
+        print(f'textbook forms: {", ".join(changed) or "none"}')
+        print(f'largest difference of logits: {difference:.2e} of the largest')
+    Console().print(report(seconds, memory, args.against))
     if args.out:
         figures = dict(seconds=seconds, bytes=memory, difference=difference)
         with open(args.out, 'w') as file:
