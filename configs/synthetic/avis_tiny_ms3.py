@@ -26,6 +26,7 @@ model = dict(
         loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=1e-3))  # the paper's, Section 4.1
 custom_hooks = [
     dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
 ]

@@ -34,6 +34,8 @@ train_dataloader = dict(
 model = dict(
     audio_encoder=None,
     neck=[],
+    # queries look at the coarsest map: 12 x 12 instead of 3 x 3
+    backbone=dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4)),
     decode_head=dict(
         _delete_=True,
         type='SoundingInstanceHead',
@@ -48,6 +50,8 @@ model = dict(
         loss_silent=dict(type='SilentObjectLoss', loss_weight=1.0),
     ),
 )
+# 2e-3, as for the other small models, breaks the transformer
+optim_wrapper = dict(optimizer=dict(lr=4e-4))
 max_epochs = 30  # of 1000 frames
 train_cfg = dict(max_epochs=max_epochs, val_interval=10)
 param_scheduler = [
