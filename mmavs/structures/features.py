@@ -21,15 +21,16 @@ class AVFeatures(NamedTuple):
         audio (Tensor, optional): What the audio encoder gave, (N, D) or
             tokens (N, L, D). Necks leave it as it is unless fusing *into*
             sound is their purpose. None in a model without sound.
-        aligned_audio (tuple[Tensor, ...]): Sound as the fusion of each scale
-            saw it, (N, C_i) each; empty where no neck projects sound.
+        aligned_audio (tuple[Tensor or None, ...]): Sound as the fusion of each
+            scale saw it, (N, C_i), None at a scale that was not fused; empty
+            where no neck projects sound.
         valid (Tensor, optional): (N,) bool, False for padded frames (a batch
             of clips of different length). None if every frame is real.
     """
 
     visual: Tuple[Tensor, ...]
     audio: Optional[Tensor] = None
-    aligned_audio: Tuple[Tensor, ...] = ()
+    aligned_audio: Tuple[Optional[Tensor], ...] = ()
     valid: Optional[Tensor] = None
 
     def mask_padding(self, tensor: Tensor) -> Tensor:
