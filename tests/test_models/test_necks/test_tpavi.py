@@ -358,3 +358,25 @@ def test_errors():
         neck(features._replace(audio=None), 5)
     with pytest.raises(ValueError, match=r'in_channels=\(8,\), but gets \(4'):
         neck(make(1, 5, channels=4), 5)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
+@pytest.mark.parametrize('mode', ['audio-visual', 'visual-visual'])
+def test_on_gpu(mode):
+    """As on the CPU, in float16 too, and in linear memory."""
+    neck = draw(TPAVI([64], 12, mode=mode).eval())
+    features = make(1, 5, sizes=((56, 56),), channels=64)
+    expected = neck(features, 5).visual[0]
+    neck.cuda()
+    features = AVFeatures((features.visual[0].cuda(),), features.audio.cuda())
+    torch.cuda.reset_peak_memory_stats()
+    held = torch.cuda.memory_allocated()
+    with torch.no_grad():
+        fused = neck(features, 5).visual[0]
+        peak = torch.cuda.max_memory_allocated() - held
+        with torch.autocast('cuda', dtype=torch.float16):
+            half = neck(features, 5).visual[0]
+    assert (fused.cpu() - expected).abs().max() < 1e-2  # TF32 is allowed
+    assert (half.float().cpu() - expected).abs().max() < 5e-2
+    assert peak < 20 * features.visual[0].numel() * 4  # pairs: 983 MB
