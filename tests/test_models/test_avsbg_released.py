@@ -198,6 +198,24 @@ def test_ablations_by_one_field(name):
     assert all(torch.isfinite(value) for value in losses.values())
 
 
+def test_without_any_sound():
+    """Table 3, "w/o audio", and without running the sound encoder."""
+    model = small(
+        'avsbg/avsbg_pvt_ms3',
+        **{
+            'neck.1.stages': [],
+            'neck.2.stages': [],
+            'auxiliary_losses.0.loss_weight': 0,
+        },
+    )
+    model.audio_encoder = None
+    losses = losses_of(model)
+    assert float(losses.pop('decode.loss_structure').detach()) > 0
+    assert all(float(value.detach()) == 0 for value in losses.values())
+    parts = {name.split('.')[0] for name, _ in model.named_parameters()}
+    assert parts == {'backbone', 'neck', 'decode_head'}
+
+
 @pytest.mark.parametrize('setting', ['s4', 'ms3'])
 def test_generation_on_the_baseline(setting):
     """Table 5, "AVSBench with BG"."""
