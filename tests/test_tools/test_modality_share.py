@@ -20,8 +20,11 @@ def test_models_beside_each_other(monkeypatch, tiny_ms3, tmp_path, capsys):
     words = ['modality_share.py', '--out', str(out), '--num-clips', '2']
     for name in ('nosound', 'film', 'film'):
         words += ['--model', f'configs/synthetic/{name}_tiny_ms3.py']
-    root = f'test_dataloader.dataset.data_root={tiny_ms3}'
-    monkeypatch.setattr(sys, 'argv', [*words, '--cfg-options', root])
+    roots = [
+        f'{split}_dataloader.dataset.data_root={tiny_ms3}'
+        for split in ('train', 'val', 'test')
+    ]
+    monkeypatch.setattr(sys, 'argv', [*words, '--cfg-options', *roots])
     tool.main()
     numbers = json.loads(out.with_suffix('.json').read_text())
     assert list(numbers) == [
