@@ -4,11 +4,9 @@ import math
 from typing import Optional, Sequence, Tuple, Union
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from mmavs.compat import has_compiled_ops
+from .point_sampling import sum_samples
 
 SpatialShapes = Union[Tensor, Sequence[Tuple[int, int]]]
 
@@ -140,8 +138,8 @@ class MultiScaleDeformableAttention(nn.Module):
         points: Tensor,
         weights: Tensor,
     ) -> Tensor:
-        """See :func:`sample_points`; returns (N, Q, D)."""
-        return sample_points(value, shapes, points, weights)
+        """See :func:`sum_samples`; returns (N, Q, D)."""
+        return sum_samples(value, shapes, points, weights)
 
     def _check(
         self,
@@ -166,117 +164,6 @@ class MultiScaleDeformableAttention(nn.Module):
                 f'num_levels={self.num_levels}, got '
                 f'{tuple(reference_points.shape)}'
             )
-
-
-def sample_points(
-    value: Tensor,
-    shapes: Sequence[Tuple[int, int]],
-    points: Tensor,
-    weights: Tensor,
-) -> Tensor:
-    """Sum weighted bilinear samples over scales and points.
-
-    mmcv's compiled operator does it on a GPU if a full mmcv is installed,
-    exact PyTorch otherwise.
-
-    Args:
-        value (Tensor): (N, S, M, D / M) float32 or float64.
-        shapes (list[tuple]): num_levels pairs (h_l, w_l).
-        points (Tensor): (N, Q, M, num_levels, num_points, 2), (x, y) in
-            [0, 1] inside the map; what lies outside reads as zero.
-        weights (Tensor): (N, Q, M, num_levels, num_points).
-
-    Returns:
-        Tensor: (N, Q, D).
-    """
-    if value.is_cuda and has_compiled_ops():
-        from mmcv.ops.multi_scale_deform_attn import (
-            MultiScaleDeformableAttnFunction,
-        )
-
-        table = torch.tensor(shapes, device=value.device)
-        starts = table.prod(1).cumsum(0) - table.prod(1)
-        return MultiScaleDeformableAttnFunction.apply(
-            value, table, starts, points, weights, value.shape[0]
-        )
-    if torch.is_grad_enabled():
-        # The table of corners is four times as large as all inputs together
-        # and quick to make again in the backward pass.
-        return checkpoint(
-            _sample_points,
-            value,
-            shapes,
-            points,
-            weights,
-            use_reentrant=False,
-            preserve_rng_state=False,
-        )
-    return _sample_points(value, shapes, points, weights)
-
-
-def _sample_points(
-    value: Tensor,
-    shapes: Sequence[Tuple[int, int]],
-    points: Tensor,
-    weights: Tensor,
-) -> Tensor:
-    """As :func:`sample_points`, by one gather-and-sum.
-
-    A bilinear sample is a weighted sum of four pixels, so each head of each
-    query sums 4 * num_levels * num_points rows of a table. ``embedding_bag``
-    does that without ever holding the rows, which ``grid_sample`` writes out.
-    """
-    num_frames, num_values, num_heads, channels = value.shape
-    rows, corner_weights = _corners(shapes, points, weights)
-    frames = torch.arange(num_frames, device=value.device)
-    heads = torch.arange(num_heads, device=value.device)
-    rows = rows + (frames * num_values).view(-1, 1, 1, 1)
-    rows = rows * num_heads + heads.view(-1, 1)
-    output = F.embedding_bag(
-        rows.flatten(0, 2),
-        value.reshape(-1, channels),
-        per_sample_weights=corner_weights.flatten(0, 2),
-        mode='sum',
-    )
-    return output.view(num_frames, -1, num_heads * channels)
-
-
-def _corners(
-    shapes: Sequence[Tuple[int, int]], points: Tensor, weights: Tensor
-) -> Tuple[Tensor, Tensor]:
-    """Find the four pixels around each point and what each weighs.
-
-    Args:
-        shapes (list[tuple]): num_levels pairs (h_l, w_l).
-        points (Tensor): (N, Q, M, num_levels, num_points, 2).
-        weights (Tensor): (N, Q, M, num_levels, num_points).
-
-    Returns:
-        tuple[Tensor, Tensor]: Pixel numbers int64 and weights, both
-        (N, Q, M, K) with K = 4 * num_levels * num_points; weight 0 for a
-        corner outside its map.
-    """
-    table = torch.tensor(shapes, device=points.device)
-    height, width = table[:, :1], table[:, 1:]
-    starts = (height * width).cumsum(0) - height * width
-    x = points[..., 0] * width - 0.5
-    y = points[..., 1] * height - 0.5
-    left, top = x.detach().floor(), y.detach().floor()
-    right_share, low_share = x - left, y - top
-    left, top = left.long(), top.long()
-    rows, shares = [], []
-    for down in (0, 1):
-        row, row_share = top + down, low_share if down else 1 - low_share
-        row_share = row_share * ((row >= 0) & (row < height))
-        row = starts + row.clamp(min=0).minimum(height - 1) * width
-        for along in (0, 1):
-            column = left + along
-            share = right_share if along else 1 - right_share
-            share = share * ((column >= 0) & (column < width))
-            rows.append(row + column.clamp(min=0).minimum(width - 1))
-            shares.append(row_share * share * weights)
-    rows, shares = torch.stack(rows, -1), torch.stack(shares, -1)
-    return rows.flatten(3), shares.flatten(3)
 
 
 def _as_shapes(spatial_shapes: SpatialShapes) -> list:

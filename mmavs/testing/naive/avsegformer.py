@@ -21,7 +21,7 @@ class NaiveDeformableAttention(MultiScaleDeformableAttention):
     """Samples every point of every scale, then weighs them."""
 
     def sample(self, value: Tensor, shapes, points: Tensor, weights: Tensor):
-        """See :func:`~mmavs.models.layers.deformable_attention.sample_points`.
+        """See :func:`~mmavs.models.layers.point_sampling.sum_samples`.
 
         Returns:
             Tensor: (N, Q, D).

@@ -3,10 +3,11 @@ import torch
 import torch.nn.functional as F
 from mmcv.ops import MultiScaleDeformableAttention as MMCVAttention
 
+from mmavs.models.layers import point_sampling
 from mmavs.models.layers.deformable_attention import (
     MultiScaleDeformableAttention,
-    sample_points,
 )
+from mmavs.models.layers.point_sampling import sum_samples
 from mmavs.testing import check_gradients
 from mmavs.testing.golden import (
     assert_close,
@@ -92,7 +93,7 @@ def test_hand_computed_sample():
     x = (0.5 + 0.25) / 2  # a quarter of a pixel right of pixel 0's centre
     points = torch.tensor([x, 0.25]).view(1, 1, 1, 1, 1, 2)
     weights = torch.full((1, 1, 1, 1, 1), 2.0)
-    output = sample_points(value, [(2, 2)], points, weights)
+    output = sum_samples(value, [(2, 2)], points, weights)
     assert output.item() == pytest.approx(2 * (0.75 * 4 + 0.25 * 8))
 
 
@@ -100,14 +101,16 @@ def test_outside_reads_zero():
     value = torch.ones(1, 4, 1, 1)
     far = torch.tensor([[-0.25, 0.25], [0.25, 5.0], [0.0, 0.25]])
     points = far.view(1, 3, 1, 1, 1, 2)
-    output = sample_points(
+    output = sum_samples(
         value, [(2, 2)], points, torch.ones(1, 3, 1, 1, 1)
     ).flatten()
     # The last point stands half a pixel outside: half of a pixel is left.
     assert output.tolist() == [0, 0, 0.5]
 
 
-def test_values_and_gradients_equal_grid_sample():
+@pytest.mark.parametrize('block', [64, 2**22])
+def test_values_and_gradients_equal_grid_sample(monkeypatch, block):
+    monkeypatch.setattr(point_sampling, 'BLOCK_ELEMENTS', block)
     shapes = [(5, 7), (3, 4)]
     value = torch.randn(2, 47, 3, 4, dtype=torch.double, requires_grad=True)
     points = torch.rand(2, 6, 3, 2, 4, 2, dtype=torch.double) * 1.6 - 0.3
@@ -115,7 +118,7 @@ def test_values_and_gradients_equal_grid_sample():
     weights = torch.rand(2, 6, 3, 2, 4, dtype=torch.double)
     weights.requires_grad_()
     leaves = (value, points, weights)
-    ours = sample_points(value, shapes, points, weights)
+    ours = sum_samples(value, shapes, points, weights)
     oracle = by_grid_sample(value, shapes, points, weights)
     torch.testing.assert_close(ours, oracle)
     weighting = torch.randn_like(ours)
@@ -124,6 +127,19 @@ def test_values_and_gradients_equal_grid_sample():
         torch.autograd.grad((oracle * weighting).sum(), leaves),
     ):
         torch.testing.assert_close(got, expected)
+
+
+def test_gradients_by_finite_differences():
+    value = torch.randn(1, 10, 2, 3, dtype=torch.double, requires_grad=True)
+    # Points off the grid lines, where a bilinear sample has a corner.
+    points = torch.tensor([0.03, 0.31, 0.58, 0.9, 1.2, -0.2]).double()
+    points = points.view(1, 1, 1, 1, 3, 2).repeat(1, 2, 2, 2, 1, 1)
+    points.requires_grad_()
+    weights = torch.rand(1, 2, 2, 2, 3, dtype=torch.double, requires_grad=True)
+    assert torch.autograd.gradcheck(
+        lambda v, p, w: sum_samples(v, [(2, 3), (2, 2)], p, w),
+        (value, points, weights),
+    )
 
 
 @pytest.mark.parametrize(
