@@ -97,14 +97,8 @@ def build(config: Config, form: str) -> Tuple[nn.Module, List[str]]:
 
 def clips(model: nn.Module, num_clips: int, args) -> tuple:
     """Noise for the model, as the command line wants it."""
-    return random_clips(
-        model,
-        num_clips,
-        args.frames,
-        args.size,
-        args.audio_shape,
-        args.device,
-    )
+    shape = (num_clips, args.frames, args.size, args.audio_shape)
+    return random_clips(model, *shape, args.device)
 
 
 def forward_pass(model: nn.Module, args) -> Callable[[], Tensor]:

@@ -145,7 +145,7 @@ def test_gradients_equal_released_code(arrays, recipes):
     for key, value in avsegformer.convert(markers).items():
         grad = grads[key.removeprefix('decode_head.')].grad
         total = grad.abs().double().sum().item()
-        # The released code in float64 is up to 1.4e-3 from these float32
+        # The same network in float64 is up to 1.4e-3 from these float32
         # records: rounding turns ReLUs of the 2048-wide MLP on and off.
         assert total == pytest.approx(value.item(), rel=2e-3), key
         compared += 1
