@@ -1,51 +1,69 @@
-"""benchmark times stages, and trains what the config trains."""
+"""benchmark compares a model with its textbook form."""
 
 import importlib.util
+import json
+import subprocess
 import sys
 from pathlib import Path
 
-import torch
-from mmengine.config import Config
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / 'configs/synthetic/tpavi_tiny_ms3.py'
+TOOL = ROOT / 'tools' / 'analysis_tools' / 'benchmark.py'
 
 
-def load():
-    path = ROOT / 'tools' / 'analysis_tools' / 'benchmark.py'
-    spec = importlib.util.spec_from_file_location('benchmark', path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
+@pytest.fixture
+def tool():
+    spec = importlib.util.spec_from_file_location('benchmark', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_a_step_leaves_what_is_frozen_for_good(monkeypatch):
-    """As avsac configs freeze the backbone: no gradient, evaluation mode."""
-    tool = load()
-    words = ['benchmark.py', 'x.py', '--size', '64', '--train-clips', '1']
-    monkeypatch.setattr(sys, 'argv', words)
-    args = tool.parse_args()
-    args.frames = 2
-    config = Config.fromfile(ROOT / 'configs/synthetic/avsac_tiny_ms3.py')
-    config.custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=None)]
-    model, _ = tool.build(config, 'mmavs')
-    before = {k: v.clone() for k, v in model.state_dict().items()}
-    tool.training_step(model, config, args)()
-    after = model.state_dict()
-    moved = {k for k in before if not torch.equal(before[k], after[k])}
-    assert moved and not any(k.startswith('backbone.') for k in moved)
-    assert not model.backbone.training and model.neck.training
+def test_against_naive(tool, monkeypatch, tmp_path, capsys):
+    """96 px: 2880 pixels a clip at stride 4, whose pairs take 33 MB."""
 
+    def in_this_process(form, stage):
+        # a fresh process costs an import of everything
+        args = tool.parse_args()
+        args.probe, args.frames = (form, stage), 5
+        tool.probe(tool.load_config(str(CONFIG)), args)
+        return json.loads(capsys.readouterr().out)
 
-def test_one_stage_alone(monkeypatch, capsys):
-    words = ['benchmark.py', 'configs/synthetic/nosound_tiny_ms3.py']
-    words += ['--size', '32', '--frames', '1', '--repeats', '1']
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, 'argv', [*words, '--stages', 'forward'])
-    tool = load()
-    monkeypatch.setattr(tool, 'measure_memory', lambda *_: 7_000_000)
-    threads = torch.get_num_threads()
+    monkeypatch.setattr(tool, 'measure_memory', in_this_process)
+    out = tmp_path / 'figures.json'
+    words = ['--against', 'naive', '--size', '96', '--train-clips', '1']
+    words += ['--repeats', '3', '--train-repeats', '1', '--threads', '1']
+    arguments = [str(TOOL), str(CONFIG), *words, '--out', str(out)]
+    monkeypatch.setattr(sys, 'argv', arguments)
     tool.main()
-    torch.set_num_threads(threads)
-    shown = capsys.readouterr().out
-    assert 'forward: peak' in shown and '7 MB' in shown
-    assert 'training' not in shown
+    figures = json.loads(out.read_text())
+    assert 0 < figures['difference'] < 1e-5
+    block = figures['seconds']['neck.1.blocks.0 (5, 48, 24, 24)']
+    assert block['naive'] > block['mmavs']
+    for stage in ('forward', 'training step'):
+        memory = figures['bytes'][stage]
+        assert memory['naive'] > memory['mmavs'] + 20e6
+        assert set(figures['seconds'][stage]) == {'mmavs', 'naive'}
+    printed = capsys.readouterr().out
+    assert 'textbook forms: neck.1.blocks.0, neck.1.blocks.1' in printed
+
+
+def test_fresh_process(tool, monkeypatch):
+    """It is started with the same words, and its failure is told."""
+    started = []
+
+    def run(words, **options):
+        started.append(words[1:])
+        return subprocess.CompletedProcess(
+            words, len(started) - 1, '{"noise"}\n17\n', 'no memory left'
+        )
+
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), 'x.py', '--size', '96'])
+    monkeypatch.setattr(tool.subprocess, 'run', run)
+    assert tool.measure_memory('mmavs', 'forward') == 17
+    words = [str(TOOL), 'x.py', '--size', '96', '--probe', 'mmavs', 'forward']
+    assert started == [words]
+    with pytest.raises(RuntimeError, match='step of naive fai(?s:.*)no memo'):
+        tool.measure_memory('naive', 'training step')
