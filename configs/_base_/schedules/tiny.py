@@ -1,5 +1,5 @@
 # a few minutes on two CPU cores
-max_epochs = 5
+max_epochs = 3
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=2
 )
