@@ -131,9 +131,8 @@ class InstanceSetLoss(nn.Module):
     ) -> Tuple[Tensor, Tensor]:
         """Compare L times (G, h, w) logits with (G, H, W) masks."""
         pairs = [pair for pair in pairs if len(pair[0])]
-        count = mask_logits.new_tensor(
-            float(sum(len(predicted) for predicted, _ in pairs))
-        )
+        count = sum(len(predicted) for predicted, _ in pairs)
+        count = torch.tensor(float(count), device=mask_logits.device)
         if pairs:
             predicted = torch.cat([p for p, _ in pairs]).float()
             targets = torch.cat([t for _, t in pairs]).float()
@@ -144,7 +143,8 @@ class InstanceSetLoss(nn.Module):
                     dice_cost(predicted, targets, True).sum(),
                 )
         else:
-            sums = (mask_logits.sum() * 0, mask_logits.sum() * 0)
+            nothing = mask_logits.float().sum() * 0  # halves overflow
+            sums = (nothing, nothing)
         mask_mean, dice_mean = (mean_over_ranks(s, count) for s in sums)
         return mask_mean, dice_mean
 

@@ -146,6 +146,17 @@ def test_nothing_to_find(num_points, num_frames):
     sum(losses.values()).backward()
 
 
+def test_half_precision_without_objects():
+    loss = InstanceSetLoss(num_categories=2)
+    losses, _ = loss(
+        torch.zeros(1, 4, 3, dtype=torch.float16),
+        torch.full((1, 4, 90, 90), 9.0, dtype=torch.float16),
+        [torch.zeros(0, dtype=torch.long)],
+        [torch.zeros(0, 90, 90)],
+    )
+    assert all(bool(torch.isfinite(value)) for value in losses.values())
+
+
 def test_points():
     maps = torch.arange(4.0).view(1, 2, 2)
     points = torch.tensor([[[0.25, 0.25], [0.75, 0.25], [0.5, 0.75]]])
