@@ -14,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(TORCH)-$(MMCV)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: quickstart test gpu-test lint docs clean env
+.PHONY: quickstart test test-full-mmcv gpu-test lint docs clean env
 
 env: $(STAMP)
 
@@ -40,6 +40,14 @@ test: $(STAMP)
 
 gpu-test: $(STAMP)
 	@$(BIN)/python -m pytest -m gpu
+
+# compiles mmcv 2.1.0 once, in an environment of its own
+test-full-mmcv:
+	@$(MAKE) test VENV=.venv-full MMCV=full
+
+docs: $(STAMP)
+	@$(PIP) -r requirements/docs.txt
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs/en docs/en/_build/html
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
