@@ -8,6 +8,7 @@ least 0.20 below: it must have learned to listen.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -88,9 +89,7 @@ def main() -> None:
         print(f'[{step}/4] train and test {name}: {config}', flush=True)
         work_dir = ROOT / WORK / Path(config).stem
         if args.again:
-            (work_dir / 'done').unlink(missing_ok=True)
-            for old in work_dir.glob('*.pth'):
-                old.unlink()
+            shutil.rmtree(work_dir, ignore_errors=True)
         checkpoint = train(config, work_dir)
         draw = ('--show-dir', str(pictures)) if step == 2 else ()
         results[name] = test(config, checkpoint, work_dir, *draw)
