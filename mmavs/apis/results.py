@@ -8,6 +8,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmavs.structures import AVSDataSample
+from mmavs.visualization.instances import instance_map
 from mmavs.visualization.paint import Region, palette_for
 
 
@@ -61,7 +62,7 @@ class ResultReader:
         labels = sample.pred_sem_seg.data[t, 0].numpy().astype(np.uint8)
         if 'pred_instances' in sample:
             found = sample.pred_instances[t]
-            instances, objects = self._read_instances(found, labels.shape)
+            instances, objects = instance_map(found), self._list(found)
         else:
             instances, objects = None, self._count(labels)
         return MaskFrame(
@@ -85,27 +86,24 @@ class ResultReader:
             for value in order
         ]
 
-    def _read_instances(
-        self, found: InstanceData, shape: Tuple[int, int]
-    ) -> Tuple[np.ndarray, List[dict]]:
-        """Lay instances out in one map, what sounds on top."""
-        canvas, objects = np.zeros(shape, np.uint8), []
-        for i in found.sounding_probs.argsort().tolist():
-            mask = found.masks[i].numpy()
+    def _list(self, found: InstanceData) -> List[dict]:
+        """List the instances of a frame, what sounds most probably first."""
+        objects = []
+        order = found.sounding_probs.argsort(descending=True, stable=True)
+        for i in order.tolist():
             value = int(found.labels[i]) + 1
-            canvas[mask] = value
             probability = float(found.sounding_probs[i])
             objects.append(
                 dict(
                     value=value,
                     name=self.categories[value - 1],
-                    area=round(float(mask.mean()), 6),
+                    area=round(float(found.masks[i].float().mean()), 6),
                     sounding=probability > self.threshold,
                     sounding_prob=round(probability, 4),
                     score=round(float(found.scores[i]), 4),
                 )
             )
-        return canvas, objects[::-1]
+        return objects
 
     def regions(self, frame: MaskFrame) -> Tuple[np.ndarray, List[Region]]:
         """Say what to paint.
