@@ -16,7 +16,7 @@ model = dict(
     neck=[align],
     data_preprocessor=dict(num_frames=10),  # shorter clips are padded
     decode_head=dict(
-        num_classes=71,
+        num_classes=11,
         prior_prob=None,
         loss_decode=[
             dict(type='FrameCrossEntropyLoss'),

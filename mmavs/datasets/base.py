@@ -22,9 +22,9 @@ class AVSClipDataset(BaseDataset):
 
     - ``clip_id`` (str), ``audio_path`` (str), ``num_frames`` (int, T),
     - ``frames``: T complete mmseg results dicts (``img_path``,
-      ``seg_map_path`` or None, ``frame_id``, ``seg_fields``, ``label_map``,
-      ``reduce_zero_label``, and for :class:`LoadFrameMask` ``mask_encoding``,
-      ``num_classes``, ``palette``),
+      ``seg_map_path`` or None, ``frame_id``, ``seg_fields``,
+      ``reduce_zero_label``, and for :class:`LoadFrameMask` ``mask_encoding``
+      and the files' ``num_classes``, ``palette``, and ``label_map`` or None),
     - ``labeled_frames``: indices of the frames that are supervised,
     - ``category`` (str or None),
     - ``group`` ('constant', 'switching' or None): whether what sounds changes
@@ -35,8 +35,11 @@ class AVSClipDataset(BaseDataset):
         split (str, optional): 'train', 'val' or 'test'. Defaults to 'train'.
         ann_file (str, optional): List of clips, below ``data_root``.
             Defaults to the data set's own (``ANN_FILE``).
-        metainfo (dict, optional): ``classes`` and ``palette`` other than the
-            data set's own.
+        metainfo (dict, optional): ``classes`` and ``palette``. As in mmseg,
+            some of the data set's own classes, in any order, make a data set
+            of those alone: labels are renumbered, pixels of the others
+            become 255 (ignored). Names that are not all its own say what
+            the labels are called, as they are.
         pipeline (Sequence[dict]): Transforms of a clip.
         indices (int or Sequence[int], optional): Use these clips alone, or
             the first so many.
@@ -75,6 +78,8 @@ class AVSClipDataset(BaseDataset):
             )
         self.split = split
         self.check_files = check_files
+        metainfo = dict(metainfo or {})
+        self.label_map = _label_map(self.METAINFO, metainfo)
         super().__init__(
             ann_file=self.ANN_FILE if ann_file is None else ann_file,
             metainfo=metainfo,
@@ -114,12 +119,38 @@ class AVSClipDataset(BaseDataset):
         return clips
 
     def get_data_info(self, idx: int) -> dict:
-        """Give one clip; its frames know classes and palette."""
+        """Give one clip; its frames know classes and palette of the files."""
         info = super().get_data_info(idx)
-        classes, palette = self._metainfo['classes'], self._metainfo['palette']
+        files = self.METAINFO if self.label_map else self._metainfo
         for frame in info['frames']:
-            frame.update(num_classes=len(classes), palette=palette)
+            frame.update(
+                num_classes=len(files['classes']),
+                palette=files['palette'],
+                label_map=self.label_map,
+            )
         return info
+
+
+def _label_map(own: dict, chosen: dict) -> Optional[Dict[int, int]]:
+    """Map labels of a data set to those of some of its classes.
+
+    Args:
+        own (dict): ``classes`` and ``palette`` of the files.
+        chosen (dict): What is asked for; gets the palette of its classes.
+
+    Returns:
+        dict[int, int], optional: Old label to new; 255 without. None if the
+        labels stay as they are.
+    """
+    classes = tuple(chosen.get('classes', own['classes']))
+    if classes == tuple(own['classes']) or not set(classes) <= set(
+        own['classes']
+    ):
+        return None
+    places = [own['classes'].index(name) for name in classes]
+    chosen.setdefault('palette', [own['palette'][old] for old in places])
+    new = {old: label for label, old in enumerate(places)}
+    return {old: new.get(old, 255) for old in range(len(own['classes']))}
 
 
 def clip_info(

@@ -1,4 +1,5 @@
-# The synthetic AVSBench-semantic at 96 px: 71 classes, 5 or 10 frames.
+# The synthetic AVSBench-semantic at 96 px: the ten of the 71 classes that
+# occur in it, and background; 5 or 10 frames.
 #   python tools/dataset_converters/synthesize_avsbench.py \
 #     --out data/synthetic-96px --settings avss --size 96 \
 #     --clips train=1000 val=40 test=200
@@ -30,13 +31,26 @@ test_pipeline = [
     dict(type='ForEachFrame', transforms=load_frame),
     dict(type='PackAVSInputs'),
 ]
+classes = (
+    'background',
+    'baby',
+    'bell',
+    'bird',
+    'emergency-car',
+    'gun',
+    'helicopter',
+    'keyboard',
+    'mower',
+    'violin',
+    'woman',
+)
 source = dict(
     type='AVSBenchSemanticDataset',
     data_root='data/synthetic-96px/AVSBench-semantic/',
+    metainfo=dict(classes=classes),
 )
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **source))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **source))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline, **source))
-# ten of the 71 classes occur here; absent ones would only dilute the mean
 val_evaluator = dict(_delete_=True, type='AVSSMetric')
 test_evaluator = val_evaluator

@@ -1,6 +1,6 @@
 """Transforms of one frame, to be used inside ForEachFrame."""
 
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 import mmcv
 import mmengine.fileio as fileio
@@ -124,6 +124,7 @@ class LoadFrameMask(BaseTransform):
     - seg_map_path (str or None): None leaves the frame unlabelled
     - ori_shape (tuple[int, int])
     - mask_encoding, num_classes, palette: as the data set gives them
+    - label_map (dict[int, int], optional): old labels to new ones
 
     Added Keys:
 
@@ -173,6 +174,8 @@ class LoadFrameMask(BaseTransform):
                 '(width x height). Mend: prepare both from the same video at '
                 'one size.'
             )
+        if results.get('label_map'):
+            mask = _renumber(mask, results['label_map'])
         results['gt_seg_map'] = mask
         results['seg_fields'].append('gt_seg_map')
         return results
@@ -182,6 +185,13 @@ class LoadFrameMask(BaseTransform):
             f'{type(self).__name__}(encoding={self.encoding!r}, '
             f'ignore_index={self.ignore_index!r})'
         )
+
+
+def _renumber(mask: np.ndarray, label_map: Dict[int, int]) -> np.ndarray:
+    """Old labels to new ones; what is not in the map becomes 255."""
+    table = np.full(256, 255, np.uint8)
+    table[list(label_map)] = list(label_map.values())
+    return table[mask]
 
 
 def _size(shape: Tuple[int, ...]) -> str:
