@@ -7,11 +7,18 @@
         --seeds 0 1 --jobs 2
 
 A row is a config file, or a config file with options behind ``::`` (as for
---cfg-options, separated by blanks). Every run is kept under the work dir and
-not done again, so an interrupted comparison is carried on.
+--cfg-options, separated by blanks). In a row's options ``{seed}`` is the seed,
+and a path with ``*`` the last that fits, so that a row can start from another:
+
+    "avis_tiny_s4.py::load_from=work_dirs/compare/STAGE1_{seed}/best_*.pth"
+
+Every run is kept under the work dir and not done again, so an interrupted
+comparison is carried on. ``--costs`` adds the parameters that take part in a
+clip, and the median seconds of a training step, of the machine it ran on.
 """
 
 import argparse
+import glob
 import json
 import os
 import re
@@ -19,11 +26,17 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import List, NamedTuple
 
+from mmengine.config import DictAction
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.utils import register_all_modules
+from mmavs.utils.complexity import clip_complexity
+from mmavs.utils.run_config import load_config
+
 ROOT = Path(__file__).resolve().parents[2]
-METRICS = ('mIoU', 'mFscore')
 GROUPS = ('', '_constant', '_switching')
 
 
@@ -49,6 +62,24 @@ class Row(NamedTuple):
         return re.sub(r'[^\w.=+-]+', '_', self.name)
 
 
+def resolve(option: str, seed: int) -> str:
+    """Put the seed and the last path that fits into an option.
+
+    Raises:
+        FileNotFoundError: No path fits.
+    """
+    key, _, value = option.replace('{seed}', str(seed)).partition('=')
+    if '*' in value:
+        paths = sorted(glob.glob(value, root_dir=ROOT))
+        if not paths:
+            raise FileNotFoundError(
+                f'no file fits {value} of {option}. Mend: run the row that '
+                'makes it first.'
+            )
+        value = paths[-1]
+    return f'{key}={value}'
+
+
 def parse_row(text: str) -> Row:
     config, _, options = text.partition('::')
     if not Path(config).is_file():
@@ -69,6 +100,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--jobs', type=int, default=1, help='runs at a time, of a core each'
     )
+    parser.add_argument(
+        '--metrics', nargs='+', default=['mIoU', 'mFscore'], help='columns'
+    )
+    parser.add_argument(
+        '--costs', action='store_true', help='add parameters and seconds'
+    )
     parser.add_argument('--out', type=Path, help='also write the table here')
     return parser.parse_args()
 
@@ -80,7 +117,8 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
     result = folder / 'result.json'
     if not result.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        options = [f'randomness.seed={seed}', *args.options, *row.options]
+        own = [resolve(option, seed) for option in row.options]
+        options = [f'randomness.seed={seed}', *args.options, *own]
         options.insert(0, '--cfg-options')
         call(folder, threads, 'train', row.config, *options)
         checkpoint = sorted(folder.glob('best_*.pth'))[-1]
@@ -108,20 +146,50 @@ def call(folder: Path, threads: int, tool: str, *arguments: str) -> None:
         raise SystemExit(f'{tool} failed, see {folder / tool}.log')
 
 
-def table(rows: List[Row], results: dict, seeds: List[int]) -> str:
+def parameters(row: Row, seed: int) -> int:
+    """Count what takes part in a clip of a row's model."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='*', action=DictAction)
+    own = [resolve(option, seed) for option in row.options]
+    options = parser.parse_args(['--options', *own]).options
+    cost = clip_complexity(load_config(row.config, options))
+    return sum(cost.parameters.values())
+
+
+def seconds_a_step(folder: Path) -> float:
+    """Median over the log of a finished training."""
+    logs = sorted(folder.glob('*/vis_data/scalars.json'))
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    steps = [json.loads(line) for line in lines]
+    return median(step['time'] for step in steps if 'lr' in step)
+
+
+def costs(row: Row, args: argparse.Namespace) -> List[str]:
+    """Cells of ``--costs``: parameters in millions, seconds a step."""
+    folders = [args.work_dir / f'{row.slug}_{seed}' for seed in args.seeds]
+    seconds = [seconds_a_step(folder) for folder in folders]
+    millions = parameters(row, args.seeds[0]) / 1e6
+    return [f'{millions:.2f}', f'{mean(seconds):.2f}']
+
+
+def table(results: dict, args: argparse.Namespace) -> str:
     """Mean and, from two seeds on, deviation; Markdown."""
-    keys = [metric + group for group in GROUPS for metric in METRICS]
+    keys = [metric + group for group in GROUPS for metric in args.metrics]
     keys = [
         k for k in keys if any(k in f for r in results.values() for f in r)
     ]
+    titles = keys + (['parameters (M)', 's a step'] if args.costs else [])
     lines = [
-        '| model | ' + ' | '.join(keys) + ' |',
-        '|---|' + '---|' * len(keys),
+        '| model | ' + ' | '.join(titles) + ' |',
+        '|---|' + '---|' * len(titles),
     ]
-    for row in rows:
-        cells = [spread([f.get(k) for f in results[row]]) for k in keys]
+    for row, figures in results.items():
+        cells = [spread([f.get(k) for f in figures]) for k in keys]
+        cells += costs(row, args) if args.costs else []
         lines.append(f'| {row.name} | ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines) + f'\n\nSeeds {seeds}; mean ± half the range.'
+    return '\n'.join(lines) + (
+        f'\n\nSeeds {args.seeds}; mean ± half the range.'
+    )
 
 
 def spread(values: list) -> str:
@@ -135,6 +203,7 @@ def spread(values: list) -> str:
 
 def main() -> None:
     args = parse_args()
+    register_all_modules()
     tasks = [(row, seed) for seed in args.seeds for row in args.rows]
     with ThreadPoolExecutor(args.jobs) as pool:
         futures = [pool.submit(run, row, seed, args) for row, seed in tasks]
@@ -142,7 +211,7 @@ def main() -> None:
     results = {row: [] for row in args.rows}
     for (row, _), figure in zip(tasks, figures):
         results[row].append(figure)
-    text = table(args.rows, results, args.seeds)
+    text = table(results, args)
     print(text)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
