@@ -22,8 +22,8 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=source)
 test_dataloader = dict(dataset=source)
-max_epochs = 10  # of 5000 frames
-train_cfg = dict(max_epochs=max_epochs, val_interval=5)
+max_epochs = 6  # of 5000 frames
+train_cfg = dict(max_epochs=max_epochs, val_interval=3)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
     dict(

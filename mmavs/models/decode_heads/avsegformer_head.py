@@ -54,6 +54,8 @@ class AVSegFormerHead(AVSDecodeHead):
         query_ffn_channels (int): Its hidden width.
         mixer (bool): Gate the map's channels by sound.
         mlp_channels (int): Hidden width of the mask MLP.
+        conv_channels (tuple[int, int]): Of the last convolutions' maps, at
+            stride 4 and at the frame's own size.
         dropout (float): Dropout rate in training.
         with_cp (bool): Compute layers and mask MLP again in the backward
             pass instead of keeping their intermediate results.
@@ -85,6 +87,7 @@ class AVSegFormerHead(AVSDecodeHead):
         query_ffn_channels: int = 1024,
         mixer: bool = True,
         mlp_channels: int = 2048,
+        conv_channels: Tuple[int, int] = (128, 32),
         dropout: float = 0.1,
         with_cp: bool = False,
         loss_mix: Optional[dict] = None,
@@ -129,7 +132,12 @@ class AVSegFormerHead(AVSDecodeHead):
         self.decoder = QueryDecoder(*attention, with_cp)
         self.mask_feature = MaskFeature(embed_dims, mixer, num_heads)
         self.composer = MaskComposer(
-            num_queries, embed_dims, mlp_channels, self.out_channels, with_cp
+            num_queries,
+            embed_dims,
+            mlp_channels,
+            self.out_channels,
+            conv_channels,
+            with_cp,
         )
         self.loss_mix = loss_mix and MODELS.build(loss_mix)
 

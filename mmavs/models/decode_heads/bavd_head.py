@@ -1,6 +1,6 @@
 """AVSAC's masks: Eq. 1."""
 
-from typing import Optional, Sequence, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -29,6 +29,8 @@ class BAVDHead(AVSDecodeHead):
         embed_dims (int): D, of ``visual[0]`` and of ``audio``.
         num_queries (int): Q, tokens of sound a frame.
         mlp_channels (int): Hidden width of the MLP.
+        conv_channels (tuple[int, int]): Of the last convolutions' maps, at
+            stride 4 and at the frame's own size.
         with_cp (bool): Compute the MLP again in the backward pass, so that
             its hidden maps are not kept.
         num_classes, out_channels, threshold, loss_decode, ignore_index,
@@ -40,6 +42,7 @@ class BAVDHead(AVSDecodeHead):
         embed_dims: int = 256,
         num_queries: int = 300,
         mlp_channels: int = 2048,
+        conv_channels: Tuple[int, int] = (128, 32),
         with_cp: bool = False,
         num_classes: int = 2,
         out_channels: Optional[int] = None,
@@ -61,7 +64,12 @@ class BAVDHead(AVSDecodeHead):
         self.embed_dims = embed_dims
         self.num_queries = num_queries
         self.composer = MaskComposer(
-            num_queries, embed_dims, mlp_channels, self.out_channels, with_cp
+            num_queries,
+            embed_dims,
+            mlp_channels,
+            self.out_channels,
+            conv_channels,
+            with_cp,
         )
 
     def init_weights(self) -> None:

@@ -1,5 +1,7 @@
 """Queries and a map make masks."""
 
+from typing import Tuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,6 +29,8 @@ class MaskComposer(nn.Module):
         embed_dims (int): D.
         mlp_channels (int): Hidden width.
         out_channels (int): K.
+        conv_channels (tuple[int, int]): Of the map at stride 4, and at the
+            frame's own size.
         with_cp (bool): Compute the MLP again in the backward pass, so that
             its hidden maps are not kept.
     """
@@ -37,6 +41,7 @@ class MaskComposer(nn.Module):
         embed_dims: int = 256,
         mlp_channels: int = 2048,
         out_channels: int = 1,
+        conv_channels: Tuple[int, int] = (128, 32),
         with_cp: bool = False,
     ) -> None:
         super().__init__()
@@ -47,9 +52,10 @@ class MaskComposer(nn.Module):
                 nn.Linear(mlp_channels, embed_dims),
             ]
         )
-        self.conv1 = nn.Conv2d(embed_dims, 128, 3, padding=1)
-        self.conv2 = nn.Conv2d(128, 32, 3, padding=1)
-        self.conv_seg = nn.Conv2d(32, out_channels, 1, bias=False)
+        coarse, fine = conv_channels
+        self.conv1 = nn.Conv2d(embed_dims, coarse, 3, padding=1)
+        self.conv2 = nn.Conv2d(coarse, fine, 3, padding=1)
+        self.conv_seg = nn.Conv2d(fine, out_channels, 1, bias=False)
         self.with_cp = with_cp
 
     def forward(self, feature: Tensor, queries: Tensor) -> tuple:
