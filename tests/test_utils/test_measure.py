@@ -1,12 +1,19 @@
 """Seconds and bytes."""
 
+import subprocess
 import sys
-import time
 
 import pytest
 import torch
 
-from mmavs.utils.measure import interleave, peak_memory
+from mmavs.utils import measure
+from mmavs.utils.measure import (
+    Spread,
+    in_fresh_process,
+    interleave,
+    peak_memory,
+    shares,
+)
 
 CPU = torch.device('cpu')
 linux = pytest.mark.skipif(
@@ -32,18 +39,86 @@ def test_peak_is_above_what_is_held():
     assert held[0, 0] == 1
 
 
-def test_interleave():
-    calls = []
+class Clock:
+    """Stands for ``time``: work advances it by what it takes."""
 
-    def work(name, seconds):
-        def run():
-            calls.append(name)
-            time.sleep(seconds)
+    def __init__(self):
+        self.seconds = 100.0
+
+    def perf_counter(self):
+        return self.seconds
+
+    def work(self, seconds):
+        def run(*_):
+            self.seconds += seconds
 
         return run
 
-    works = dict(short=work('short', 0.0), long=work('long', 0.02))
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(measure, 'time', clock)
+    return clock
+
+
+def test_interleave(clock):
+    calls = []
+
+    def called(name, seconds):
+        def run():
+            calls.append(name)
+            clock.work(seconds * len(calls))()
+
+        return run
+
+    works = dict(short=called('short', 1.0), long=called('long', 10.0))
     seconds = interleave(works, repeats=3, device=CPU, warm_up=1)
     assert calls == ['short', 'long'] * 4
-    assert [len(runs) for runs in seconds.values()] == [3, 3]
-    assert min(seconds['long']) >= 0.02 > min(seconds['short'])
+    assert seconds == dict(short=[3.0, 5.0, 7.0], long=[40.0, 60.0, 80.0])
+
+
+def test_spread_of_runs():
+    spread = Spread.of([0.3, 0.1, 0.0004, 0.2, 5.0])
+    assert spread == (0.2, 0.0004, 5.0)
+    assert str(spread) == '200.0 (0.4..5000.0) ms'
+
+
+def test_shares_of_parts(clock):
+    """Two necks are one part; what no part does is left over."""
+    seconds = dict(backbone=6.0, neck_0=1.0, neck_1=1.0, head=0.0)
+    modules = {}
+    for name, spent in seconds.items():
+        modules[name] = torch.nn.Identity()
+        modules[name].forward = clock.work(spent)
+
+    def work():
+        for module in modules.values():
+            module(torch.zeros(1))
+        clock.work(2.0)()
+
+    parts = dict(
+        backbone=[modules['backbone']],
+        neck=[modules['neck_0'], modules['neck_1']],
+        head=[modules['head']],
+    )
+    found = shares(parts, work, 3, CPU)
+    assert found == dict(backbone=0.6, neck=0.2, head=0.0, other=0.2)
+    assert not any(m._forward_hooks for m in modules.values())
+
+
+def test_fresh_process(monkeypatch):
+    """The script's last line is the number; its failure is told."""
+    started = []
+
+    def run(words, **options):
+        started.append(words[1:])
+        return subprocess.CompletedProcess(
+            words, len(started) - 1, '{"noise"}\n17\n', 'no memory left'
+        )
+
+    monkeypatch.setattr(measure.subprocess, 'run', run)
+    assert in_fresh_process(['x.py', '--size', '96'], 'a step') == 17
+    assert started == [['x.py', '--size', '96']]
+    with pytest.raises(RuntimeError, match='a step fai(?s:.*)no memory'):
+        in_fresh_process(['x.py'], 'a step')

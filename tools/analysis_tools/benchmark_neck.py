@@ -14,11 +14,8 @@ backward.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from functools import partial
-from statistics import median
 from typing import Callable, List
 
 import torch
@@ -31,7 +28,12 @@ from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing.naive import naive_copy
 from mmavs.utils import register_all_modules
-from mmavs.utils.measure import interleave, peak_memory
+from mmavs.utils.measure import (
+    Spread,
+    in_fresh_process,
+    interleave,
+    peak_memory,
+)
 
 FORMS = ('mmavs', 'naive')
 STAGES = ('forward', 'with gradients')
@@ -108,16 +110,8 @@ def probe(args: argparse.Namespace) -> None:
 
 def measure_memory(form: str, stage: str) -> int:
     """Bytes above the inputs, measured in a fresh process."""
-    # Freed blocks go back to the system at once, so that resident memory is
-    # what is held.
-    env = dict(
-        os.environ, MALLOC_MMAP_THRESHOLD_='262144', MALLOC_ARENA_MAX='1'
-    )
-    command = [sys.executable, *sys.argv, '--probe', form, stage]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f'{form}, {stage} failed:\n{done.stderr[-2000:]}')
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    words = [*sys.argv, '--probe', form, stage]
+    return in_fresh_process(words, f'{form}, {stage}')
 
 
 def worst(works: dict) -> float:
@@ -129,14 +123,9 @@ def worst(works: dict) -> float:
 def add_rows(table: Table, stage: str, works: dict, args) -> None:
     """Measure one stage; two rows."""
     runs = interleave(works, args.repeats, torch.device(args.device))
-    seconds = {form: median(runs[form]) for form in FORMS}
-    cells = [
-        f'{seconds[f] * 1e3:.1f} ({min(runs[f]) * 1e3:.1f}'
-        f'..{max(runs[f]) * 1e3:.1f}) ms'
-        for f in FORMS
-    ]
-    ratio = seconds['naive'] / seconds['mmavs']
-    table.add_row(stage, *cells, f'{ratio:.2f}')
+    seconds = {form: Spread.of(runs[form]) for form in FORMS}
+    ratio = seconds['naive'].median / seconds['mmavs'].median
+    table.add_row(stage, *map(str, seconds.values()), f'{ratio:.2f}')
     memory = {form: measure_memory(form, stage) for form in FORMS}
     cells = [f'{memory[form] / 1e6:.1f} MB' for form in FORMS]
     ratio = memory['naive'] / max(1, memory['mmavs'])

@@ -13,8 +13,6 @@ apart.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from statistics import median
@@ -28,7 +26,11 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.registry import MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.complexity import audio_shape, clip_complexity
-from mmavs.utils.measure import interleave, peak_memory
+from mmavs.utils.measure import (
+    in_fresh_process,
+    interleave,
+    peak_memory,
+)
 from mmavs.utils.run_config import load_config
 
 
@@ -76,16 +78,7 @@ def probe(args: argparse.Namespace) -> None:
 
 def measure_memory(path: str) -> int:
     """Bytes above the weights, measured in a fresh process."""
-    # Freed blocks go back to the system at once, so that resident memory is
-    # what is held.
-    env = dict(
-        os.environ, MALLOC_MMAP_THRESHOLD_='262144', MALLOC_ARENA_MAX='1'
-    )
-    command = [sys.executable, *sys.argv, '--probe', path]
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f'{path} failed:\n{done.stderr[-2000:]}')
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return in_fresh_process([*sys.argv, '--probe', path], path)
 
 
 def measure(args: argparse.Namespace) -> List[List[str]]:
