@@ -2,12 +2,15 @@
 
 import importlib.util
 import sys
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 
 from mmavs.registry import DATASETS
+from mmavs.utils import loader_speed
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = str(ROOT / 'configs/_base_/datasets/avsbench_ms3.py')
@@ -23,12 +26,12 @@ def tool(monkeypatch, tmp_path):
     return module
 
 
-def test_stages_cover_the_pipeline(tool, tiny_ms3, tmp_path):
+def test_stages_cover_the_pipeline(tool, tiny_ms3, tmp_path, monkeypatch):
     loader = Config.fromfile(CONFIG).train_dataloader
     loader.dataset.data_root = str(tiny_ms3)
-    tool.use_cache(loader, tmp_path, frames=True)
+    loader_speed.use_cache(loader, tmp_path, frames=True)
     dataset = DATASETS.build(loader.dataset)
-    steps = tool.split_pipeline(dataset.pipeline.transforms)
+    steps = loader_speed.split_pipeline(dataset.pipeline.transforms)
     assert [stage for stage, _ in steps] == [
         'sound',
         'sound',
@@ -37,13 +40,31 @@ def test_stages_cover_the_pipeline(tool, tiny_ms3, tmp_path):
         'other transforms',
         'packing',
     ]
-    cold = tool.measure_stages(dataset, 4)
-    assert all(cold[stage] > 0 for stage in tool.STAGES)
-    kept = {path.stat().st_size for path in tmp_path.rglob('*.npy')}
-    assert len(list(tmp_path.rglob('*.npy'))) == 4 * (1 + 5)
-    warm = tool.measure_stages(dataset, 4)
-    assert warm['sound'] < cold['sound'] / 2
-    assert kept == {path.stat().st_size for path in tmp_path.rglob('*.npy')}
+    # a clock that ticks once a look: every step takes one
+    ticks = SimpleNamespace(perf_counter=count().__next__)
+    monkeypatch.setattr(loader_speed, 'time', ticks)
+    seconds = loader_speed.seconds_by_stage(dataset, 4)
+    assert seconds == {
+        'image decode': 1,
+        'mask decode': 1,
+        'sound': 2,
+        'other transforms': 1,
+        'packing': 1,
+    }
+    kept = {f: f.stat().st_mtime_ns for f in tmp_path.rglob('*.npy')}
+    assert len(kept) == 4 * (1 + 5)
+    loader_speed.seconds_by_stage(dataset, 4)  # reads what is there
+    assert kept == {f: f.stat().st_mtime_ns for f in tmp_path.rglob('*.npy')}
+
+
+def test_workers_start_before_the_clock(tool, tiny_ms3, monkeypatch):
+    """4 clips in 2 seconds by this clock: it is read twice."""
+    loader = Config.fromfile(CONFIG).train_dataloader
+    loader.dataset.data_root = str(tiny_ms3)
+    dataset = DATASETS.build(loader.dataset)
+    ticks = SimpleNamespace(perf_counter=count(step=2).__next__)
+    monkeypatch.setattr(loader_speed, 'time', ticks)
+    assert loader_speed.clips_per_second(dataset, loader, 4, 0) == 2.0
 
 
 def test_table_shows_both_passes(tool, monkeypatch, tiny_ms3, capsys):

@@ -11,42 +11,24 @@ are those of one process without workers.
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Dict, Tuple
 
 import torch
-from mmengine.config import ConfigDict, DictAction
-from mmengine.dataset import pseudo_collate
+from mmengine.config import DictAction
 from rich.console import Console
 from rich.table import Table
-from torch.utils.data import DataLoader
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.datasets.transforms import ForEachFrame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
+from mmavs.utils.loader_speed import (
+    STAGES,
+    clips_per_second,
+    seconds_by_stage,
+    use_cache,
+)
 from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
-
-DECODE = {
-    'LoadFrame': 'image decode',
-    'LoadImageFromFile': 'image decode',
-    'LoadFrameMask': 'mask decode',
-    'LoadAnnotations': 'mask decode',
-}
-STAGES = (
-    'image decode',
-    'mask decode',
-    'sound',
-    'other transforms',
-    'packing',
-)
-SOUND_MODULES = (
-    'mmavs.datasets.transforms.audio',
-    'mmavs.datasets.transforms.loading',
-    'mmavs.datasets.transforms.other_sound',
-    'mmavs.datasets.transforms.waveform',
-)
 
 
 def parse_args() -> argparse.Namespace:
@@ -68,94 +50,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--synthetic', action='store_true')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     return parser.parse_args()
-
-
-def nested(config) -> Iterator[ConfigDict]:
-    """Yield every dict in a config."""
-    if isinstance(config, dict):
-        yield config
-        for value in config.values():
-            yield from nested(value)
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            yield from nested(value)
-
-
-def stage_of(transform) -> str:
-    """Name the part of the work a transform does."""
-    name = type(transform).__name__
-    if type(transform).__module__ in SOUND_MODULES:
-        return 'sound'
-    if name == 'PackAVSInputs':
-        return 'packing'
-    return DECODE.get(name, 'other transforms')
-
-
-def split_pipeline(pipeline) -> List[Tuple[str, Callable]]:
-    """List (stage, step), with what ForEachFrame holds one by one."""
-    steps = []
-    for transform in pipeline:
-        if isinstance(transform, ForEachFrame):
-            share = transform.share_random_params
-            steps += [
-                (stage_of(inner), ForEachFrame([inner], share))
-                for inner in transform.transforms
-            ]
-        else:
-            steps.append((stage_of(transform), transform))
-    return steps
-
-
-def measure_stages(dataset, num_clips: int) -> Dict[str, float]:
-    """Seconds a clip by stage, in this process."""
-    while hasattr(dataset, 'dataset'):
-        dataset = dataset.dataset
-    seconds = dict.fromkeys(STAGES, 0.0)
-    steps = split_pipeline(dataset.pipeline.transforms)
-    num_clips = min(num_clips, len(dataset))
-    for index in range(num_clips):
-        results = dataset.get_data_info(index)
-        for stage, step in steps:
-            start = time.perf_counter()
-            results = step(results)
-            seconds[stage] += time.perf_counter() - start
-    return {stage: spent / num_clips for stage, spent in seconds.items()}
-
-
-def measure_loader(dataset, config: ConfigDict, args) -> float:
-    """Clips a second of a DataLoader with workers, started beforehand."""
-    batch_size = config.get('batch_size', 1)
-    # the first batches, while workers start, do not count
-    idle = 2 * batch_size * max(args.workers, 1)
-    indices = list(range(min(args.clips, len(dataset))))
-    loader = DataLoader(
-        dataset,
-        batch_size=batch_size,
-        sampler=indices[:1] * idle + indices,
-        num_workers=args.workers,
-        collate_fn=pseudo_collate,
-        worker_init_fn=one_thread,
-    )
-    seen, start = 0, 0.0
-    for batch in loader:
-        seen += len(batch['data_samples'])
-        if seen == idle:
-            start = time.perf_counter()
-    return len(indices) / (time.perf_counter() - start)
-
-
-def one_thread(_: int) -> None:
-    """Keep a worker to one core, as training does."""
-    torch.set_num_threads(1)
-
-
-def use_cache(config, folder: Path, frames: bool) -> None:
-    """Point the caches of a config to a folder."""
-    for part in nested(config):
-        if part.get('cache_dir') or (
-            frames and part.get('type') == 'LoadFrame'
-        ):
-            part['cache_dir'] = str(folder)
 
 
 def report(passes: Dict[str, Tuple[float, Dict[str, float]]]) -> None:
@@ -191,13 +85,12 @@ def main() -> None:
         # workers fill one cache, the measuring process the other
         for name in ('cold cache', 'warm cache'):
             use_cache(loader, Path(folder) / 'stages', args.frame_cache)
-            stages = measure_stages(
+            stages = seconds_by_stage(
                 DATASETS.build(loader['dataset']), args.clips
             )
             use_cache(loader, Path(folder) / 'loader', args.frame_cache)
-            rate = measure_loader(
-                DATASETS.build(loader['dataset']), loader, args
-            )
+            dataset = DATASETS.build(loader['dataset'])
+            rate = clips_per_second(dataset, loader, args.clips, args.workers)
             passes[name] = rate, stages
     print(f'{args.workers} workers, batches as in {args.config}')
     report(passes)
