@@ -1,30 +1,25 @@
 """Every ablation of the baseline's paper is one field, as the README says."""
 
-import argparse
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmavs.models.necks import TPAVI, AddAudio
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients
+from mmavs.testing.configs import config_with
 from mmavs.testing.meta import OnMeta
 
 FOLDER = Path(__file__).resolve().parents[1] / 'configs' / 'tpavi'
 
 
 def build(name, fields):
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    config = Config.fromfile(FOLDER / f'tpavi_{name}.py')
-    if fields:
-        options = parser.parse_args(['--cfg-options', *fields]).cfg_options
-        config.merge_from_dict(options)
+    config = config_with(FOLDER / f'tpavi_{name}.py', *fields)
     # no row changes the encoders, and they take the time
     config.model.backbone = dict(type='ResNet', depth=18, base_channels=4)
     config.model.audio_encoder = None
