@@ -1,6 +1,6 @@
 """Clips of noise, to run any model on."""
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ def random_clips(
     model,
     num_clips: int,
     num_frames: int,
-    size: int,
+    size: Union[int, Tuple[int, int]],
     audio_shape: Sequence[int] = (1, 96, 64),
     device: str = 'cpu',
 ) -> Tuple[Dict[str, Tensor], List[AVSDataSample]]:
@@ -22,7 +22,7 @@ def random_clips(
         model (AVSegmentor): Says whether there is sound, and how many classes.
         num_clips (int): B.
         num_frames (int): T.
-        size (int): H and W in pixels.
+        size (int or tuple[int, int]): H and W in pixels.
         audio_shape (Sequence[int]): One second's sound as the audio encoder
             takes it; a log-mel example by default.
         device (str): Where the tensors are.
@@ -32,7 +32,8 @@ def random_clips(
         ``audio`` (B, T, ...), and B samples with ``gt_sem_seg``.
     """
     source = torch.Generator().manual_seed(0)
-    shape, extent = (num_clips, num_frames), (size, size)
+    shape = (num_clips, num_frames)
+    extent = (size, size) if isinstance(size, int) else tuple(size)
     inputs = dict(imgs=torch.randn(*shape, 3, *extent, generator=source))
     if model.audio_encoder is not None:
         inputs['audio'] = torch.randn(*shape, *audio_shape, generator=source)

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from torch import nn
 
 _STATUS = Path('/proc/self/status')
 _CLEAR = Path('/proc/self/clear_refs')
+_CPUINFO = Path('/proc/cpuinfo')
 
 
 class Spread(NamedTuple):
@@ -40,6 +42,16 @@ class Spread(NamedTuple):
         """Give milliseconds of a spread of seconds: median (range)."""
         middle, low, high = (f'{1e3 * value:.1f}' for value in self)
         return f'{middle} ({low}..{high}) ms'
+
+
+def machine_name(device: torch.device) -> str:
+    """Name the GPU or, as far as the system tells, the CPU."""
+    if device.type == 'cuda':
+        return torch.cuda.get_device_name(device)
+    found = None
+    if _CPUINFO.is_file():
+        found = re.search(r'model name\s*: (.+)', _CPUINFO.read_text())
+    return found[1] if found else platform.processor() or platform.machine()
 
 
 def peak_memory(work: Callable[[], object], device: torch.device) -> int:

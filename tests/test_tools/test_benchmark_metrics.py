@@ -1,9 +1,18 @@
-"""The metrics are faster than the loops, by the factors they promise."""
+"""Metrics and the loops they replace give the same, by hand and by noise."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
+import pytest
 import torch
+
+from mmavs.testing.naive import metrics
+from mmavs.testing.naive.metrics import (
+    frame_histograms,
+    metric_forms,
+    threshold_loop,
+)
 
 TOOL = (
     Path(__file__).parents[2]
@@ -13,16 +22,57 @@ TOOL = (
 )
 
 
-def test_factors_on_one_thread():
+@pytest.fixture
+def tool():
     spec = importlib.util.spec_from_file_location('benchmark_metrics', TOOL)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize('num_classes, frames', [(2, 3), (5, 2), (71, 2)])
+def test_both_ways_agree(num_classes, frames):
+    name, works = metric_forms(num_classes, frames, 'cpu', size=32)
+    ours, loop = works['mmavs'](), works['naive']()
+    assert f'({frames}, 32, 32)' in name
+    shape = (frames, 255) if num_classes == 2 else (3, frames, num_classes)
+    assert ours.shape == loop.shape == shape
+    assert loop.max() > 0  # the maps overlap
+    torch.testing.assert_close(ours.float(), loop, rtol=0, atol=1e-6)
+
+
+def test_threshold_loop_by_hand():
+    """One of two true pixels found: P = 1, R = 1/2, F = 1.3/2 / 0.8."""
+    probability = torch.tensor([[[0.9, 0.2, 0.1]], [[0.9, 0.2, 0.1]]])
+    target = torch.tensor([[[1, 1, 0]], [[0, 0, 0]]])
+    curve = threshold_loop(probability, target)
+    assert curve[0, 127].item() == pytest.approx(0.65 / 0.8)
+    assert curve[0, 0].item() == pytest.approx(1.3 * 2 / 3 / (0.2 + 1))
+    assert curve[1].tolist() == [0.0] * 255
+
+
+def test_frame_histograms_by_hand():
+    counts = frame_histograms(
+        torch.tensor([[[0, 1, 1]]]), torch.tensor([[[0, 1, 2]]]), 3
+    )
+    assert counts.tolist() == [[[1, 1, 0]], [[1, 2, 0]], [[1, 1, 1]]]
+
+
+def test_table(tool, monkeypatch, capsys):
+    small = tool.benchmark
+    monkeypatch.setattr(tool, 'benchmark', lambda *a: small(*a, size=16))
+    monkeypatch.setattr(sys, 'argv', ['benchmark_metrics', '--repeats', '1'])
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        rows = tool.benchmark('cpu', repeats=10)
-    finally:
-        torch.set_num_threads(threads)
-    factors = [before / after for _, before, after in rows]
-    assert factors[0] >= 10, rows
-    assert factors[1] >= 2, rows
+    tool.main()
+    torch.set_num_threads(threads)
+    shown = capsys.readouterr().out
+    assert 'F curve (5, 16, 16)' in shown
+    assert 'counts of 71 classes (10, 16, 16)' in shown
+
+
+def test_other_results_are_refused(tool, monkeypatch):
+    monkeypatch.setattr(
+        metrics, 'threshold_loop', lambda *a: threshold_loop(*a) + 0.01
+    )
+    with pytest.raises(RuntimeError, match='F curve .* differ by 0.0[01]'):
+        tool.benchmark('cpu', 1, size=16)

@@ -1,51 +1,131 @@
-"""benchmark times stages, and trains what the config trains."""
+"""What benchmark measures: models at work, and modules by kind."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.config import Config
 
-ROOT = Path(__file__).resolve().parents[2]
+from mmavs.testing.workloads import (
+    Setting,
+    build_form,
+    forward_pass,
+    kinds_of,
+    module_calls,
+    parts_of,
+    scoring,
+    training_step,
+)
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+SMALL = Setting(num_frames=2, size=(64, 64))
 
 
-def load():
-    path = ROOT / 'tools' / 'analysis_tools' / 'benchmark.py'
-    spec = importlib.util.spec_from_file_location('benchmark', path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
+def load(name):
+    return Config.fromfile(CONFIGS / 'synthetic' / f'{name}.py')
 
 
-def test_a_step_leaves_what_is_frozen_for_good(monkeypatch):
+def test_a_step_leaves_what_is_frozen_for_good():
     """As avsac configs freeze the backbone: no gradient, evaluation mode."""
-    tool = load()
-    words = ['benchmark.py', 'x.py', '--size', '64', '--train-clips', '1']
-    monkeypatch.setattr(sys, 'argv', words)
-    args = tool.parse_args()
-    args.frames = 2
-    config = Config.fromfile(ROOT / 'configs/synthetic/avsac_tiny_ms3.py')
+    config = load('avsac_tiny_ms3')
     config.custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=None)]
-    model, _ = tool.build(config, 'mmavs')
+    model, _ = build_form(config, 'mmavs')
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    tool.training_step(model, config, args)()
+    training_step(model, config, SMALL, 1)()
     after = model.state_dict()
     moved = {k for k in before if not torch.equal(before[k], after[k])}
     assert moved and not any(k.startswith('backbone.') for k in moved)
     assert not model.backbone.training and model.neck.training
 
 
-def test_one_stage_alone(monkeypatch, capsys):
-    words = ['benchmark.py', 'configs/synthetic/nosound_tiny_ms3.py']
-    words += ['--size', '32', '--frames', '1', '--repeats', '1']
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sys, 'argv', [*words, '--stages', 'forward'])
-    tool = load()
-    monkeypatch.setattr(tool, 'measure_memory', lambda *_: 7_000_000)
-    threads = torch.get_num_threads()
-    tool.main()
-    torch.set_num_threads(threads)
-    shown = capsys.readouterr().out
-    assert 'forward: peak' in shown and '7 MB' in shown
-    assert 'training' not in shown
+@pytest.mark.parametrize('precision', ['fp32', 'bf16', 'fp16'])
+def test_precisions(precision):
+    """Logits and a step follow the precision; weights stay fp32."""
+    config = load('film_tiny_ms3')
+    model, _ = build_form(config, 'mmavs')
+    setting = SMALL._replace(precision=precision)
+    exact = forward_pass(model, SMALL, 1)()
+    logits = forward_pass(model, setting, 1)().float()
+    error = float((logits - exact).abs().max() / exact.abs().max())
+    low, high = dict(fp32=(0, 0), bf16=(1e-4, 0.1), fp16=(1e-5, 0.02))[
+        precision
+    ]
+    assert low <= error <= high
+    before = model.decode_head.conv_seg.weight.clone()
+    training_step(model, config, setting, 1)()
+    after = model.decode_head.conv_seg.weight
+    assert after.dtype == torch.float32 and after.isfinite().all()
+    assert not torch.equal(before, after)
+
+
+def test_kinds_of_modules():
+    """Names that differ in indices alone are one kind."""
+    names = [
+        'decode_head.encoder.layers.0.self_attn',
+        'neck.1.blocks.0',
+        'decode_head.decoder.layers.0.self_attn',
+        'decode_head.encoder.layers.1.self_attn',
+        'neck.1.blocks.1',
+        'neck.2',
+    ]
+    assert kinds_of(names) == {
+        'decode_head.decoder.layers.0.self_attn': [names[2]],
+        'decode_head.encoder.layers.*.self_attn x 2': [names[0], names[3]],
+        'neck.2': [names[5]],
+        'neck.1.blocks.* x 2': [names[1], names[4]],
+    }
+
+
+def test_calls_of_a_kind_are_those_inside_the_model():
+    """Each module of the kind gets what it gets inside, in both forms."""
+    config = load('avsegformer_tiny_ms3')
+    ours, _ = build_form(config, 'mmavs')
+    naive, changed = build_form(config, 'naive')
+    kinds = kinds_of(changed)
+    kind = 'decode_head.encoder.layers.*.self_attn x 2'
+    assert kind in kinds and len(kinds) < len(changed)
+    run = forward_pass(ours, SMALL, 1)
+    calls = module_calls(
+        dict(mmavs=ours, naive=naive), kinds[kind], run, SMALL
+    )
+    outputs = {}
+    for form, model in (('mmavs', ours), ('naive', naive)):
+        outputs[form] = []
+        for name in kinds[kind]:
+            model.get_submodule(name).register_forward_hook(
+                lambda m, a, out, form=form: outputs[form].append(out)
+            )
+        calls[form]()
+    assert len(outputs['mmavs']) == len(outputs['naive']) == 2
+    torch.testing.assert_close(outputs['mmavs'], outputs['naive'])
+
+
+def test_parts_of_models():
+    model, _ = build_form(load('nosound_tiny_ms3'), 'mmavs')
+    parts = parts_of(model)
+    assert list(parts) == ['backbone', 'neck', 'decode_head']
+    assert parts['neck'] == list(model.neck)
+    model.neck = torch.nn.ModuleList()
+    assert list(parts_of(model)) == ['backbone', 'decode_head']
+
+
+@pytest.mark.parametrize('name', ['film_tiny_ms3', 'add_tiny_avss'])
+def test_scoring_takes_the_metric_of_the_config(name, monkeypatch):
+    from mmavs.evaluation.metrics.clip_metric import ClipMetric
+
+    seen = []
+    process = ClipMetric.process
+
+    def keep(self, batch, samples):
+        process(self, batch, samples)
+        seen.append((type(self).__name__, len(self.results)))
+
+    monkeypatch.setattr(ClipMetric, 'process', keep)
+    config = load(name)
+    config.test_evaluator.output_dir = 'never/written'
+    model, _ = build_form(config, 'mmavs')
+    work = scoring(model, config, SMALL, 3)
+    work()
+    work()
+    assert seen == [(config.test_evaluator.type, 3)] * 2
+    assert not Path('never').exists()

@@ -107,6 +107,17 @@ def test_shares_of_parts(clock):
     assert not any(m._forward_hooks for m in modules.values())
 
 
+def test_machine_name(monkeypatch, tmp_path):
+    info = tmp_path / 'cpuinfo'
+    info.write_text('processor\t: 0\nmodel name\t: Fast CPU\ncache\t: 1\n')
+    monkeypatch.setattr(measure, '_CPUINFO', info)
+    assert measure.machine_name(CPU) == 'Fast CPU'
+    info.unlink()
+    monkeypatch.setattr(measure.platform, 'processor', lambda: '')
+    monkeypatch.setattr(measure.platform, 'machine', lambda: 'arm64')
+    assert measure.machine_name(CPU) == 'arm64'
+
+
 def test_fresh_process(monkeypatch):
     """The script's last line is the number; its failure is told."""
     started = []

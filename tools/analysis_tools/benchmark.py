@@ -1,46 +1,58 @@
-r"""Seconds and memory of a model, alone or against its textbook form.
+r"""Seconds and memory of a config: forward, training step, loader, metric.
 
     python tools/analysis_tools/benchmark.py CONFIG [--against naive] \
-        [--clips 1] [--train-clips 2] [--size 224] [--threads 2]
-        [--stages forward training]
+        [--stages forward training loader metric] [--device cuda] \
+        [--precision fp32] [--clips 1] [--train-clips 2] [--size 224] \
+        [--frames 5] [--threads 2] [--workers 2] [--synthetic] [--out FILE]
+
+Random weights, frames and sound; the loader reads the config's training set.
+Seconds are medians and the range of runs; of two forms, the runs alternate in
+one process. Memory is the peak above the weights, in a fresh process each: on
+a CPU resident memory (Linux), on a GPU what PyTorch's allocator handed out.
+The parts of the forward pass, and the steps of the loader, have their share in
+percent. A training step is forward, losses, backward and optimizer; what the
+config freezes for good (FreezeBackboneHook with num_epochs=None) stays frozen.
 
 ``--against naive`` builds the model a second time with equal weights, where
 every module that has a textbook form (mmavs.testing.naive) computes by the
-equation of its paper with every intermediate tensor whole. Both get random
-frames and sound; their logits are compared first.
-
-Seconds are medians of runs that alternate between the two in one process.
-Memory is the peak above the weights, in a fresh process each: on a CPU
-resident memory (Linux), on a GPU what PyTorch's allocator handed out. A
-training step is forward, losses, backward and optimizer step; what the config
-freezes for good (FreezeBackboneHook with num_epochs=None) stays frozen.
+equation of its paper with every intermediate tensor whole, and the metric by
+loops. It is an error if results of the two differ (in fp32) by more than
+``--tolerance`` of the largest value. Modules that differ in nothing but their
+index share a row, which sums them.
 """
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
+import platform
 import sys
-from typing import Callable, List, Optional, Tuple
+from pathlib import Path
+from typing import List
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.registry import OPTIMIZERS
 from rich.console import Console
-from rich.table import Table
-from torch import Tensor, nn
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.registry import MODELS
-from mmavs.testing.naive import naive_copy
-from mmavs.testing.random_clips import random_clips
+from mmavs.testing.benchmark import STAGES, Amounts, Benchmark
+from mmavs.testing.workloads import (
+    DTYPES,
+    FORMS,
+    Setting,
+    build_form,
+    forward_pass,
+    kinds_of,
+    scoring,
+    training_step,
+)
 from mmavs.utils import register_all_modules
-from mmavs.utils.measure import interleave, peak_memory
-from mmavs.utils.run_config import drop_pretrained, load_config
-
-FORMS = ('mmavs', 'naive')
-STAGES = ('forward', 'training step')
+from mmavs.utils.complexity import audio_shape, frame_size
+from mmavs.utils.measure import in_fresh_process, machine_name, peak_memory
+from mmavs.utils.run_config import (
+    check_inputs,
+    drop_pretrained,
+    load_config,
+    use_synthetic,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,28 +63,32 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add('config', help='config file; weights are random')
     add('--against', choices=('naive',), help='compare with this form')
-    add('--clips', type=int, default=1, help='batch of the forward pass')
+    add('--tolerance', type=float, default=1e-3, help='of --against')
+    add(
+        '--stages',
+        nargs='+',
+        choices=STAGES,
+        help='what is measured; by default all, the loader if data is there',
+    )
+    add('--device', default='cpu', help='cpu or cuda')
+    add('--precision', choices=tuple(DTYPES), default='fp32', help='autocast')
+    add('--threads', type=int, default=2, help='CPU threads')
+    add('--clips', type=int, default=1, help='batch of forward and metric')
     add('--train-clips', type=int, default=2, help='of a training step')
     add('--frames', type=int, help='T; by default as the config pads, or 5')
-    add('--size', type=int, default=224, help='side of a frame in pixels')
+    add('--size', type=int, help="side of a frame; by default the test's")
     add(
         '--audio-shape',
         type=int,
         nargs='+',
-        default=[1, 96, 64],
-        help="one second's sound as the encoder takes it; log-mel by default",
+        help="one second's sound as the encoder takes it; by default what the "
+        "config's pipeline makes",
     )
-    add('--repeats', type=int, default=5, help='timed forward runs of each')
+    add('--repeats', type=int, default=5, help='timed runs of each')
     add('--train-repeats', type=int, default=2, help='timed training steps')
-    add(
-        '--stages',
-        nargs='+',
-        choices=('forward', 'training'),
-        default=['forward', 'training'],
-        help='what is measured',
-    )
-    add('--threads', type=int, default=2, help='CPU threads')
-    add('--device', default='cpu', help='cpu or cuda')
+    add('--loader-clips', type=int, default=40, help='of a run of the loader')
+    add('--workers', type=int, default=2, help='of the loader')
+    add('--synthetic', action='store_true', help='load synthetic data')
     add('--out', help='also write the figures to this json file')
     add('--cfg-options', nargs='+', action=DictAction)
     # what the fresh processes are started with
@@ -80,187 +96,51 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def build(config: Config, form: str) -> Tuple[nn.Module, List[str]]:
-    """Build the model in one form, always with the same random weights.
-
-    Parameters that start at zero are drawn as well: behind a zero scale the
-    two forms could not differ.
-    """
-    torch.manual_seed(0)
-    model = MODELS.build(config.model)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if not parameter.any():
-                parameter.normal_(std=0.1)
-    return (model, []) if form == 'mmavs' else naive_copy(model)
+def read_setting(config: Config, args: argparse.Namespace) -> Setting:
+    """What the model is run on: the command line, else the config."""
+    padded = (config.model.get('data_preprocessor') or {}).get('num_frames')
+    frames = args.frames or padded or 5
+    shape = args.audio_shape
+    if shape is None and config.model.get('audio_encoder'):
+        shape = audio_shape(config, frames)[1:]
+    size = (args.size, args.size) if args.size else frame_size(config)
+    return Setting(frames, size, shape, args.device, args.precision)
 
 
-def clips(model: nn.Module, num_clips: int, args) -> tuple:
-    """Noise for the model, as the command line wants it."""
-    shape = (num_clips, args.frames, args.size, args.audio_shape)
-    return random_clips(model, *shape, args.device)
-
-
-def forward_pass(model: nn.Module, args) -> Callable[[], Tensor]:
-    """Give a function that runs the network on ``--clips`` clips."""
-    inputs, _ = clips(model, args.clips, args)
-
-    def run() -> Tensor:
-        model.eval()
-        with torch.no_grad():
-            return model.encode_decode(inputs).logits
-
-    return run
-
-
-def training_step(model: nn.Module, config: Config, args) -> Callable:
-    """Give a function that trains on ``--train-clips`` clips."""
-    inputs, samples = clips(model, args.train_clips, args)
-    frozen = freeze(model, config)
-    cfg = dict(config.optim_wrapper.optimizer)
-    cfg['params'] = [p for p in model.parameters() if p.requires_grad]
-    optimizer = OPTIMIZERS.build(cfg)
-
-    def run() -> None:
-        model.train()
-        for module in frozen:
-            module.eval()
-        losses = model.loss(inputs, samples)
-        sum(value for key, value in losses.items() if 'loss' in key).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    return run
-
-
-def freeze(model: nn.Module, config: Config) -> List[nn.Module]:
-    """Freeze what the config's hook freezes for good."""
-    return [
-        getattr(model, name).requires_grad_(False)
-        for hook in config.get('custom_hooks', [])
-        if hook.type == 'FreezeBackboneHook' and hook.num_epochs is None
-        for name in hook.get('modules', ['backbone'])
-    ]
+def choose_stages(config: Config, args: argparse.Namespace) -> List[str]:
+    """Stages to measure; by default the loader only where there is data."""
+    stages = list(args.stages or STAGES)
+    if 'loader' in stages:
+        try:
+            check_inputs(config, args.config, training=False)
+        except FileNotFoundError as error:
+            if args.stages:
+                raise
+            stages.remove('loader')
+            print(f'loader left out (--synthetic makes data): {error}\n')
+    return stages
 
 
 def probe(config: Config, args: argparse.Namespace) -> None:
     """Print the peak memory of one form and stage; run in a fresh process."""
     form, stage = args.probe
-    model, _ = build(config, form)
-    model.to(args.device)
-    if stage == 'forward':
-        work = forward_pass(model, args)
+    setting = read_setting(config, args)
+    model, _ = build_form(config, form, args.device)
+    if stage == 'training':
+        work = training_step(model, config, setting, args.train_clips)
+    elif stage == 'metric':
+        work = scoring(model, config, setting, args.clips)
     else:
-        work = training_step(model, config, args)
+        work = forward_pass(model, setting, args.clips)
     # what libraries load once does not count: run once on frames of 64 px
-    small = argparse.Namespace(**dict(vars(args), size=64, clips=1))
-    forward_pass(model, small)()
+    forward_pass(model, setting._replace(size=(64, 64)), 1)()
     print(json.dumps(peak_memory(work, torch.device(args.device))))
 
 
 def measure_memory(form: str, stage: str) -> int:
     """Bytes above the weights, measured in a fresh process."""
-    # Freed blocks go back to the system at once, so that resident memory is
-    # what is held.
-    env = dict(
-        os.environ, MALLOC_MMAP_THRESHOLD_='262144', MALLOC_ARENA_MAX='1'
-    )
-    done = subprocess.run(
-        [sys.executable, *sys.argv, '--probe', form, stage],
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(
-            f'measuring the {stage} of {form} failed:\n{done.stderr[-2000:]}'
-        )
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def measure_seconds(config: Config, args) -> Tuple[dict, List[str], float]:
-    """Medians of seconds by row and form, changed modules, difference."""
-    device = torch.device(args.device)
-    forms = FORMS if args.against else FORMS[:1]
-    models, changed = {}, []
-    for form in forms:
-        models[form], changed = build(config, form)
-        models[form].to(device)
-    rows = {
-        STAGES[0]: {f: forward_pass(m, args) for f, m in models.items()},
-    }
-    logits = {form: work() for form, work in rows[STAGES[0]].items()}
-    difference = 0.0
-    if args.against:
-        ours, theirs = (logits[form].double() for form in FORMS)
-        difference = float((ours - theirs).abs().max() / theirs.abs().max())
-        rows.update(module_calls(models, changed, rows[STAGES[0]]['mmavs']))
-    if 'forward' not in args.stages:
-        rows.clear()
-    if 'training' in args.stages:
-        rows[STAGES[1]] = {
-            f: training_step(m, config, args) for f, m in models.items()
-        }
-    seconds = {}
-    for row, works in rows.items():
-        repeats = args.train_repeats if row == STAGES[1] else args.repeats
-        runs = interleave(works, repeats, device)
-        seconds[row] = {f: statistics.median(r) for f, r in runs.items()}
-    return seconds, changed, difference
-
-
-def module_calls(models: dict, changed: List[str], run: Callable) -> dict:
-    """Each changed module alone, on what it gets inside the model."""
-    given, handles = {}, []
-    for name in changed:
-        module = models['mmavs'].get_submodule(name)
-
-        def keep(module, args, kwargs, name=name):
-            given[name] = (args, kwargs)
-
-        handles.append(
-            module.register_forward_pre_hook(keep, with_kwargs=True)
-        )
-    run()
-    for handle in handles:
-        handle.remove()
-
-    def call(module: nn.Module, name: str) -> Callable:
-        def work():
-            with torch.no_grad():
-                return module(*given[name][0], **given[name][1])
-
-        return work
-
-    rows = {}
-    for name in changed:
-        shapes = [
-            tuple(a.shape) for a in given[name][0] if hasattr(a, 'shape')
-        ]
-        rows[f'{name} {shapes[0] if shapes else ""}'] = {
-            form: call(model.get_submodule(name), name)
-            for form, model in models.items()
-        }
-    return rows
-
-
-def report(seconds: dict, memory: dict, against: Optional[str]) -> Table:
-    """Lay the figures out, with ratios naive / mmavs."""
-    table = Table(title='lower is better; ratio = naive / mmavs')
-    table.add_column('what')
-    for column in ('mmavs', 'naive', 'ratio')[: 3 if against else 1]:
-        table.add_column(column, justify='right')
-    rows = [(name, 's', '.4f', 1, v) for name, v in seconds.items()]
-    rows += [
-        (f'{name}: peak', 'MB', '.0f', 1e-6, v) for name, v in memory.items()
-    ]
-    for name, unit, form, scale, values in rows:
-        cells = [f'{values[f] * scale:{form}} {unit}' for f in values]
-        if against:
-            ours, theirs = (values[form] for form in FORMS)
-            cells.append(f'{theirs / ours:.2f}' if ours else '-')
-        table.add_row(name, *cells)
-    return table
+    words = [*sys.argv, '--probe', form, stage]
+    return in_fresh_process(words, f'the {stage} of {form}')
 
 
 def main() -> None:
@@ -270,23 +150,50 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     config = load_config(args.config, args.cfg_options)
     drop_pretrained(config._cfg_dict)
-    padded = (config.model.get('data_preprocessor') or {}).get('num_frames')
-    args.frames = args.frames or padded or 5
     if args.probe:
         probe(config, args)
         return
-    seconds, changed, difference = measure_seconds(config, args)
-    forms = FORMS if args.against else FORMS[:1]
-    stages = [s for s in STAGES if s.split()[0] in args.stages]
-    memory = {s: {f: measure_memory(f, s) for f in forms} for s in stages}
+    if args.synthetic:
+        use_synthetic(config)
+    stages = choose_stages(config, args)
+    benchmark = Benchmark(
+        config,
+        read_setting(config, args),
+        Amounts(**{name: getattr(args, name) for name in Amounts._fields}),
+        measure_memory,
+        FORMS if args.against else FORMS[:1],
+        args.tolerance,
+    )
+    for stage in STAGES:
+        if stage in stages:
+            getattr(benchmark, stage)()
+    report(benchmark, args)
+
+
+def report(benchmark: Benchmark, args: argparse.Namespace) -> None:
+    """Print what was run on what, then the figures; write them if wanted."""
+    setting = benchmark.setting
+    height, width = setting.size
+    print(
+        f'{machine_name(benchmark.device)}, {args.threads} CPU threads, '
+        f'Python {platform.python_version()}, PyTorch {torch.__version__}, '
+        f'{setting.precision}, clips of {setting.num_frames} frames of '
+        f'{height} x {width}: {args.clips} a forward pass, '
+        f'{args.train_clips} a training step, {args.workers} loader workers'
+    )
     if args.against:
-        print(f'textbook forms: {", ".join(changed) or "none"}')
-        print(f'largest difference of logits: {difference:.2e} of the largest')
-    Console().print(report(seconds, memory, args.against))
+        kinds = ', '.join(kinds_of(benchmark.changed)) or 'none'
+        print(f'textbook forms: {kinds}')
+    for name, value in benchmark.differences.items():
+        print(f'largest difference of {name}: {value:.1e} of the largest')
+    console = Console()
+    # a file is as wide as the table
+    wide = console if console.is_terminal else Console(width=160)
+    wide.print(benchmark.table())
     if args.out:
-        figures = dict(seconds=seconds, bytes=memory, difference=difference)
-        with open(args.out, 'w') as file:
-            json.dump(figures, file, indent=2)
+        names = ('seconds', 'bytes', 'shares', 'differences')
+        figures = {name: getattr(benchmark, name) for name in names}
+        Path(args.out).write_text(json.dumps(figures, indent=2))
 
 
 if __name__ == '__main__':
