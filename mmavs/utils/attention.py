@@ -41,7 +41,8 @@ def collect_attention(
             with torch.no_grad():
                 shown = module.attention_maps(*args, **kwargs)
             shown = (shown,) if isinstance(shown, Tensor) else shown
-            maps[name] = tuple(m.detach().float().cpu() for m in shown)
+            if shown:  # AVBridge has nothing to show without bridges
+                maps[name] = tuple(m.detach().float().cpu() for m in shown)
 
         return collect
 

@@ -1,7 +1,9 @@
 """Does a checkpoint belong to this model?"""
 
+import logging
 from typing import Dict, List
 
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmavs.compat import load_checkpoint
@@ -21,6 +23,9 @@ def state_dict_of(checkpoint: dict) -> Dict[str, Tensor]:
 
 def load_model_weights(model: nn.Module, path: str) -> dict:
     """Load a checkpoint whole, for testing and inference.
+
+    Tensors that the model has no place for are left out and announced: a part
+    may be switched off for a test.
 
     Args:
         model (nn.Module): A built model.
@@ -45,6 +50,7 @@ def load_model_weights(model: nn.Module, path: str) -> dict:
     unfit = _unfit(own, weights)
     if unfit:
         raise RuntimeError(_misfit_message(path, own, weights, unfit))
+    _announce_unused(path, [key for key in weights if key not in own])
     model.load_state_dict({k: v for k, v in weights.items() if k in own})
     meta = checkpoint.get('meta', {})
     return meta if isinstance(meta, dict) else {}
@@ -81,6 +87,17 @@ def _unfit(own: Dict[str, Tensor], weights: Dict[str, Tensor]) -> List[str]:
         for key, value in own.items()
         if getattr(weights.get(key), 'shape', None) != value.shape
     ]
+
+
+def _announce_unused(path: str, unused: List[str]) -> None:
+    if unused:
+        parts = dict.fromkeys('.'.join(k.split('.')[:2]) for k in unused)
+        print_log(
+            f'{path}: {len(unused)} tensors have no place in this model and '
+            f'are left out, those of {", ".join(parts)}',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def _misfit_message(

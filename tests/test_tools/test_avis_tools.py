@@ -122,6 +122,23 @@ def test_masks_instances_and_counts(stages, tmp_path, monkeypatch):
     assert len(drawn) == 6
 
 
+def test_without_avsc_by_one_field(stages, tmp_path, monkeypatch, capfd):
+    """Table 4: stage 2's file, the highest-scored object, deaf to sound."""
+    figures = {}
+    for name, stage in (('stage 1', 1), ('without AVSC', 2)):
+        work, options = tmp_path / name, ['model.decode_head.avsc=None']
+        call(
+            'test',
+            *(*stages[stage], '--work-dir', work, '--cfg-options', *options),
+            monkeypatch=monkeypatch,
+        )
+        figures[name] = json.loads(next(work.glob('*/*.json')).read_text())
+    shown = capfd.readouterr()
+    assert 'left out, those of decode_head.avsc' in shown.out + shown.err
+    for key in ('mIoU', 'mFscore', 'I'):
+        assert figures['without AVSC'][key] == figures['stage 1'][key]
+
+
 def test_swapped_sounds_are_drawn(stages, tmp_path, monkeypatch):
     config, checkpoint = stages[2]
     out = tmp_path / 'sheet.png'

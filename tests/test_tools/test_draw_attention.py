@@ -25,9 +25,9 @@ def tool(monkeypatch, tmp_path):
     return module
 
 
-def draw(tool, monkeypatch, root, out, *words, config=CONFIG):
+def draw(tool, monkeypatch, root, out, *words, config=CONFIG, options=()):
     arguments = ['draw', str(config), *words, '--out', str(out)]
-    arguments += ['--cfg-options']
+    arguments += ['--cfg-options', *options]
     arguments += [
         f'{split}_dataloader.dataset.data_root={root}'
         for split in ('train', 'val', 'test')
@@ -46,6 +46,46 @@ def test_sheets(tool, monkeypatch, tiny_ms3, tmp_path, capsys):
     assert picture.shape[1] >= 5 * 160
     assert picture.shape[0] >= 4 * 160 + 64
     assert '2 sheets in' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    'name, words, options, expected',
+    [
+        # AVSAC's Figure 5, with and without bridges
+        (
+            'avsac',
+            '--module neck.0 --scales 0 -1',
+            [],
+            ['neck.0, 12 x 12'] * 2,
+        ),
+        ('avsac', '', ['model.neck.direction=none'], ['decode_head, 24 x 24']),
+        ('avsegformer', '', [], ['decode_head, 12 x 12']),
+        # AVS-BG's Figure 6
+        (
+            'avsbg',
+            '--module neck.2 --scales 0 -1',
+            [],
+            ['neck.2, 24 x 24', 'neck.2, 3 x 3'],
+        ),
+    ],
+)
+def test_every_method_that_attends(
+    tool, monkeypatch, tiny_ms3, tmp_path, name, words, options, expected
+):
+    captions, sheet = [], tool.sheet
+
+    def keep(rows, title):
+        captions.extend(caption for caption, _ in rows)
+        return sheet(rows, title)
+
+    monkeypatch.setattr(tool, 'sheet', keep)
+    config = ROOT / f'configs/synthetic/{name}_tiny_ms3.py'
+    words = [*words.split(), '--num', '1']
+    with_options = dict(config=config, options=options)
+    draw(tool, monkeypatch, tiny_ms3, tmp_path, *words, **with_options)
+    shown = [c for c in captions if c.startswith('attention of')]
+    assert shown == [f'attention of {caption}' for caption in expected]
+    assert (tmp_path / 'ms3_test_00000.png').is_file()
 
 
 def test_weights_of_a_checkpoint_are_used(
