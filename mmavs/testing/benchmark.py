@@ -195,7 +195,8 @@ class Benchmark:
     def table(self) -> Table:
         """Lay the figures out, with ratios naive / mmavs."""
         forms = list(self.models)
-        table = Table(title='median (range); ratio = naive / mmavs')
+        ratio = '; ratio = naive / mmavs' if self.compares else ''
+        table = Table(title=f'median (range){ratio}')
         for name in ['what', *forms, 'ratio'][: 4 if self.compares else 2]:
             side = 'left' if name == 'what' else 'right'
             table.add_column(name, justify=side)

@@ -29,7 +29,8 @@ def random_clips(
 
     Returns:
         tuple: Inputs of :class:`AVSegmentor`, ``imgs`` (B, T, 3, H, W) and
-        ``audio`` (B, T, ...), and B samples with ``gt_sem_seg``.
+        ``audio`` (B, T, ...), and B samples with ``gt_sem_seg`` and, for
+        heads that find instances, ``gt_category_map``.
     """
     source = torch.Generator().manual_seed(0)
     shape = (num_clips, num_frames)
@@ -52,6 +53,9 @@ def random_clips(
         labels = torch.randint(
             model.num_classes, (num_frames, 1, *extent), generator=source
         )
+        # what sounds is of the first two categories, for instance heads
+        kinds = labels * torch.randint(1, 3, labels.shape, generator=source)
         sample.gt_sem_seg = FramePixelData(data=labels.to(device))
+        sample.gt_category_map = FramePixelData(data=kinds.to(device))
         samples.append(sample)
     return {key: value.to(device) for key, value in inputs.items()}, samples

@@ -169,19 +169,17 @@ def shares(
         for module in modules
         for handle in _clocked(module, clock, name, device)
     ]
-    try:
-        for turn in range(1 + repeats):
-            clock.update(dict.fromkeys(parts, 0.0))
-            start = _now(device)
-            work()
-            whole = _now(device) - start
-            if turn:
-                for name, seconds in clock.items():
-                    runs[name].append(seconds)
-                runs['other'].append(whole - sum(clock.values()))
-    finally:
-        for handle in handles:
-            handle.remove()
+    for turn in range(1 + repeats):
+        clock.update(dict.fromkeys(parts, 0.0))
+        start = _now(device)
+        work()
+        whole = _now(device) - start
+        if turn:
+            for name, seconds in clock.items():
+                runs[name].append(seconds)
+            runs['other'].append(whole - sum(clock.values()))
+    for handle in handles:
+        handle.remove()
     middle = {name: median(seconds) for name, seconds in runs.items()}
     return {name: m / sum(middle.values()) for name, m in middle.items()}
 

@@ -38,6 +38,22 @@ def test_a_step_leaves_what_is_frozen_for_good():
     assert not model.backbone.training and model.neck.training
 
 
+def test_instance_heads_are_given_categories():
+    config = load('avis_tiny_ms3_stage1')
+    model, _ = build_form(config, 'mmavs')
+    _, samples = SMALL.clips(model, 2)
+    for sample in samples:
+        sounding = sample.gt_sem_seg.data == 1
+        kinds = sample.gt_category_map.data
+        assert kinds[sounding].unique().tolist() == [1, 2]
+        assert not kinds[~sounding].any()
+    before = model.decode_head.state_dict()
+    before = {key: value.clone() for key, value in before.items()}
+    training_step(model, config, SMALL, 2)()
+    after = model.decode_head.state_dict()
+    assert not all(torch.equal(before[key], after[key]) for key in before)
+
+
 @pytest.mark.parametrize('precision', ['fp32', 'bf16', 'fp16'])
 def test_precisions(precision):
     """Logits and a step follow the precision; weights stay fp32."""
