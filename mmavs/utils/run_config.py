@@ -106,11 +106,7 @@ def check_inputs(config: Config, config_path: str, training: bool) -> None:
             where it goes, how to get it, and the way to run without any.
     """
     missing = [
-        f'  data     {root}\n'
-        f'           (AVSBench, on request from its authors; lay it out as '
-        f'docs/en/get_started.md says,\n'
-        f'           or rebuild it from raw videos with '
-        f'tools/dataset_converters/prepare_avsbench.py)'
+        f'  data     {root}\n{_how_to_get_data(root)}'
         for root in dict.fromkeys(d.get('data_root') for d in datasets(config))
         if root and not Path(root).is_dir()
     ]
@@ -118,7 +114,7 @@ def check_inputs(config: Config, config_path: str, training: bool) -> None:
     if training and config.get('load_from'):
         weights.append(config.load_from)
     missing += [
-        f'  weights  {path}\n           ({how_to_get(path)})'
+        f'  weights  {path}\n           {how_to_get(path)}'
         for path in weights
         if '://' not in path and not Path(path).is_file()
     ]
@@ -130,6 +126,28 @@ def check_inputs(config: Config, config_path: str, training: bool) -> None:
             + '\nTo try this config now, without data or weights:\n'
             f'  python tools/{tool}.py {config_path} --synthetic'
         )
+
+
+def _how_to_get_data(root: str) -> str:
+    """Lines under the name of a missing data root."""
+    if root.startswith(REAL_ROOT):
+        lines = (
+            'AVSBench, on request from its authors: lay it out as '
+            'docs/en/get_started.md says,',
+            'or rebuild it from raw videos with '
+            'tools/dataset_converters/prepare_avsbench.py',
+        )
+    elif root.startswith(SYNTHETIC_ROOT):
+        lines = (
+            'make quickstart, or tools/dataset_converters/'
+            'synthesize_avsbench.py',
+        )
+    else:
+        lines = (
+            'your own: give its folder with --cfg-options '
+            '{train,val,test}_dataloader.dataset.data_root=...',
+        )
+    return '\n'.join(' ' * 11 + line for line in lines)
 
 
 def tta_pipeline(config: Config) -> List[dict]:

@@ -1,5 +1,7 @@
 """Configs made synthetic, and what they miss."""
 
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 
@@ -54,6 +56,51 @@ def test_everything_missing_is_named_at_once(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError) as caught:
         check_inputs(config(), 'configs/x.py', training=False)
     assert 'a.pth' not in str(caught.value)  # a test brings its checkpoint
+
+
+def test_first_command_of_a_new_user(tmp_path, monkeypatch):
+    """tools/train.py configs/avsac/avsac_pvt_ms3.py, without any data."""
+    root, name = Path(__file__).parents[2], 'configs/avsac/avsac_pvt_ms3.py'
+    avsac = Config.fromfile(root / name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError) as caught:
+        check_inputs(avsac, name, training=True)
+    get = '           python tools/misc/download_weights.py '
+    assert str(caught.value).splitlines() == [
+        f'{name} needs what is not here:',
+        '  data     data/avsbench/Multi-sources/',
+        '           AVSBench, on request from its authors: lay it out as '
+        'docs/en/get_started.md says,',
+        '           or rebuild it from raw videos with '
+        'tools/dataset_converters/prepare_avsbench.py',
+        '  weights  pretrained/pvt_v2_b5.pth',
+        f'{get}pvt_v2_b5.pth '
+        '(from https://github.com/whai362/PVT/releases/download/v2/'
+        'pvt_v2_b5.pth)',
+        '  weights  pretrained/vggish-10086976.pth',
+        f'{get}vggish-10086976.pth '
+        '(from https://github.com/harritaylor/torchvggish/releases/download/'
+        'v0.1/vggish-10086976.pth)',
+        'To try this config now, without data or weights:',
+        f'  python tools/train.py {name} --synthetic',
+    ]
+
+
+@pytest.mark.parametrize(
+    'root, mend',
+    [
+        ('data/synthetic-96px/Multi-sources/', 'make quickstart'),
+        ('/home/me/clips', 'give its folder with --cfg-options'),
+    ],
+)
+def test_other_data_is_not_called_avsbench(root, mend, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = config()
+    for loader in (cfg.train_dataloader.dataset, cfg.test_dataloader):
+        loader.dataset.data_root = root
+    with pytest.raises(FileNotFoundError, match=mend) as caught:
+        check_inputs(cfg, 'configs/x.py', training=False)
+    assert 'AVSBench, on request' not in str(caught.value)
 
 
 def test_complete_inputs_pass(tmp_path, monkeypatch):
