@@ -1,5 +1,9 @@
 # make quickstart   environment, synthetic data, train, test, draw
 # make test         environment, test suite
+# make docs         the documentation, in docs/en/_build/html
+#
+# make test-full-mmcv, test-onedl, test-oldest-torch: the suite on another
+# stack, each in an environment of its own (docs/en/compatibility.md)
 #
 # PYTHON=python3.12  interpreter for the environment
 # TORCH=2.4.1        PyTorch version (torchaudio and torchvision follow it)
@@ -14,7 +18,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(TORCH)-$(MMCV)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: quickstart test test-full-mmcv gpu-test lint docs clean env
+ifeq ($(MMCV),onedl)
+# by name: the package itself asks for OpenMMLab's mmengine and mmseg, which
+# install the same import names
+INSTALL = $(PIP) -r requirements/onedl.txt -r requirements/runtime.txt \
+	-r requirements/tests.txt && $(PIP) --no-build-isolation --no-deps -e .
+else
+INSTALL = $(PIP) --no-build-isolation -e ".[$(MMCV),tests]"
+endif
+
+.PHONY: quickstart test test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
 
 env: $(STAMP)
 
@@ -24,8 +37,8 @@ $(STAMP): setup.py $(wildcard requirements/*.txt)
 	@$(PIP) --upgrade pip wheel "setuptools<82"
 	@echo "[2/4] PyTorch $(TORCH) (the large download)"
 	@$(PIP) torch==$(TORCH) torchaudio==$(TORCH) torchvision
-	@echo "[3/4] mmavs with mmcv-$(MMCV)"
-	@$(PIP) --no-build-isolation -e ".[$(MMCV),tests]"
+	@echo "[3/4] mmavs with mmcv: $(MMCV)"
+	@$(INSTALL)
 	@echo "[4/4] OpenCV without its window system (needs no libGL)"
 	@$(BIN)/python -m pip uninstall --quiet --yes opencv-python opencv-python-headless
 	@$(PIP) opencv-python-headless
@@ -44,6 +57,14 @@ gpu-test: $(STAMP)
 # compiles mmcv 2.1.0 once, in an environment of its own
 test-full-mmcv:
 	@$(MAKE) test VENV=.venv-full MMCV=full
+
+# the maintained forks of OpenMMLab's packages, in an environment of their own
+test-onedl:
+	@$(MAKE) test VENV=.venv-onedl MMCV=onedl
+
+# the oldest PyTorch that is declared
+test-oldest-torch:
+	@$(MAKE) test VENV=.venv-oldest TORCH=2.4.1
 
 docs: $(STAMP)
 	@$(PIP) -r requirements/docs.txt

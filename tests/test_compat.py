@@ -15,6 +15,10 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mmavs import compat
 from mmavs.compat.versions import check_stack, check_version
 
+own = pytest.mark.skipif(
+    'onedl-mmcv' in compat.installed_mmcv(), reason='of OpenMMLab alone'
+)
+
 
 def run_python(code: str) -> subprocess.CompletedProcess:
     return subprocess.run(
@@ -60,6 +64,44 @@ def test_two_mmcv_are_named(monkeypatch):
         check_stack()
 
 
+def test_two_mmengines_are_named(monkeypatch):
+    """The maintained forks install the same import names."""
+    real = compat.versions._installed
+
+    def installed(names):
+        if 'mmengine' in names:
+            return {'mmengine': '0.10.7', 'onedl-mmengine': '0.10.12'}
+        return real(names)
+
+    monkeypatch.setattr(compat.versions, '_installed', installed)
+    with pytest.raises(
+        ImportError,
+        match='mmengine 0.10.7, onedl-mmengine 0.10.12 are installed together'
+        '.*"mmengine".*pip uninstall -y mmengine onedl-mmengine, then pip '
+        'install mmengine',
+    ):
+        check_stack()
+
+
+@pytest.mark.parametrize('version, fits', [('2.3.6', True), ('2.4.0', False)])
+def test_the_fork_of_mmcv_has_bounds_of_its_own(monkeypatch, version, fits):
+    versions = compat.versions
+    real = versions._module_version
+    monkeypatch.setattr(
+        versions, 'installed_mmcv', lambda: {'onedl-mmcv': version}
+    )
+    monkeypatch.setattr(
+        versions,
+        '_module_version',
+        lambda name: version if name == 'mmcv' else real(name),
+    )
+    if fits:
+        check_stack()
+    else:
+        with pytest.raises(ImportError, match='mmcv 2.4.0.*>=2.3.0,<2.4.0'):
+            check_stack()
+
+
 def test_missing_mmcv_says_which_to_install(monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(
@@ -74,6 +116,7 @@ def test_missing_mmcv_says_which_to_install(monkeypatch):
 # ------------------------------------------------------------------ mmcv.ops
 
 
+@own
 @pytest.mark.skipif(compat.has_compiled_ops(), reason='full mmcv is here')
 def test_mmseg_alone_cannot_import_on_mmcv_lite():
     """Fails once mmseg imports without mmcv.ops: drop the stand-in then."""
@@ -237,6 +280,7 @@ def test_upstream_package_table_is_still_closed():
     assert MODULE2PACKAGE['mmavs'] == 'mmavs'
 
 
+@own
 def test_upstream_path_of_an_editable_install_is_still_wrong(
     monkeypatch, tmp_path
 ):

@@ -3,8 +3,15 @@
 import importlib
 import importlib.util
 from importlib import metadata
+from typing import Sequence
 
 MMCV_DISTRIBUTIONS = ('mmcv', 'mmcv-lite', 'mmcv-full', 'onedl-mmcv')
+# import name: distributions that install it and overwrite each other
+TWINS = {
+    'mmengine': ('mmengine', 'onedl-mmengine'),
+    'mmseg': ('mmsegmentation', 'onedl-mmsegmentation'),
+    'mmpretrain': ('mmpretrain', 'onedl-mmpretrain'),
+}
 SUPPORTED = {
     # import name: (lowest, first unsupported, how to get it)
     'mmengine': ('0.10.7', '1.0.0', 'pip install mmengine==0.10.7'),
@@ -12,6 +19,8 @@ SUPPORTED = {
     'mmseg': ('1.2.2', '2.0.0', 'pip install mmsegmentation==1.2.2'),
     'torch': ('2.4.0', '3.0.0', 'pip install "torch>=2.4"'),
 }
+# the fork counts on from mmcv 2.2; only its own mmseg takes it
+ONEDL_MMCV_BOUNDS = ('2.3.0', '2.4.0')
 _MMCV_ADVICE = (
     'install exactly one: "mmavs[lite]" (mmcv-lite, no compiler '
     'needed) or "mmavs[full]" (mmcv with compiled operators)'
@@ -20,8 +29,12 @@ _MMCV_ADVICE = (
 
 def installed_mmcv() -> dict:
     """Return ``{distribution: version}`` of everything that installs mmcv."""
+    return _installed(MMCV_DISTRIBUTIONS)
+
+
+def _installed(distributions: Sequence[str]) -> dict:
     found = {}
-    for name in MMCV_DISTRIBUTIONS:
+    for name in distributions:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -36,13 +49,10 @@ def check_stack() -> None:
         ImportError: See :func:`prepare_stack`.
     """
     flavours = installed_mmcv()
-    if len(flavours) > 1:
-        names = ', '.join(f'{k} {v}' for k, v in flavours.items())
-        raise ImportError(
-            f'{names} are installed together and overwrite each other under '
-            f'the import name "mmcv". Mend: pip uninstall -y '
-            f'{" ".join(flavours)}, then {_MMCV_ADVICE}.'
-        )
+    _refuse_twins('mmcv', flavours, f', then {_MMCV_ADVICE}')
+    for module, distributions in TWINS.items():
+        both = _installed(distributions)
+        _refuse_twins(module, both, f', then pip install {distributions[0]}')
     for module, (low, high, mend) in SUPPORTED.items():
         if importlib.util.find_spec(module) is None:
             raise ImportError(
@@ -50,7 +60,20 @@ def check_stack() -> None:
                 f'is not installed. Mend: '
                 f'{_MMCV_ADVICE if module == "mmcv" else mend}.'
             )
+        if module == 'mmcv' and 'onedl-mmcv' in flavours:
+            low, high = ONEDL_MMCV_BOUNDS
         check_version(module, _module_version(module), low, high, mend)
+
+
+def _refuse_twins(module: str, found: dict, mend: str) -> None:
+    """Raise ImportError if several distributions install one module."""
+    if len(found) > 1:
+        names = ', '.join(f'{k} {v}' for k, v in found.items())
+        raise ImportError(
+            f'{names} are installed together and overwrite each other under '
+            f'the import name "{module}". Mend: pip uninstall -y '
+            f'{" ".join(found)}{mend}.'
+        )
 
 
 def check_version(
@@ -73,9 +96,7 @@ def check_version(
 def _module_version(module: str) -> str:
     """Read a version without importing mmseg, which asserts on its own."""
     if module == 'mmseg':
-        for name in ('mmsegmentation', 'onedl-mmsegmentation'):
-            try:
-                return metadata.version(name)
-            except metadata.PackageNotFoundError:
-                continue
+        found = _installed(TWINS['mmseg'])
+        if found:
+            return next(iter(found.values()))
     return importlib.import_module(module).__version__
