@@ -119,6 +119,14 @@ def test_errors(roots, tmp_path):
         place.write_bytes(kept)
 
 
+def test_nothing_labelled(roots, monkeypatch):
+    frames = single_frames(roots['ms3'], 'AVSBenchMS3Dataset', LOAD)
+    unlabelled = dict(labeled_frames=[])
+    monkeypatch.setattr(frames.dataset, 'get_data_info', lambda _: unlabelled)
+    with pytest.raises(ValueError, match='no frame of the data set is label'):
+        frames.full_init()
+
+
 def test_old_synthetic_sets_are_completed(roots):
     """A folder made by an earlier version gets its maps."""
     maps = sorted((roots['ms3'] / 'ms3_data/gt_categories').rglob('*.png'))
