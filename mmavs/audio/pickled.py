@@ -1,14 +1,13 @@
 """The released ``audio_log_mel/*.pkl`` files, read without running them."""
 
 import io
-import pickle
-from collections import OrderedDict
 from pathlib import Path
 from typing import Union
 
 import torch
 from torch import Tensor
-from torch._utils import _rebuild_tensor_v2
+
+from mmavs.utils.unpickling import RestrictedUnpickler, load_storage
 
 from .log_mel import EXAMPLE_FRAMES, NUM_MEL_BINS
 
@@ -64,34 +63,5 @@ def read_log_mel_pickle(path: Union[str, Path]) -> Tensor:
 def _load(data: bytes):
     """Unpickle a tensor: a plain pickle, or torch's own zip format."""
     if data[:2] == b'PK':
-        return _load_storage(data)
-    return _TensorUnpickler(io.BytesIO(data)).load()
-
-
-def _load_storage(data: bytes):
-    try:
-        return torch.load(
-            io.BytesIO(data), map_location='cpu', weights_only=True
-        )
-    except Exception as error:
-        # torch's own text advises to switch the protection off.
-        raise pickle.UnpicklingError(
-            'its data is damaged or asks for more than tensors'
-        ) from error
-
-
-class _TensorUnpickler(pickle.Unpickler):
-    """Knows the three names of which a pickled tensor is made."""
-
-    _known = {
-        ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor_v2,
-        ('torch.storage', '_load_from_bytes'): _load_storage,
-        ('collections', 'OrderedDict'): OrderedDict,
-    }
-
-    def find_class(self, module: str, name: str):
-        if (module, name) not in self._known:
-            raise pickle.UnpicklingError(
-                f'refused: the file asks for {module}.{name}'
-            )
-        return self._known[module, name]
+        return load_storage(data)
+    return RestrictedUnpickler(io.BytesIO(data)).load()

@@ -1,14 +1,13 @@
 """Predictions dumped by ``DumpResults``, read without running code."""
 
-import io
 import pickle
-from collections import OrderedDict
 from pathlib import Path
 from typing import List, Union
 
 import numpy as np
 import torch
-from torch._utils import _rebuild_tensor_v2
+
+from mmavs.utils.unpickling import Names, RestrictedUnpickler
 
 _MULTIARRAY = (getattr(np, '_core', None) or np.core).multiarray
 
@@ -38,7 +37,7 @@ def read_dump(path: Union[str, Path]) -> List[dict]:
         )
     try:
         with path.open('rb') as file:
-            clips = _PlainUnpickler(file).load()
+            clips = RestrictedUnpickler(file, _plain_names()).load()
     except Exception as error:
         # damaged pickles raise about any kind of error
         raise ValueError(
@@ -63,17 +62,10 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode('latin1')
 
 
-def _storage(data: bytes):
-    return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
-
-
-def _known_names() -> dict:
-    """List what a dump is made of, under NumPy's old and new names."""
-    known = {
-        ('collections', 'OrderedDict'): OrderedDict,
+def _plain_names() -> Names:
+    """List what a dump holds beside tensors, by NumPy's old and new names."""
+    known: Names = {
         ('_codecs', 'encode'): _latin1,
-        ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor_v2,
-        ('torch.storage', '_load_from_bytes'): _storage,
         ('torch', 'Size'): torch.Size,
         ('numpy', 'ndarray'): np.ndarray,
         ('numpy', 'dtype'): np.dtype,
@@ -82,16 +74,3 @@ def _known_names() -> dict:
         known[module, '_reconstruct'] = _MULTIARRAY._reconstruct
         known[module, 'scalar'] = _MULTIARRAY.scalar
     return known
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Refuses every name but those of :func:`_known_names`."""
-
-    _known = _known_names()
-
-    def find_class(self, module: str, name: str):
-        if (module, name) not in self._known:
-            raise pickle.UnpicklingError(
-                f'refused: the file asks for {module}.{name}'
-            )
-        return self._known[module, name]

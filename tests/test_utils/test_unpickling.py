@@ -1,0 +1,39 @@
+"""Only names on the list are answered."""
+
+import builtins
+import io
+import pickle
+from decimal import Decimal
+
+import pytest
+import torch
+
+from mmavs.utils.unpickling import RestrictedUnpickler, load_storage
+
+
+def test_tensors_are_on_the_list_and_others_can_be_put_there():
+    value = [torch.arange(3), Decimal('0.5')]
+    data = pickle.dumps(value)
+    with pytest.raises(pickle.UnpicklingError, match='refused.*Decimal'):
+        RestrictedUnpickler(io.BytesIO(data)).load()
+    known = {('decimal', 'Decimal'): Decimal}
+    tensor, number = RestrictedUnpickler(io.BytesIO(data), known).load()
+    assert tensor.tolist() == [0, 1, 2] and number == Decimal('0.5')
+
+
+def test_names_given_to_one_stay_with_it():
+    known = {('builtins', 'eval'): builtins.eval}
+    data = pickle.dumps(eval)
+    assert RestrictedUnpickler(io.BytesIO(data), known).load() is eval
+    with pytest.raises(pickle.UnpicklingError, match='builtins.eval'):
+        RestrictedUnpickler(io.BytesIO(data)).load()
+
+
+def test_storage_holds_tensors_alone():
+    file = io.BytesIO()
+    torch.save(dict(a=torch.ones(2)), file)
+    assert load_storage(file.getvalue())['a'].tolist() == [1, 1]
+    file = io.BytesIO()
+    torch.save([eval], file)
+    with pytest.raises(pickle.UnpicklingError, match='more than tensors'):
+        load_storage(file.getvalue())
