@@ -1,11 +1,20 @@
 """Pictures of a video or of a folder, one at a time, in order."""
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
+
+from mmavs.utils.media import (
+    decode,
+    duration,
+    open_media,
+    picture_stream,
+    upright,
+)
 
 _MAX_JUMP = 600  # seconds between two pictures or two pieces of sound
 
@@ -45,8 +54,8 @@ class VideoPictures:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         with open_media(self.path) as container:
-            stream = self._stream(container)
-            first = next(self._decode(container, stream), None)
+            stream = picture_stream(container, self.path)
+            first = next(self._decode(container), None)
             if first is None:
                 raise ValueError(
                     f'{self.path} has a video track without a single picture '
@@ -57,16 +66,15 @@ class VideoPictures:
             self.size = first.height, first.width
             self.rate = Fraction(stream.average_rate or 25)
             self.pixel_aspect = Fraction(stream.sample_aspect_ratio or 1)
-            self.duration = _duration(container, stream)
+            self.duration = duration(container, stream)
         if self.turns % 2:
             self.size = self.size[::-1]
             self.pixel_aspect = 1 / self.pixel_aspect
 
     def __iter__(self) -> Iterator[Picture]:
         with open_media(self.path) as container:
-            stream = self._stream(container)
             time = -1.0
-            for frame in self._decode(container, stream):
+            for frame in self._decode(container):
                 # Without a time stamp, or with one that goes back, a picture
                 # follows the one before it at the file's mean rate.
                 stated = None if frame.time is None else frame.time
@@ -76,41 +84,12 @@ class VideoPictures:
                 else:
                     check_jump(self.path, stated - self.start - time)
                     time = stated - self.start
-                yield Picture(time, _Upright(frame, self.turns))
+                yield Picture(time, partial(upright, frame, self.turns))
 
-    def _stream(self, container):
-        for stream in container.streams.video:
-            if not stream.disposition & stream.disposition.attached_pic:
-                stream.thread_type = 'AUTO'
-                return stream
-        raise ValueError(
-            f'{self.path} has no pictures, only '
-            f'{[s.type for s in container.streams] or "nothing"}. Mend: give '
-            'a video file.'
-        )
-
-    def _decode(self, container, stream) -> Iterator:
-        import av
-
-        try:
-            yield from container.decode(stream)
-        except av.error.FFmpegError as error:
-            raise ValueError(
-                f'{self.path} is damaged: its pictures cannot be decoded to '
-                f'the end ({error}). Mend: "ffmpeg -i {self.path.name} '
-                'repaired.mp4" keeps what can be read.'
-            ) from error
-
-
-class _Upright:
-    """Pixels of a decoded frame, turned as its file asks for."""
-
-    def __init__(self, frame, turns: int) -> None:
-        self.frame, self.turns = frame, turns
-
-    def __call__(self) -> np.ndarray:
-        image = self.frame.to_ndarray(format='bgr24')
-        return np.ascontiguousarray(np.rot90(image, self.turns))
+    def _decode(self, container) -> Iterator:
+        stream = picture_stream(container, self.path)
+        stream.thread_type = 'AUTO'
+        return decode(container, stream, self.path)
 
 
 class FolderPictures:
@@ -156,35 +135,6 @@ def check_jump(path: Path, seconds: float) -> None:
             f'{path}: time stamps leap forward by {seconds:.0f} s. Mend: '
             f'"ffmpeg -fflags +genpts -i {path.name} repaired.mp4".'
         )
-
-
-def open_media(path: Path):
-    """Open a media file for reading.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: FFmpeg does not know what it is.
-    """
-    import av
-
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'media file not found: {path}. Mend: check the path.'
-        )
-    try:
-        return av.open(str(path))
-    except av.error.FFmpegError as error:
-        raise ValueError(
-            f'{path} is no video or sound file that FFmpeg can read '
-            f'({error}). Mend: download or record it again; a file that was '
-            'cut off while being written often lacks its index.'
-        ) from error
-
-
-def _duration(container, stream) -> Optional[float]:
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
-    return container.duration / 1e6 if container.duration else None
 
 
 def _read_file(path: Path, size: Optional[Tuple[int, int]]) -> np.ndarray:

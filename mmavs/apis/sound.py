@@ -9,7 +9,9 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from .pictures import check_jump, open_media
+from mmavs.utils.media import decode, open_media
+
+from .pictures import check_jump
 
 _MAX_DRIFT = 0.1  # seconds of disagreement between time stamps and samples
 
@@ -122,21 +124,14 @@ class SoundReader:
 
         resampler = av.AudioResampler(format='fltp')
         position = 0
-        try:
-            for frame in self._container.decode(self._stream):
-                time = frame.time
-                for part in resampler.resample(frame):
-                    chunk = part.to_ndarray().mean(axis=0, dtype=np.float32)
-                    chunk = self._place(chunk, time, position)
-                    position += len(chunk)
-                    time = None
-                    yield chunk
-        except av.error.FFmpegError as error:
-            raise ValueError(
-                f'{self.path} is damaged: its sound cannot be decoded to the '
-                f'end ({error}). Mend: "ffmpeg -i {self.path.name} '
-                'repaired.mp4" keeps what can be read.'
-            ) from error
+        for frame in decode(self._container, self._stream, self.path):
+            time = frame.time
+            for part in resampler.resample(frame):
+                chunk = part.to_ndarray().mean(axis=0, dtype=np.float32)
+                chunk = self._place(chunk, time, position)
+                position += len(chunk)
+                time = None
+                yield chunk
 
     def _place(
         self, chunk: np.ndarray, time: Optional[float], position: int

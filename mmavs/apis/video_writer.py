@@ -6,7 +6,7 @@ from typing import Iterator, Optional, Tuple
 
 import numpy as np
 
-from .pictures import open_media
+from mmavs.utils.media import open_media
 
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf')
 _CLOCK = Fraction(1, 90000)  # fine enough for any frame rate

@@ -1,10 +1,11 @@
-"""Pictures of a video, one a second, by FFmpeg's libraries (PyAV)."""
+"""Pictures of a video, one a second."""
 
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import numpy as np
+
+from .media import decode, open_media, picture_stream, upright
 
 SAMPLINGS = ('index', 'time')
 FRAME_OFFSET = 15 / 16  # s into its second; AVSBench's preprocessing scripts
@@ -42,47 +43,13 @@ def read_frames(
         raise ValueError(
             f'sampling must be one of {SAMPLINGS}, got {sampling!r}'
         )
-    with open_pictures(path) as (container, stream):
+    with open_media(path) as container:
+        stream = picture_stream(container, path)
         if sampling == 'index':
             chosen = _by_index(container, stream, num_frames, path)
         else:
             chosen = _by_time(container, stream, num_frames, path)
         return [_to_array(frame, size, path) for frame in chosen]
-
-
-@contextmanager
-def open_pictures(path: Union[str, Path]) -> Iterator[tuple]:
-    """Open a video for decoding.
-
-    Args:
-        path (str or Path): A video.
-
-    Yields:
-        tuple: PyAV's container and its first video stream.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no readable video, here or while it is decoded.
-    """
-    import av
-
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f'video not found: {path}. Mend: check the folder of the videos.'
-        )
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                raise ValueError(
-                    f'{path} holds no pictures. Mend: leave the clip out, or '
-                    'download the file again.'
-                )
-            yield container, container.streams.video[0]
-    except av.FFmpegError as error:
-        raise ValueError(
-            f'{path} cannot be decoded as a video ({error}). Mend: download '
-            'or convert the file again.'
-        ) from error
 
 
 def _by_index(container, stream, num_frames: int, path) -> list:
@@ -98,7 +65,7 @@ def _by_index(container, stream, num_frames: int, path) -> list:
     ]
     found: Dict[int, object] = {}
     count, last = 0, None
-    for frame in container.decode(stream):
+    for frame in decode(container, stream, path):
         if count in wanted:
             found[count] = frame
         count, last = count + 1, frame
@@ -113,7 +80,7 @@ def _by_index(container, stream, num_frames: int, path) -> list:
 def _by_time(container, stream, num_frames: int, path) -> list:
     """Pictures by the time at which they are shown."""
     chosen, shown, start, time = [], None, None, 0.0
-    for frame in container.decode(stream):
+    for frame in decode(container, stream, path):
         if frame.time is None:
             raise ValueError(
                 f"{path} has pictures without time. Mend: sampling='index'."
@@ -151,8 +118,7 @@ def _to_array(frame, size: Optional[Tuple[int, int]], path) -> np.ndarray:
             f'{path} is to be shown at an angle of {frame.rotation} degrees. '
             'Mend: convert it to an upright video first.'
         )
-    image = frame.to_ndarray(format='bgr24')
-    image = np.ascontiguousarray(np.rot90(image, turns))
+    image = upright(frame, turns)
     if size is not None and image.shape[:2] != tuple(size):
         image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
     return image

@@ -133,7 +133,7 @@ def test_one_bad_video_does_not_stop_the_others(world, tmp_path):
         list_jobs('ms3', root, out=tmp_path / 'out'), tmp_path, options()
     )
     assert 'holds no sound' in outcomes[0].error
-    assert 'holds no pictures' in outcomes[1].error
+    assert 'has no pictures' in outcomes[1].error
     for outcome, video in zip(outcomes[:2], videos):
         assert str(video) in outcome.error and 'Mend' in outcome.error
     assert outcomes[2].made and not outcomes[2].error
@@ -183,7 +183,7 @@ def test_videos_may_lie_elsewhere(world, tmp_path):
     with pytest.raises(ValueError, match="'ms3'.*got 's5'"):
         list_jobs('s5', root)
     outcome = prepare.prepare_clip(job, options('s4', overwrite=True))
-    assert 'video not found' in outcome.error
+    assert 'media file not found' in outcome.error
 
 
 def test_lists_go_along(world, tmp_path):

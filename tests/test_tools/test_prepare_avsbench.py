@@ -43,7 +43,9 @@ def test_check_says_what_it_found(call, tiny_ms3, tmp_path):
 
 def test_failed_clips_end_in_exit_code_1(call, tiny_ms3, tmp_path):
     code, text = call('ms3', tiny_ms3, '--out', tmp_path, '--workers', 1)
-    assert code == 1 and 'video not found' in text and '0 clips made' in text
+    assert (
+        code == 1 and 'media file not found' in text and '0 clips made' in text
+    )
 
 
 def test_mistakes_are_one_line(call, tmp_path):

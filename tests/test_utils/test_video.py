@@ -93,11 +93,11 @@ def test_a_video_that_ends_early_is_an_error(tmp_path, sampling):
 def test_bad_files_are_named(tmp_path):
     tone = np.zeros((1, 16000))
     sound = write_test_video(tmp_path / 'sound.mp4', sound=tone)
-    with pytest.raises(ValueError, match='sound.mp4 holds no pictures.*Mend'):
+    with pytest.raises(ValueError, match='sound.mp4 has no pictures.*Mend'):
         read_frames(sound, 1)
     text = tmp_path / 'text.mp4'
     text.write_text('no video at all')
-    with pytest.raises(ValueError, match='text.mp4 cannot be decoded.*Mend'):
+    with pytest.raises(ValueError, match='text.mp4 is no video.*Mend'):
         read_frames(text, 1)
     whole = write_test_video(tmp_path / 'whole.mp4', counted(20))
     cut = tmp_path / 'cut.mp4'

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import List, Optional
 
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
-from mmavs.utils.video import SAMPLINGS, open_pictures
+from mmavs.utils.media import duration, open_media, picture_stream
+from mmavs.utils.video import SAMPLINGS
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.mkv', '.webm', '.avi', '.m4v')
 _TOLERANCE = 0.1  # seconds that a whole second may lack
@@ -77,15 +78,12 @@ def whole_seconds(path: Path) -> int:
     Raises:
         ValueError: It does not say how long it is, or is too short.
     """
-    with open_pictures(path) as (container, stream):
-        if stream.duration is not None:
-            seconds = float(stream.duration * stream.time_base)
-        elif container.duration is not None:
-            seconds = container.duration / 1e6
-        else:
-            raise ValueError(
-                f'{path} does not say how long it is. Mend: --seconds.'
-            )
+    with open_media(path) as container:
+        seconds = duration(container, picture_stream(container, path))
+    if seconds is None:
+        raise ValueError(
+            f'{path} does not say how long it is. Mend: --seconds.'
+        )
     if int(seconds + _TOLERANCE) < 1:
         raise ValueError(
             f'{path} lasts for {seconds:.2f} s. Mend: a clip needs a whole '
