@@ -19,7 +19,7 @@ from mmavs.utils.measure import Spread, interleave, shares
 from .naive.metrics import metric_forms
 from .workloads import (
     FORMS,
-    Setting,
+    RunSetting,
     Work,
     build_form,
     forward_pass,
@@ -58,7 +58,7 @@ class Benchmark:
 
     Args:
         config (Config): Its loader and metric are measured as they stand.
-        setting (Setting): What the model is run on.
+        setting (RunSetting): What the model is run on.
         amounts (Amounts): How much is run.
         weigh (callable): ``(form, stage) -> bytes`` at the peak.
         forms (Sequence[str]): 'mmavs', alone or with 'naive'.
@@ -77,7 +77,7 @@ class Benchmark:
     def __init__(
         self,
         config: Config,
-        setting: Setting,
+        setting: RunSetting,
         amounts: Amounts,
         weigh: Callable[[str, str], int],
         forms: Sequence[str] = FORMS[:1],

@@ -20,7 +20,7 @@ DTYPES = dict(fp32=None, bf16=torch.bfloat16, fp16=torch.float16)
 Work = Callable[[], object]
 
 
-class Setting(NamedTuple):
+class RunSetting(NamedTuple):
     """What a model is run on.
 
     Attributes:
@@ -79,7 +79,7 @@ def build_form(
 
 
 def forward_pass(
-    model: nn.Module, setting: Setting, num_clips: int
+    model: nn.Module, setting: RunSetting, num_clips: int
 ) -> Callable[[], Tensor]:
     """Give a function that runs the network, clips to raw logits."""
     inputs, _ = setting.clips(model, num_clips)
@@ -93,7 +93,7 @@ def forward_pass(
 
 
 def training_step(
-    model: nn.Module, config: Config, setting: Setting, num_clips: int
+    model: nn.Module, config: Config, setting: RunSetting, num_clips: int
 ) -> Work:
     """Give a function that trains: forward, losses, backward, optimizer."""
     inputs, samples = setting.clips(model, num_clips)
@@ -130,7 +130,7 @@ def freeze(model: nn.Module, config: Config) -> List[nn.Module]:
 
 
 def scoring(
-    model: nn.Module, config: Config, setting: Setting, num_clips: int
+    model: nn.Module, config: Config, setting: RunSetting, num_clips: int
 ) -> Work:
     """Give a function that scores clips by the config's test evaluator."""
     _, samples = setting.clips(model, num_clips)
@@ -189,7 +189,10 @@ def kinds_of(names: Iterable[str]) -> Dict[str, List[str]]:
 
 
 def module_calls(
-    models: Dict[str, nn.Module], names: List[str], run: Work, setting: Setting
+    models: Dict[str, nn.Module],
+    names: List[str],
+    run: Work,
+    setting: RunSetting,
 ) -> Dict[str, Work]:
     """Modules alone, called as inside the first model.
 
@@ -198,7 +201,7 @@ def module_calls(
         names (list[str]): Of the modules; those ``run`` does not call are
             left out.
         run (callable): Runs the first model.
-        setting (Setting): Precision.
+        setting (RunSetting): Precision.
 
     Returns:
         dict[str, callable]: By form; each calls all modules in turn.

@@ -5,7 +5,7 @@ https://arxiv.org/abs/2402.02327, Figure 1) compares "the proportion of audio
 and visual feature components included in the final feature" and does not say
 how the proportion is taken. Components cannot be told apart inside a fused
 feature F(v, a), but their effects can, so the shares here are those of a
-variance decomposition:
+variance decomposition::
 
     effect of sound   S = 1/2 E |F(v, a) - F(v, a')|^2
     effect of sight   V = 1/2 E |F(v, a) - F(v', a)|^2

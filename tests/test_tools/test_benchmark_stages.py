@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 
 from mmavs.testing.workloads import (
-    Setting,
+    RunSetting,
     build_form,
     forward_pass,
     kinds_of,
@@ -18,7 +18,7 @@ from mmavs.testing.workloads import (
 )
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-SMALL = Setting(num_frames=2, size=(64, 64))
+SMALL = RunSetting(num_frames=2, size=(64, 64))
 
 
 def load(name):

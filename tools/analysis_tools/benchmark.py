@@ -37,7 +37,7 @@ from mmavs.testing.benchmark import STAGES, Amounts, Benchmark
 from mmavs.testing.workloads import (
     DTYPES,
     FORMS,
-    Setting,
+    RunSetting,
     build_form,
     forward_pass,
     kinds_of,
@@ -96,7 +96,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_setting(config: Config, args: argparse.Namespace) -> Setting:
+def read_setting(config: Config, args: argparse.Namespace) -> RunSetting:
     """What the model is run on: the command line, else the config."""
     padded = (config.model.get('data_preprocessor') or {}).get('num_frames')
     frames = args.frames or padded or 5
@@ -104,7 +104,7 @@ def read_setting(config: Config, args: argparse.Namespace) -> Setting:
     if shape is None and config.model.get('audio_encoder'):
         shape = audio_shape(config, frames)[1:]
     size = (args.size, args.size) if args.size else frame_size(config)
-    return Setting(frames, size, shape, args.device, args.precision)
+    return RunSetting(frames, size, shape, args.device, args.precision)
 
 
 def choose_stages(config: Config, args: argparse.Namespace) -> List[str]:

@@ -41,8 +41,9 @@ class AVSMetric(ClipMetric):
         soft_masks (bool): Write probabilities (grey, 256 levels) in place
             of masks: J and F come out of them again as they are, which no
             mask can give F.
-        output_dir, released_names, format_only, report_dir, keep_results,
-            collect_device, prefix, collect_dir: See :class:`ClipMetric`.
+        output_dir, released_names, format_only: See :class:`ClipMetric`.
+        report_dir, keep_results: See :class:`ClipMetric`.
+        collect_device, prefix, collect_dir: See :class:`ClipMetric`.
 
     Raises:
         ValueError: An unknown protocol, grouping or background.

@@ -46,8 +46,9 @@ class AVSSMetric(ClipMetric):
         ignore_index (int): Pixels of this label are left out. Labels outside
             the classes otherwise count as false alarms, as released, with a
             warning.
-        output_dir, released_names, format_only, report_dir, keep_results,
-            collect_device, prefix, collect_dir: See :class:`ClipMetric`.
+        output_dir, released_names, format_only: See :class:`ClipMetric`.
+        report_dir, keep_results: See :class:`ClipMetric`.
+        collect_device, prefix, collect_dir: See :class:`ClipMetric`.
 
     Raises:
         ValueError: An unknown protocol, background or treatment of absent

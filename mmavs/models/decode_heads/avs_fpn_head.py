@@ -91,8 +91,9 @@ class AVSFPNHead(AVSDecodeHead):
             untrained head predicts, for one output channel: where few pixels
             sound, starting at 0.5 wastes the first steps. Defaults to None,
             PyTorch's own start, as released.
-        num_classes, out_channels, threshold, loss_decode, ignore_index,
-            align_corners: See :class:`AVSDecodeHead`.
+        num_classes, out_channels, threshold: See :class:`AVSDecodeHead`.
+        loss_decode, ignore_index: See :class:`AVSDecodeHead`.
+        align_corners: See :class:`AVSDecodeHead`.
 
     Raises:
         ValueError: Maps of unequal width; ``prior_prob`` with several output

@@ -63,8 +63,9 @@ class AVSegFormerHead(AVSDecodeHead):
             over channels of the stride 4 map, against "anything sounds". The
             map leaves a ReLU, so its sigmoid is at least 0.5 and the loss
             has a floor above 0; kept as published.
-        num_classes, out_channels, threshold, loss_decode, ignore_index,
-            align_corners: See :class:`AVSDecodeHead`.
+        num_classes, out_channels, threshold: See :class:`AVSDecodeHead`.
+        loss_decode, ignore_index: See :class:`AVSDecodeHead`.
+        align_corners: See :class:`AVSDecodeHead`.
 
     Raises:
         ValueError: Widths, heads or the generator do not fit.

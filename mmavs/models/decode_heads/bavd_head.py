@@ -33,8 +33,9 @@ class BAVDHead(AVSDecodeHead):
             stride 4 and at the frame's own size.
         with_cp (bool): Compute the MLP again in the backward pass, so that
             its hidden maps are not kept.
-        num_classes, out_channels, threshold, loss_decode, ignore_index,
-            align_corners: See :class:`AVSDecodeHead`.
+        num_classes, out_channels, threshold: See :class:`AVSDecodeHead`.
+        loss_decode, ignore_index: See :class:`AVSDecodeHead`.
+        align_corners: See :class:`AVSDecodeHead`.
     """
 
     def __init__(
