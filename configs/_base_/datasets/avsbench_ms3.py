@@ -1,72 +1,8 @@
-# AVSBench MS3 at 224 px: five labelled frames a clip, no augmentation, as in
-# the released code of AVSBench.
-#
-# Size. `scale` is what the network sees. Masks are loaded before Resize, so
-# ground truth has the size of the input, and the model must predict there:
-# model = dict(test_cfg=dict(eval_size='input')). That is how every published
-# number was scored (224 px, AVSegFormer 512 px). To score at the size of the
-# files instead, put LoadFrameMask after Resize in test_pipeline and set
-# eval_size='original'.
+# AVSBench MS3 at 224 px: five labelled frames a clip. All else is as for S4.
+_base_ = './avsbench_s4.py'
 dataset_type = 'AVSBenchMS3Dataset'
 data_root = 'data/avsbench/Multi-sources/'
-log_mel_cache = 'data/cache/log_mel'  # keyed by content; None switches it off
-scale = (224, 224)
-
-train_pipeline = [
-    dict(type='LoadAudio'),
-    dict(type='VGGishLogMel', cache_dir=log_mel_cache),
-    dict(
-        type='ForEachFrame',
-        transforms=[
-            dict(type='LoadFrame'),
-            dict(type='LoadFrameMask'),
-            dict(type='Resize', scale=scale, keep_ratio=False),
-        ],
-    ),
-    dict(type='PackAVSInputs'),
-]
-test_pipeline = train_pipeline
-
-train_dataloader = dict(
-    batch_size=4,  # clips, hence 20 frames; AVSBench's train.sh
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='val',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='test',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-
-# The F-measure of the released code depends on how many clips are averaged
-# at a time; `clips_per_batch` says so, whatever the loaders do.
-val_evaluator = dict(type='AVSMetric', protocol='avsbench', clips_per_batch=1)
-test_evaluator = dict(type='AVSMetric', protocol='avsbench', clips_per_batch=4)
+source = dict(type=dataset_type, data_root=data_root)
+train_dataloader = dict(dataset=source)
+val_dataloader = dict(dataset=source)
+test_dataloader = dict(dataset=source)

@@ -1,25 +1,9 @@
-# AVSBench MS3 enlarged to 512 px, five labelled frames a clip. Frames and masks
-# are 224 px on disk; ground truth follows the input, as in AVSegFormer's
-# released code, so the model must predict there:
-#   model = dict(test_cfg=dict(eval_size='input'))
-_base_ = './avsbench_ms3.py'
-scale = (512, 512)
-
-train_pipeline = [
-    dict(type='LoadAudio'),
-    dict(type='VGGishLogMel', cache_dir=_base_.log_mel_cache),
-    dict(
-        type='ForEachFrame',
-        transforms=[
-            dict(type='LoadFrame'),
-            dict(type='LoadFrameMask'),
-            dict(type='Resize', scale=scale, keep_ratio=False),
-        ],
-    ),
-    dict(type='PackAVSInputs'),
-]
-test_pipeline = train_pipeline
-
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+# AVSBench MS3 enlarged to 512 px, five labelled frames a clip. All else, the
+# size of the ground truth above all, is as for S4.
+_base_ = './avsbench_s4_512.py'
+dataset_type = 'AVSBenchMS3Dataset'
+data_root = 'data/avsbench/Multi-sources/'
+source = dict(type=dataset_type, data_root=data_root)
+train_dataloader = dict(dataset=source)
+val_dataloader = dict(dataset=source)
+test_dataloader = dict(dataset=source)

@@ -1,6 +1,6 @@
-# AVSBench S4 enlarged to 512 px, training clips supervised in their first frame. Frames and masks
-# are 224 px on disk; ground truth follows the input, as in AVSegFormer's
-# released code, so the model must predict there:
+# AVSBench S4 enlarged to 512 px, training clips supervised in their first
+# frame. Frames and masks are 224 px on disk; ground truth follows the input,
+# as in AVSegFormer's released code, so the model must predict there:
 #   model = dict(test_cfg=dict(eval_size='input'))
 _base_ = './avsbench_s4.py'
 scale = (512, 512)
