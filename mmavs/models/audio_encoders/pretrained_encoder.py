@@ -57,7 +57,16 @@ class PretrainedAudioEncoder(BaseModule):
         return super().train(mode and not self.frozen)
 
     def forward(self, audio: Tensor) -> Tensor:
-        """Encode sound; see the subclass for shapes and ranges."""
+        """Encode sound.
+
+        Args:
+            audio (Tensor): (N, ...) float, one second of sound a row, as the
+                subclass's ``encode`` states: a log-mel example, a filterbank
+                or a waveform in [-1, 1].
+
+        Returns:
+            Tensor: (N, D), or tokens (N, L, D); D = ``out_channels``.
+        """
         with self.recording():
             return self.encode(audio)
 

@@ -61,6 +61,18 @@ class _GatherAndSum(Function):
 
     @staticmethod
     def forward(ctx, value, points, weights, shapes):
+        """Sum samples.
+
+        Args:
+            ctx: Keeps what the backward pass needs.
+            value (Tensor): (N, S, M, C).
+            points (Tensor): (N, Q, M, num_levels, num_points, 2) in [0, 1].
+            weights (Tensor): (N, Q, M, num_levels, num_points).
+            shapes (tuple): (h_l, w_l) of each level.
+
+        Returns:
+            Tensor: (N, Q, M * C).
+        """
         ctx.save_for_backward(value, points, weights)
         ctx.shapes = shapes
         rows, columns = _grid_lines(shapes, points)

@@ -68,6 +68,18 @@ class _MeanRectifiedCorrelation(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, source: Tensor, target: Tensor, block_elements: int):
+        """Correlate, block by block.
+
+        Args:
+            ctx: Keeps what the backward pass needs.
+            source, target (Tensor): (P, C, M), P pairs of maps of M
+                positions.
+            block_elements (int): How many products exist at a time.
+
+        Returns:
+            tuple[Tensor, Tensor]: (P, M) each, >= 0: the means over target
+            and over source positions.
+        """
         ctx.save_for_backward(source, target)
         ctx.block_elements = block_elements
         num_pairs, _, size = source.shape
