@@ -2,31 +2,11 @@
 # checkpoint of avis_swin-b_s4_stage1.py where load_from says, or give
 # another path with --cfg-options load_from=...
 _base_ = [
-    '../_base_/models/avis_swin-b.py',
+    '../_base_/models/avis_swin-b_stage2.py',
     '../_base_/datasets/avsbench_s4_frames_beats.py',
     '../_base_/schedules/avis_stage2.py',
     '../_base_/default_runtime.py',
 ]
 load_from = 'pretrained/avis_swin-b_s4_stage1.pth'
-model = dict(
-    backbone=dict(init_cfg=None),  # it comes with stage 1
-    audio_encoder=dict(
-        type='BEATs',  # Section 3.2
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='pretrained/BEATs_iter3_plus_AS2M.pt',
-        ),
-    ),
-    decode_head=dict(
-        avsc=dict(
-            type='AVSC',
-            audio_channels=768,
-            audio_activation='sigmoid',  # 'softmax': the text's simplex
-            overlap='max',  # 'clamp': the text's sum, cut at 1
-        ),
-        loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),  # Eq. 6
-    ),
-)
 train_dataloader = dict(batch_size=64)  # frames, Section 4.1
 train_cfg = dict(max_epochs=15)

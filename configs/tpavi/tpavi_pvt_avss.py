@@ -18,8 +18,8 @@ model = dict(
             in_channels=[256] * 4,
             audio_channels=128,
             # A clip of ten frames is two windows of five, as released.
-            align_bias=False,
-        ),  # as released for this setting
+            align_bias=False,  # as released for this setting
+        ),
     ],
     decode_head=dict(
         num_classes=71,
@@ -33,8 +33,8 @@ model = dict(
             distance='kl',
             reduction='mean',  # over labelled frames, as released
             background_index=0,  # 70 until September 2024, as published
-            loss_weight=0.5,
-        )  # lambda, Section 5.1
+            loss_weight=0.5,  # lambda, Section 5.1
+        )
     ],
 )
 # Section 5.1; the released code validates from epoch 15, every second one

@@ -12,7 +12,7 @@ model = dict(
             mode='audio-visual',  # Table 6
             distance='kl',
             reduction='sum',  # over the frames of the batch, as released
-            loss_weight=0.5,
-        )  # lambda, Section 5.1
+            loss_weight=0.5,  # lambda, Section 5.1
+        )
     ]
 )

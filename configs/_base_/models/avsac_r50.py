@@ -1,10 +1,9 @@
 # AVSAC with ResNet-50 (arXiv 2402.02327), with the losses of S4 and MS3;
 # 121.67 M weights with VGGish.
-data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
+_base_ = './avsac_pvt.py'
 model = dict(
-    type='AVSegmentor',
-    data_preprocessor=data_preprocessor,
     backbone=dict(
+        _delete_=True,
         type='ResNet',
         depth=50,
         norm_cfg=dict(type='BN', requires_grad=True),
@@ -13,45 +12,5 @@ model = dict(
             type='Pretrained', checkpoint='pretrained/resnet50-19c8e357.pth'
         ),
     ),
-    audio_encoder=dict(
-        type='VGGish',
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
-    neck=dict(
-        type='AVBridge',
-        in_channels=[256, 512, 1024, 2048],
-        audio_channels=128,
-        embed_dims=256,  # Table 6
-        num_queries=300,  # Table 6
-        num_layers=6,  # N, Tables 5 and 6
-        encoder_layers=6,  # Section 4.3
-        direction='both',  # Table 3
-    ),
-    decode_head=dict(
-        type='BAVDHead',
-        embed_dims=256,
-        num_queries=300,
-        num_classes=2,
-        loss_decode=[  # Section 3.4
-            dict(type='SigmoidFocalLoss', alpha=0.25, gamma=2.0),
-            dict(
-                type='FrameDiceLoss',
-                squared=True,
-                smooth_nr=0.0,
-                smooth_dr=0.002,
-                skip_empty=False,
-            ),
-        ],
-    ),
-    auxiliary_losses=[
-        dict(type='AVFSLoss', features='neck', axis='channel')  # Eq. 4
-    ],
-    test_cfg=dict(eval_size='original'),
+    neck=dict(in_channels=[256, 512, 1024, 2048]),
 )
-# "We freeze the parameters of visual and audio backbones" (Section 4.3).
-custom_hooks = [
-    dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
-]

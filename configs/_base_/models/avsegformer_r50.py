@@ -1,17 +1,9 @@
 # AVSegFormer with ResNet-50 (arXiv 2307.01146, Section 3, and the released
 # code), with the losses of S4 and MS3; 126.74 M weights with VGGish.
-data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
-dice = dict(
-    type='FrameDiceLoss',
-    squared=True,
-    smooth_nr=0.0,
-    smooth_dr=0.002,
-    skip_empty=False,
-)
+_base_ = './avsegformer_pvt.py'
 model = dict(
-    type='AVSegmentor',
-    data_preprocessor=data_preprocessor,
     backbone=dict(
+        _delete_=True,
         type='ResNet',
         depth=50,
         norm_cfg=dict(type='BN', requires_grad=True),
@@ -20,25 +12,5 @@ model = dict(
             type='Pretrained', checkpoint='pretrained/resnet50-19c8e357.pth'
         ),
     ),
-    audio_encoder=dict(
-        type='VGGish',
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
-    decode_head=dict(
-        type='AVSegFormerHead',
-        in_channels=[256, 512, 1024, 2048],
-        audio_channels=128,
-        embed_dims=256,
-        num_queries=300,
-        num_layers=6,
-        encoder_layers=6,
-        num_classes=2,
-        loss_decode=dice,
-        loss_mix=dict(loss_weight=0.1, loss_name='loss_mix', **dice),
-    ),
-    # Published numbers are scored at the size of the input.
-    test_cfg=dict(eval_size='input'),
+    decode_head=dict(in_channels=[256, 512, 1024, 2048]),
 )

@@ -24,15 +24,15 @@ model = dict(
         dict(
             type='DilatedSumNeck',
             in_channels=[64, 128, 320, 512],
-            out_channels=256,
-        ),  # C of Section 5.1
+            out_channels=256,  # C of Section 5.1
+        ),
         dict(type='TPAVI', in_channels=[256] * 4, audio_channels=128),
     ],
     decode_head=dict(
         type='AVSFPNHead',
         in_channels=[256] * 4,
         num_classes=2,
-        with_cp=True,
+        with_cp=True,  # as the backbone
         loss_decode=dict(type='FrameBCELoss', on_probabilities=True),
     ),
     # Published numbers are scored at 224 px, the size of the input.
