@@ -1,6 +1,8 @@
 """The documentation names what exists."""
 
+import argparse
 import ast
+import importlib.util
 import re
 from pathlib import Path
 
@@ -13,6 +15,11 @@ PAGES = [
     *ROOT.glob('configs/*/README.md'),
     *ROOT.glob('projects/**/README.md'),
     ROOT / 'README.md',
+]
+TOOLS = [
+    *ROOT.glob('tools/*.py'),
+    *ROOT.glob('tools/*/*.py'),
+    *ROOT.glob('demo/*.py'),
 ]
 
 
@@ -64,9 +71,43 @@ def test_table_of_tools_is_complete():
             re.MULTILINE,
         )
     )
-    tools = [*ROOT.glob('tools/*.py'), *ROOT.glob('tools/*/*.py')]
-    tools += ROOT.glob('demo/*.py')
-    assert {str(p.relative_to(ROOT)) for p in tools} == set(rows)
-    for path in tools:
+    assert {str(p.relative_to(ROOT)) for p in TOOLS} == set(rows)
+    for path in TOOLS:
         said = rows[str(path.relative_to(ROOT))].rstrip('.')
         assert said == first_line(path), path
+
+
+def arguments(path, monkeypatch):
+    """What the parser of a tool knows, as its author shows it."""
+
+    class Parsed(Exception):
+        pass
+
+    def stop(parser, *args, **kwargs):
+        raise Parsed(parser)
+
+    monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', stop)
+    spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    with pytest.raises(Parsed) as caught:
+        tool.main()
+    names = []
+    for action in caught.value.args[0]._actions:
+        if action.help == argparse.SUPPRESS or action.dest == 'help':
+            continue
+        shown = action.metavar or action.dest.upper()
+        names.append((action.option_strings or [shown])[-1])
+    return set(names) - {'--local-rank'}  # of the launcher
+
+
+@pytest.mark.parametrize('path', TOOLS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_arguments_of_tools_are_listed(path, monkeypatch):
+    page = (DOCS / 'user_guides' / 'tools.md').read_text()
+    listed = {
+        line.split()[0]: set(line.split()[1:])
+        for line in page.partition('## Arguments')[2].splitlines()
+        if re.match(r'(tools|demo)/', line)
+    }
+    name = str(path.relative_to(ROOT))
+    assert listed[name] == arguments(path, monkeypatch)
