@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmavs.registry import MODELS
@@ -80,3 +81,52 @@ def test_sound_encoders_and_avsc():
         ):
             counted = sum(p.numel() for p in part.parameters()) / 1e6
             assert counted == pytest.approx(expected, abs=0.005)
+
+
+def test_heads_of_instances():
+    """Table 5 says 101.80 M with Swin-B, which has 86,880,376."""
+
+    def count(**options):
+        head = MODELS.build(dict(type='SoundingInstanceHead', **options))
+        return sum(p.numel() for p in head.parameters())
+
+    with torch.device('meta'):
+        swin = count(in_channels=[128, 256, 512, 1024])
+        assert swin == 14_916_376
+        assert round((swin + 86_880_376) / 1e6, 2) == 101.80
+        # mmdet's MaskFormerHead of the same classes
+        r50 = count(in_channels=[256, 512, 1024, 2048], encoder_layers=6)
+        assert r50 == 21_528_856
+
+
+def avsac_millions(**options):
+    """Parameters of AVSAC-PVT, VGGish included, in millions."""
+    with torch.device('meta'):
+        neck = MODELS.build(
+            dict(type='AVBridge', in_channels=[64, 128, 320, 512], **options)
+        )
+        head = MODELS.build(dict(type='BAVDHead'))
+    parts = sum(p.numel() for m in (neck, head) for p in m.parameters())
+    return (parts + 81_443_008 + 72_141_184) / 1e6  # PVT-v2-b5, VGGish
+
+
+@pytest.mark.parametrize(
+    'options, expected',
+    [
+        ({}, 178.88),  # 180.98 with AVSegFormer's 2.10 M of dead layers
+        (dict(mixer=False), 178.62),
+        (dict(query_generator='repeat'), 172.49),
+        (dict(encoder_layers=0), 171.33),
+        (dict(ffn_channels=2048), 191.50),
+        (dict(vga_self_attention=True), 180.46),
+        (dict(vga_residual=True), 178.88),
+        (dict(direction='a2v'), 177.30),
+        (dict(direction='v2a'), 176.06),
+        (dict(audio_guidance=False), 177.30),
+        (dict(direction='none'), 174.48),
+        (dict(num_layers=4), 177.41),
+        (dict(num_layers=2), 175.95),
+    ],
+)
+def test_parameters_of_each_reading(options, expected):
+    assert avsac_millions(**options) == pytest.approx(expected, abs=0.005)

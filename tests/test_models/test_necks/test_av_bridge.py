@@ -109,42 +109,6 @@ def test_decoder_sizes_of_table_6(pixels, tokens):
     assert neck.encoder(maps).tokens.shape[1] == tokens
 
 
-# ---------------------------------------------- readings and their sizes
-
-
-def millions(**options):
-    """Parameters of AVSAC-PVT, VGGish included, in millions."""
-    with torch.device('meta'):
-        neck = MODELS.build(
-            dict(type='AVBridge', in_channels=[64, 128, 320, 512], **options)
-        )
-        head = MODELS.build(dict(type='BAVDHead'))
-    parts = sum(p.numel() for m in (neck, head) for p in m.parameters())
-    return (parts + 81_443_008 + 72_141_184) / 1e6  # PVT-v2-b5, VGGish
-
-
-@pytest.mark.parametrize(
-    'options, expected',
-    [
-        ({}, 178.88),  # 180.98 with AVSegFormer's 2.10 M of dead layers
-        (dict(mixer=False), 178.62),
-        (dict(query_generator='repeat'), 172.49),
-        (dict(encoder_layers=0), 171.33),
-        (dict(ffn_channels=2048), 191.50),
-        (dict(vga_self_attention=True), 180.46),
-        (dict(vga_residual=True), 178.88),
-        (dict(direction='a2v'), 177.30),
-        (dict(direction='v2a'), 176.06),
-        (dict(audio_guidance=False), 177.30),
-        (dict(direction='none'), 174.48),
-        (dict(num_layers=4), 177.41),
-        (dict(num_layers=2), 175.95),
-    ],
-)
-def test_parameters_of_each_reading(options, expected):
-    assert millions(**options) == pytest.approx(expected, abs=0.005)
-
-
 # --------------------------------------------------------------- directions
 
 
