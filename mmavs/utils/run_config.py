@@ -1,5 +1,6 @@
 """Configs on their way into a run: loaded, checked, or made synthetic."""
 
+import sys
 from pathlib import Path
 from typing import Iterator, List, Optional
 
@@ -30,6 +31,29 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
     config = Config.fromfile(find_config(path))
     if options:
         config.merge_from_dict(options)
+    return config
+
+
+def config_to_look_at(
+    path: str, options: Optional[dict] = None, synthetic: bool = False
+) -> Config:
+    """Read a config for a tool that looks at its data with or without a model.
+
+    Args:
+        path (str): See :func:`load_config`.
+        options (dict, optional): From ``--cfg-options``.
+        synthetic (bool): See :func:`use_synthetic`.
+
+    Returns:
+        Config: With data that is there.
+
+    Raises:
+        FileNotFoundError: See :func:`load_config` and :func:`check_inputs`.
+    """
+    config = load_config(path, options)
+    if synthetic:
+        use_synthetic(config)
+    check_inputs(config, path, training=False, tool=sys.argv[0])
     return config
 
 
@@ -92,7 +116,12 @@ def drop_pretrained(config) -> None:
             drop_pretrained(value)
 
 
-def check_inputs(config: Config, config_path: str, training: bool) -> None:
+def check_inputs(
+    config: Config,
+    config_path: str,
+    training: bool,
+    tool: Optional[str] = None,
+) -> None:
     """Say at once everything a run would miss.
 
     Args:
@@ -100,6 +129,8 @@ def check_inputs(config: Config, config_path: str, training: bool) -> None:
         config_path (str): Its file, for the message.
         training (bool): Also look for pretrained weights; a test loads a
             checkpoint in their place.
+        tool (str, optional): Script that takes ``--synthetic``, for the
+            message. Defaults to ``tools/train.py`` or ``tools/test.py``.
 
     Raises:
         FileNotFoundError: Naming each missing data root and weight file,
@@ -119,12 +150,12 @@ def check_inputs(config: Config, config_path: str, training: bool) -> None:
         if '://' not in path and not Path(path).is_file()
     ]
     if missing:
-        tool = 'train' if training else 'test'
+        tool = tool or f'tools/{"train" if training else "test"}.py'
         raise FileNotFoundError(
             f'{config_path} needs what is not here:\n'
             + '\n'.join(missing)
             + '\nTo try this config now, without data or weights:\n'
-            f'  python tools/{tool}.py {config_path} --synthetic'
+            f'  python {tool} {config_path} --synthetic'
         )
 
 

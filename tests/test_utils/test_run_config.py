@@ -1,12 +1,18 @@
 """Configs made synthetic, and what they miss."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
 from mmavs.datasets import synthetic
-from mmavs.utils.run_config import check_inputs, tta_pipeline, use_synthetic
+from mmavs.utils.run_config import (
+    check_inputs,
+    config_to_look_at,
+    tta_pipeline,
+    use_synthetic,
+)
 from mmavs.utils.weights import how_to_get, pretrained_paths
 
 
@@ -101,6 +107,24 @@ def test_other_data_is_not_called_avsbench(root, mend, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=mend) as caught:
         check_inputs(cfg, 'configs/x.py', training=False)
     assert 'AVSBench, on request' not in str(caught.value)
+
+
+def test_tools_advise_themselves(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'x.py').write_text(config().pretty_text)
+    monkeypatch.setattr(sys, 'argv', ['tools/analysis_tools/y.py', 'x.py'])
+    with pytest.raises(FileNotFoundError) as caught:
+        config_to_look_at('x.py')
+    last = str(caught.value).splitlines()[-1]
+    assert last == '  python tools/analysis_tools/y.py x.py --synthetic'
+    assert 'a.pth' not in str(caught.value)
+    root = dict(data_root=str(tmp_path))
+    options = {
+        'train_dataloader.dataset.dataset': root,
+        'test_dataloader.dataset': root,
+    }
+    found = config_to_look_at('x.py', options)
+    assert found.test_dataloader.dataset.data_root == str(tmp_path)
 
 
 def test_complete_inputs_pass(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ from mmavs.datasets.heard import hear, muted
 from mmavs.datasets.unmatching import clip_contents, unmatching_sounds
 from mmavs.registry import DATASETS, METRICS
 from mmavs.utils import register_all_modules
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import config_to_look_at
 
 
 def parse_args() -> argparse.Namespace:
@@ -73,10 +73,7 @@ def measure(model, dataset, metric, label: str) -> dict:
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    config = load_config(args.config, args.cfg_options)
-    if args.synthetic:
-        use_synthetic(config)
-    check_inputs(config, args.config, training=False)
+    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     model = init_model(config, args.checkpoint, args.device)
     own = build_dataset(config, args.split)
     sounds = unmatching_sounds(clip_contents(own), args.seed)

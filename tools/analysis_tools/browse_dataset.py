@@ -20,7 +20,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.audio import vggish_log_mel
 from mmavs.registry import DATASETS, VISUALIZERS
 from mmavs.utils import register_all_modules
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import config_to_look_at
 
 SAMPLE_RATE = 16000
 
@@ -46,10 +46,7 @@ def parse_args() -> argparse.Namespace:
 
 def build_dataset(args: argparse.Namespace):
     """Build the data set of one split as the Runner would."""
-    config = load_config(args.config, args.cfg_options)
-    if args.synthetic:
-        use_synthetic(config)
-    check_inputs(config, args.config, training=False)
+    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     loader = config.get(f'{args.split}_dataloader')
     if not loader:
         raise ValueError(f'{args.config} has no {args.split}_dataloader')

@@ -26,7 +26,7 @@ from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.attention import collect_attention
 from mmavs.utils.checkpoint import load_model_weights
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import log_mel_strip, overlay, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
@@ -68,10 +68,7 @@ def parse_args() -> argparse.Namespace:
 
 def build(args: argparse.Namespace) -> tuple:
     """Build the dataset of the split and the model with its weights."""
-    config = load_config(args.config, args.cfg_options)
-    if args.synthetic:
-        use_synthetic(config)
-    check_inputs(config, args.config, training=False)
+    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     loader = config.get(f'{args.split}_dataloader')
     if loader is None:
         raise ValueError(f'{args.config} has no {args.split}_dataloader')

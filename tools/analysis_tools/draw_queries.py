@@ -27,7 +27,7 @@ from mmavs.apis import init_model
 from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import overlay, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.paint import palette_for
@@ -136,10 +136,7 @@ def grid(
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    config = load_config(args.config, args.cfg_options)
-    if args.synthetic:
-        use_synthetic(config)
-    check_inputs(config, args.config, training=False)
+    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     clip, packed = load_clip(config, args)
     path = packed['data_samples'].img_path[args.frame]
     image = cv2.resize(read_frame(path), (WIDTH, WIDTH))

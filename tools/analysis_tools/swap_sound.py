@@ -36,7 +36,7 @@ from mmavs.datasets.unmatching import (
 from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import (
     draw_instances,
     log_mel_strip,
@@ -190,10 +190,7 @@ def load_clip(
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    config = load_config(args.config, args.cfg_options)
-    if args.synthetic:
-        use_synthetic(config)
-    check_inputs(config, args.config, training=False)
+    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     model = init_model(config, args.checkpoint, args.device)
     dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
     clip, other, mixed = choose_sounds(dataset, args)
