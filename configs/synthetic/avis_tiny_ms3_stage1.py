@@ -22,8 +22,8 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=source)
 test_dataloader = dict(dataset=source)
-max_epochs = 6  # of 5000 frames
-train_cfg = dict(max_epochs=max_epochs, val_interval=3)
+max_epochs = 3  # of 5000 frames, as many as the others see
+train_cfg = dict(max_epochs=max_epochs, val_interval=1)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
     dict(

@@ -52,8 +52,8 @@ model = dict(
 )
 # 2e-3, as for the other small models, breaks the transformer
 optim_wrapper = dict(optimizer=dict(lr=4e-4))
-max_epochs = 20  # of 1000 frames
-train_cfg = dict(max_epochs=max_epochs, val_interval=10)
+max_epochs = 15  # of 1000 frames, as many as the others see
+train_cfg = dict(max_epochs=max_epochs, val_interval=5)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
     dict(

@@ -31,3 +31,8 @@ model = dict(
         ),
     ],
 )
+# Products of unit vectors are small: at the others' rate the gates of sound
+# would still be closed when the training ends.
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys={'neck.1': dict(lr_mult=20.0)})
+)

@@ -29,3 +29,7 @@ model = dict(
         )
     ],
 )
+# see avsbg_tiny_ms3.py
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys={'neck.1': dict(lr_mult=20.0)})
+)
