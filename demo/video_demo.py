@@ -35,6 +35,26 @@ def parse_args() -> argparse.Namespace:
         help='checkpoint; may be left out for a model with published weights',
     )
     parser.add_argument('--audio', help='sound file in place of the own sound')
+    add_output_arguments(parser)
+    parser.add_argument(
+        '--fps', type=int, default=1, help='masks per second (1 as trained)'
+    )
+    parser.add_argument(
+        '--clip-frames', type=int, help='frames in a clip, as trained'
+    )
+    parser.add_argument('--batch-size', type=int, default=1, help='clips')
+    parser.add_argument('--device', help='e.g. cpu or cuda:0')
+    parser.add_argument(
+        '--random-weights',
+        action='store_true',
+        help='run without weights, to try the way and the speed',
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    return parser.parse_args()
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say what is written."""
     parser.add_argument(
         '--out-video',
         metavar='FILE.mp4',
@@ -48,26 +68,11 @@ def parse_args() -> argparse.Namespace:
         '--json', metavar='FILE', help='write what sounds when'
     )
     parser.add_argument(
-        '--fps', type=int, default=1, help='masks per second (1 as trained)'
-    )
-    parser.add_argument(
-        '--clip-frames', type=int, help='frames in a clip, as trained'
-    )
-    parser.add_argument('--batch-size', type=int, default=1, help='clips')
-    parser.add_argument('--device', help='e.g. cpu or cuda:0')
-    parser.add_argument(
         '--opacity', type=float, default=0.6, help='of the paint, 0 to 1'
-    )
-    parser.add_argument(
-        '--random-weights',
-        action='store_true',
-        help='run without weights, to try the way and the speed',
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace outputs that exist'
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
 
 
 def main() -> None:

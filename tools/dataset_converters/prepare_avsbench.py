@@ -80,6 +80,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--overwrite', action='store_true', help='make all files again'
     )
+    add_check_arguments(parser)
+    return parser.parse_args()
+
+
+def add_check_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of a run that only reads."""
     parser.add_argument(
         '--check', action='store_true', help='make nothing, read everything'
     )
@@ -91,7 +97,6 @@ def parse_args() -> argparse.Namespace:
         help='with --check: clips of each split; default: the official '
         'numbers; nothing after it: any number',
     )
-    return parser.parse_args()
 
 
 def prepare(args: argparse.Namespace) -> int:
