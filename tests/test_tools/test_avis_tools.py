@@ -201,9 +201,13 @@ def test_models_without_instances_are_measured_and_drawn(
 def test_queries_are_drawn(stages, tmp_path, monkeypatch):
     out = tmp_path / 'queries.png'
     config, checkpoint = stages[1]
+    # folders of compare.py are named after fields and values
+    again = tmp_path / 'loss_weight=0' / 'epoch_1.pth'
+    again.parent.mkdir()
+    again.write_bytes(checkpoint.read_bytes())
     call(
         'analysis_tools/draw_queries',
-        *(config, f'with={checkpoint}', f'again={checkpoint}', '--out', out),
+        *(config, f'with={checkpoint}', again, '--out', out),
         monkeypatch=monkeypatch,
     )
     page = cv2.imread(str(out))

@@ -39,8 +39,10 @@ Row = Tuple[str, List[np.ndarray]]
 
 def named_checkpoint(text: str) -> Tuple[str, str]:
     """Read 'name=file.pth', or 'file.pth' alone."""
-    name, _, path = text.rpartition('=')
-    return name or Path(path).stem, path
+    name, found, path = text.partition('=')
+    if not found or '/' in name:  # a path may hold '=' itself
+        return Path(text).stem, text
+    return name, path
 
 
 def parse_args() -> argparse.Namespace:
