@@ -1,16 +1,12 @@
 """One test per touch of mmavs.compat, each failing once it is needless."""
 
 import importlib.util
-import pickle
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from mmengine.logging import HistoryBuffer
-from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmavs import compat
 from mmavs.compat.versions import check_stack, check_version
@@ -141,118 +137,6 @@ def test_python_level_ops_work():
     image = torch.arange(4.0).view(1, 1, 2, 2)
     centre = torch.full((1, 1, 2), 0.5)
     assert point_sample(image, centre).item() == pytest.approx(1.5)
-
-
-# --------------------------------------------------------------- checkpoints
-
-
-def test_history_buffer_pickles_numbers_alone():
-    buffer = HistoryBuffer([1.0, 3.0], [1, 1])
-    assert b'getattr' not in pickle.dumps(buffer, 2)
-    again = pickle.loads(pickle.dumps(buffer))
-    assert again.mean() == 2.0 and again.statistics('max') == 3.0
-
-
-def test_upstream_still_pickles_its_methods():
-    """Fails once mmengine leaves its table of methods out by itself."""
-    result = run_python(
-        'import pickle; from mmengine.logging import HistoryBuffer;'
-        'print(b"getattr" in pickle.dumps(HistoryBuffer([1.], [1]), 2))'
-    )
-    assert result.stdout.strip() == 'True'
-
-
-def test_upstream_still_loads_without_weights_only():
-    """Fails once mmengine reads its own checkpoints safely."""
-    import inspect
-
-    import mmengine.runner.checkpoint as upstream
-
-    assert 'weights_only' not in inspect.getsource(upstream.load_from_local)
-
-
-def test_own_checkpoint_round_trip(tmp_path):
-    path = tmp_path / 'a.pth'
-    torch.save(
-        dict(
-            state_dict={'w': torch.ones(2)},
-            message_hub=dict(log_scalars={'loss': HistoryBuffer([2.0], [1])}),
-            meta=dict(seed=np.int64(3), array=np.arange(3.0)),
-        ),
-        path,
-    )
-    loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
-    assert loaded['message_hub']['log_scalars']['loss'].current() == 2.0
-    assert loaded['meta']['seed'] == 3
-    assert loaded['meta']['array'].tolist() == [0.0, 1.0, 2.0]
-
-
-def test_foreign_mmengine_checkpoint(tmp_path):
-    """A file written by mmengine alone, methods and all, is readable."""
-    path = tmp_path / 'foreign.pth'
-    code = (
-        'import torch; from mmengine.logging import HistoryBuffer;'
-        f'torch.save(dict(h=HistoryBuffer([4.], [1])), {str(path)!r})'
-    )
-    assert run_python(code).returncode == 0
-    assert compat.load_checkpoint(path)['h'].current() == 4.0
-
-
-class _Attack:
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
-
-
-@pytest.mark.parametrize(
-    'attack',
-    [
-        _Attack(eval, '1 + 1'),
-        _Attack(getattr, HistoryBuffer, '__init__'),
-        _Attack(getattr, torch.nn.Module, 'forward'),
-    ],
-)
-def test_checkpoints_cannot_run_code(tmp_path, attack):
-    path = tmp_path / 'bad.pth'
-    torch.save(dict(state_dict={}, payload=attack), path)
-    with pytest.raises(
-        RuntimeError,
-        match='bad.pth is not a checkpoint that can be read safely',
-    ):
-        CheckpointLoader.load_checkpoint(str(path), 'cpu')
-
-
-def test_downloads_cannot_run_code_either(tmp_path, monkeypatch):
-    """Served from this machine; mmengine's own loader would unpickle it."""
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-    from threading import Thread
-
-    (tmp_path / 'web').mkdir()
-    for name, payload in (('good', 1), ('bad', _Attack(eval, '1 + 1'))):
-        torch.save(dict(payload=payload), tmp_path / 'web' / f'{name}.pth')
-    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
-    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / 'web')
-    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        address = f'http://127.0.0.1:{server.server_address[1]}'
-        load = CheckpointLoader.load_checkpoint
-        assert load(f'{address}/good.pth', 'cpu') == dict(payload=1)
-        with pytest.raises(RuntimeError, match='bad.pth is not a checkpoint'):
-            load(f'{address}/bad.pth', 'cpu')
-        server.shutdown()
-
-
-def test_truncated_and_missing_checkpoints_are_named(tmp_path):
-    path = tmp_path / 'cut.pth'
-    torch.save(dict(state_dict={'w': torch.ones(1000)}), path)
-    path.write_bytes(path.read_bytes()[:600])
-    with pytest.raises(RuntimeError, match='cut.pth'):
-        compat.load_checkpoint(path)
-    with pytest.raises(FileNotFoundError, match='none.pth.*Mend'):
-        compat.load_checkpoint(tmp_path / 'none.pth')
 
 
 # ------------------------------------------------------------ CPU ranks, mim

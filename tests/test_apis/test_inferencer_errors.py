@@ -1,0 +1,75 @@
+"""What AVSInferencer refuses, and what a failure leaves."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmavs.apis import AVSInferencer, segmenter
+from mmavs.testing.media import write_test_video
+
+
+def noise_video(path, seconds, fps=6, size=(40, 56), **options):
+    generator = np.random.default_rng(0)
+    pictures = generator.integers(
+        0, 255, (int(seconds * fps), *size, 3), np.uint8
+    )
+    sound = generator.uniform(-0.5, 0.5, (1, int(seconds * 16000)))
+    return write_test_video(path, pictures, fps, sound=sound, **options)
+
+
+def test_input_errors(binary_model, tmp_path):
+    inferencer = AVSInferencer(binary_model)
+    with pytest.raises(FileNotFoundError, match='nowhere.mp4'):
+        inferencer(tmp_path / 'nowhere.mp4')
+    short = noise_video(tmp_path / 'short.mp4', 0.4, fps=10)
+    with pytest.raises(ValueError, match='short.mp4 is too short'):
+        inferencer(short, progress=False)
+    cv2.imwrite(str(tmp_path / '1.png'), np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(ValueError, match='comes without sound'):
+        inferencer([tmp_path / '1.png'], progress=False)
+
+
+def test_outputs_are_not_overwritten(binary_model, tmp_path):
+    video = noise_video(tmp_path / 'in.mp4', 2)
+    inferencer = AVSInferencer(binary_model)
+    with pytest.raises(ValueError, match='must end in .mp4'):
+        inferencer(video, out_video=tmp_path / 'o.avi')
+    inferencer(video, out_video=tmp_path / 'o.mp4', progress=False)
+    before = (tmp_path / 'o.mp4').read_bytes()
+    with pytest.raises(FileExistsError, match='o.mp4 exists already'):
+        inferencer(video, out_video=tmp_path / 'o.mp4')
+    assert (tmp_path / 'o.mp4').read_bytes() == before
+    inferencer(
+        video, out_video=tmp_path / 'o.mp4', overwrite=True, progress=False
+    )
+    inferencer(video, out_dir=tmp_path / 'm', progress=False)
+    with pytest.raises(FileExistsError, match='000000.png'):
+        inferencer(video, out_dir=tmp_path / 'm')
+
+
+def test_failure_leaves_no_half_video(binary_model, tmp_path, monkeypatch):
+    video = noise_video(tmp_path / 'in.mp4', 2)
+
+    def fail(model, clips):
+        raise RuntimeError('out of memory')
+
+    monkeypatch.setattr(segmenter, 'run_clips', fail)
+    with pytest.raises(RuntimeError, match='out of memory'):
+        AVSInferencer(binary_model)(
+            video, out_video=tmp_path / 'o.mp4', progress=False
+        )
+    assert [p.name for p in tmp_path.iterdir()] == ['in.mp4']
+
+
+def test_weights_are_needed(binary_model, binary_weights, tmp_path):
+    with pytest.raises(ValueError, match='no weights were given for film'):
+        AVSInferencer('film_tiny_ms3')
+    path = tmp_path / 'w.pth'
+    torch.save(dict(state_dict=binary_weights), path)
+    inferencer = AVSInferencer('film_tiny_ms3', path, device='cpu')
+    assert inferencer.weights == str(path)
+    with pytest.raises(ValueError, match='give them to init_model'):
+        AVSInferencer(binary_model, weights=path)
+    with pytest.raises(ValueError, match='fps must be a whole number'):
+        AVSInferencer(binary_model, fps=0.5)

@@ -1,0 +1,118 @@
+"""What may be bad in an AVSBench folder is named."""
+
+import csv
+
+import pytest
+from PIL import Image
+
+from mmavs.datasets import (
+    AVSBenchMS3Dataset,
+    AVSBenchS4Dataset,
+)
+from mmavs.testing import tiny_copy
+
+FRAMES = dict(
+    type='ForEachFrame',
+    transforms=[dict(type='LoadFrame'), dict(type='LoadFrameMask')],
+)
+
+
+PIPELINE = [
+    dict(type='LoadAudio'),
+    dict(type='VGGishLogMel', short_policy='zeros'),
+    FRAMES,
+    dict(type='PackAVSInputs'),
+]
+
+
+def rewrite(path, change):
+    """Change the rows (lists) of a csv, header first."""
+    with open(path, newline='') as file:
+        rows = change(list(csv.reader(file)))
+    with open(path, 'w', newline='') as file:
+        csv.writer(file).writerows(rows)
+
+
+def test_missing_root_is_named():
+    with pytest.raises(FileNotFoundError, match='nowhere/MS3.*--synthetic'):
+        AVSBenchMS3Dataset('nowhere/MS3', 'train')
+
+
+def test_unknown_split_is_named(tiny_ms3):
+    with pytest.raises(ValueError, match="unknown split 'dev'.*'train'"):
+        AVSBenchMS3Dataset(str(tiny_ms3), 'dev')
+
+
+def test_missing_list_is_named(tiny_ms3):
+    with pytest.raises(FileNotFoundError, match='absent.csv.*Mend'):
+        AVSBenchMS3Dataset(str(tiny_ms3), 'train', ann_file='absent.csv')
+
+
+def test_csv_without_a_column_is_named(tiny_ms3, tmp_path):
+    root = tiny_copy(tiny_ms3, tmp_path)
+    path = root / 'ms3_meta_data.csv'
+    rewrite(path, lambda rows: [['video', 'split'], *rows[1:]])
+    with pytest.raises(ValueError) as error:
+        AVSBenchMS3Dataset(str(root), 'train')
+    for part in (str(path), "no column ['video_id']", "['video', 'split']"):
+        assert part in str(error.value)
+
+
+def test_columns_are_found_by_name(tiny_s4, tmp_path):
+    root = tiny_copy(tiny_s4, tmp_path)
+    rewrite(
+        root / 's4_meta_data.csv',
+        lambda rows: [[*row[::-1], 'more'] for row in rows],
+    )
+    assert len(AVSBenchS4Dataset(str(root), 'train')) == 4
+
+
+def test_short_row_is_named(tiny_ms3, tmp_path):
+    root = tiny_copy(tiny_ms3, tmp_path)
+    rewrite(
+        root / 'ms3_meta_data.csv',
+        lambda rows: [*rows[:2], [rows[2][0]], *rows[3:]],
+    )
+    with pytest.raises(ValueError, match='csv, line 3: too few values.*Mend'):
+        AVSBenchMS3Dataset(str(root), 'train')
+
+
+def test_empty_split_is_named(tiny_ms3, tmp_path):
+    root = tiny_copy(tiny_ms3, tmp_path)
+    rewrite(
+        root / 'ms3_meta_data.csv',
+        lambda rows: [row for row in rows if row[1] != 'val'],
+    )
+    with pytest.raises(ValueError, match="no clip of split 'val'.*Mend"):
+        AVSBenchMS3Dataset(str(root), 'val')
+
+
+@pytest.mark.parametrize(
+    'pattern',
+    [
+        'ms3_data/visual_frames/ms3_train_00002/*_4.png',
+        'ms3_data/gt_masks/train/ms3_train_00002/*_1.png',
+        'ms3_data/audio_wav/train/ms3_train_00002.wav',
+    ],
+)
+def test_row_whose_files_are_absent_is_named(tiny_ms3, tmp_path, pattern):
+    root = tiny_copy(tiny_ms3, tmp_path)
+    (path,) = root.glob(pattern)
+    path.unlink()
+    with pytest.raises(FileNotFoundError) as error:
+        AVSBenchMS3Dataset(str(root), 'train')
+    assert f'ms3_train_00002: {path} not found' in str(error.value)
+    assert '1 of 4 clips' in str(error.value) and 'Mend' in str(error.value)
+    AVSBenchMS3Dataset(str(root), 'val')  # the others are whole
+    AVSBenchMS3Dataset(str(root), 'train', check_files=False)
+
+
+def test_mask_of_another_size_is_named(tiny_ms3, tmp_path):
+    root = tiny_copy(tiny_ms3, tmp_path)
+    dataset = AVSBenchMS3Dataset(str(root), 'train', pipeline=PIPELINE)
+    frame = dataset.get_data_info(0)['frames'][3]
+    Image.new('L', (32, 48)).save(frame['seg_map_path'])
+    with pytest.raises(ValueError) as error:
+        dataset[0]
+    for part in (frame['seg_map_path'], frame['img_path'], '32 x 48'):
+        assert part in str(error.value)
