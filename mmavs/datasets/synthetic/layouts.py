@@ -146,6 +146,16 @@ LAYOUTS: Dict[str, Layout] = {
         files=_ms3_files,
         row=lambda script, split: (script.clip_id, split),
     ),
+    # MS3's files, read by its data set: whatever is seen sounds and is
+    # labelled, which is what COCO is to networks that look for instances
+    'all': Layout(
+        folder='All-sources',
+        csv_name='ms3_meta_data.csv',
+        columns=('video_id', 'split'),
+        kinds=('all',),
+        files=_ms3_files,
+        row=lambda script, split: (script.clip_id, split),
+    ),
     'avss': Layout(
         folder='AVSBench-semantic',
         csv_name='metadata.csv',

@@ -20,20 +20,21 @@ class Kind(NamedTuple):
         code (int): Keeps the random numbers of kinds apart.
         num_frames (int): T, one frame a second.
         num_visible (tuple): Fewest and most visible objects.
-        single (bool): One object sounds all the time (S4); else zero to
-            three sound, and may change.
+        sounding (str): 'one' object all the time (S4), 'some' (zero to three,
+            who may change), or 'all' that is visible, all the time.
     """
 
     code: int
     num_frames: int
     num_visible: Tuple[int, int]
-    single: bool
+    sounding: str
 
 
 KINDS: Dict[str, Kind] = {
-    's4': Kind(1, 5, (1, 3), True),
-    'ms3': Kind(2, 5, (2, 4), False),
-    'v2': Kind(3, 10, (2, 4), False),
+    's4': Kind(1, 5, (1, 3), 'one'),
+    'ms3': Kind(2, 5, (2, 4), 'some'),
+    'v2': Kind(3, 10, (2, 4), 'some'),
+    'all': Kind(4, 5, (1, 4), 'all'),
 }
 SILENT_RATIO = 0.14  # of seconds without a visible sounding object
 NUM_SOUNDING = ((1, 2, 3), (0.66, 0.27, 0.07))
@@ -78,8 +79,8 @@ class ClipScript(NamedTuple):
 def write_script(kind: str, split: str, index: int, seed: int) -> ClipScript:
     """Draw the script of one clip.
 
-    Even clips are 'constant', odd ones 'switching' (S4 has constant ones
-    only), so at least half of any split is constant.
+    Where 'some' sound, even clips are 'constant' and odd ones 'switching';
+    the other kinds are all constant.
 
     Args:
         kind (str): A key of ``KINDS``.
@@ -96,9 +97,11 @@ def write_script(kind: str, split: str, index: int, seed: int) -> ClipScript:
     rng = np.random.default_rng([*entropy, 0])
     order = rng.permutation(len(CLASSES)).tolist()
     visible = tuple(order[: rng.integers(*spec.num_visible, endpoint=True)])
-    constant = spec.single or index % 2 == 0
-    if spec.single:
+    constant = spec.sounding != 'some' or index % 2 == 0
+    if spec.sounding == 'one':
         sounding = [visible[:1]] * spec.num_frames
+    elif spec.sounding == 'all':
+        sounding = [tuple(sorted(visible))] * spec.num_frames
     elif constant:
         sounding = [_draw_sounding(rng, visible)] * spec.num_frames
     else:
