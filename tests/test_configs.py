@@ -23,7 +23,7 @@ COUNTS = {
     'avsac': 11,
     'avsegformer': 11,
     'avsbg': 8,
-    'synthetic': 18,
+    'synthetic': 19,
     'tpavi': 13,
 }
 SETTINGS = ('s4', 'ms3', 'avss')

@@ -30,8 +30,8 @@ optim_wrapper = dict(optimizer=dict(lr=1e-3))  # the paper's, Section 4.1
 custom_hooks = [
     dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
 ]
-max_epochs = 2  # only what listens is trained
-train_cfg = dict(max_epochs=max_epochs, val_interval=1)
+max_epochs = 6  # only what listens is trained
+train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(

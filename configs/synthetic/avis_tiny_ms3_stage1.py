@@ -1,5 +1,7 @@
 # Small AVIS, stage 1: find what could sound, without hearing anything. Without
-# L_soas: model.decode_head.loss_silent.loss_weight=0.
+# L_soas: model.decode_head.loss_silent.loss_weight=0. Give the weights of
+# avis_tiny_ms3_pretrain.py:
+#   --cfg-options load_from=work_dirs/avis_tiny_ms3_pretrain/epoch_6.pth
 _base_ = './avis_tiny_s4_stage1.py'
 train_pipeline = [
     dict(type='PickFrame'),
@@ -22,10 +24,10 @@ train_dataloader = dict(
 )
 val_dataloader = dict(dataset=source)
 test_dataloader = dict(dataset=source)
-max_epochs = 3  # of 5000 frames, as many as the others see
+max_epochs = 2  # of 5000 frames
 train_cfg = dict(max_epochs=max_epochs, val_interval=1)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(
         type='CosineAnnealingLR',
         eta_min=0.0,

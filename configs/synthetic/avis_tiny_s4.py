@@ -30,8 +30,8 @@ optim_wrapper = dict(optimizer=dict(lr=1e-3))  # the paper's, Section 4.1
 custom_hooks = [
     dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
 ]
-max_epochs = 8  # only what listens is trained
-train_cfg = dict(max_epochs=max_epochs, val_interval=4)
+max_epochs = 30  # only what listens is trained
+train_cfg = dict(max_epochs=max_epochs, val_interval=10)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(

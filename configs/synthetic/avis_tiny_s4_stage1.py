@@ -1,11 +1,14 @@
 # Small AVIS, stage 1: find what could sound, without hearing anything. Without
-# L_soas: model.decode_head.loss_silent.loss_weight=0.
+# L_soas: model.decode_head.loss_silent.loss_weight=0. Give the weights of
+# avis_tiny_ms3_pretrain.py:
+#   --cfg-options load_from=work_dirs/avis_tiny_ms3_pretrain/epoch_6.pth
 _base_ = [
     '../_base_/models/tiny.py',
     '../_base_/datasets/synthetic_s4.py',
     '../_base_/schedules/tiny.py',
     '../_base_/default_runtime.py',
 ]
+load_from = 'pretrained/avis_tiny.pth'
 load_frames = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadFrameMask'),
@@ -50,12 +53,11 @@ model = dict(
         loss_silent=dict(type='SilentObjectLoss', loss_weight=1.0),
     ),
 )
-# 2e-3, as for the other small models, breaks the transformer
-optim_wrapper = dict(optimizer=dict(lr=4e-4))
-max_epochs = 15  # of 1000 frames, as many as the others see
+optim_wrapper = dict(optimizer=dict(lr=1e-4))  # the paper's, Section 4.1
+max_epochs = 10  # of 1000 frames
 train_cfg = dict(max_epochs=max_epochs, val_interval=5)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
     dict(
         type='CosineAnnealingLR',
         eta_min=0.0,
