@@ -1,14 +1,16 @@
 """Predicted instances, from the head's tensors into the clips' samples."""
 
 import math
-from typing import List, Sequence
+from typing import List, Optional, Sequence, Tuple
 
+import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmavs.models.layers.avsc import AVSC, log_odds
 from mmavs.models.layers.instance_filter import Instances
 from mmavs.models.segmentors.clips import undo_geometry
-from mmavs.structures import AVHeadOutput, AVSDataSample
+from mmavs.structures import AVHeadOutput, AVSDataSample, FramePixelData
 
 from .avs_decode_head import resize_logits
 
@@ -76,3 +78,46 @@ def _frame_instances(
         scores=instances.scores[found].detach().float().cpu(),
         sounding_probs=sounding[found].detach().float().cpu(),
     )
+
+
+def write_sounding_maps(
+    data_samples: Sequence[AVSDataSample],
+    avsc: Optional[AVSC],
+    threshold: float,
+) -> None:
+    """Paint S_asl (Eq. 1) from the instances as they are given out.
+
+    Resizing the map itself would eat into the masks: it leaps from nothing to
+    a probability that may be little above the threshold, and whatever lies
+    between falls below.
+
+    Args:
+        data_samples (Sequence[AVSDataSample]): B clips, changed in place,
+            with ``pred_instances`` at the size of their ``pred_sem_seg``,
+            which is replaced, and so is ``seg_logits``, if kept.
+        avsc (AVSC, optional): Says what overlapping masks add up to; None
+            leaves the clips as they are.
+        threshold (float): Probability above which a pixel sounds.
+    """
+    for sample in data_samples if avsc is not None else ():
+        size = sample.pred_sem_seg.shape
+        maps = [
+            _sounding_map(instances, avsc, size)
+            for instances in sample.pred_instances
+        ]
+        painted = torch.stack(maps)
+        decided = (painted > threshold).to(sample.pred_sem_seg.data)
+        sample.pred_sem_seg = FramePixelData(data=decided)
+        if 'seg_logits' in sample:
+            logits = log_odds(painted).to(sample.seg_logits.data)
+            sample.seg_logits = FramePixelData(data=logits)
+
+
+def _sounding_map(
+    instances: InstanceData, avsc: AVSC, size: Tuple[int, int]
+) -> Tensor:
+    """Give S_asl of one frame, (1, H, W)."""
+    sounding = instances.sounding_probs[None]
+    if not len(instances):
+        return sounding.new_zeros(1, *size)
+    return avsc.compose(sounding, instances.masks[None])

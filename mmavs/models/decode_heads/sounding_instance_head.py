@@ -26,7 +26,7 @@ from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, AVSDataSample
 
 from .avs_decode_head import AVSDecodeHead
-from .instance_output import write_instances
+from .instance_output import write_instances, write_sounding_maps
 
 
 @MODELS.register_module()
@@ -62,8 +62,7 @@ class SoundingInstanceHead(AVSDecodeHead):
         deep_supervision (bool): Train the predictions of every decoder layer
             (``d{i}.loss_*``). Eq. 2 has one prediction a query: False.
         num_points (int, optional): Points where masks are compared; None: all.
-        loss_instances (dict, optional): Weights and kind of mask loss, the
-            options of :class:`InstanceSetLoss`.
+        loss_instances (dict, optional): Options of :class:`InstanceSetLoss`.
         loss_silent (dict, optional): :class:`SilentObjectLoss`; None is "w/o
             L_soas" of Table 3.
         score_thr (float): See :func:`filter_instances`.
@@ -143,9 +142,9 @@ class SoundingInstanceHead(AVSDecodeHead):
         self.frozen = avsc is not None and freeze_segmentation
         if self.frozen:
             self.requires_grad_(False)
-        self.avsc = avsc and MODELS.build(
-            dict(avsc, num_categories=num_categories)
-        )
+        if avsc is not None:
+            avsc = MODELS.build(dict(avsc, num_categories=num_categories))
+        self.avsc = avsc
 
     def _build_queries(
         self, num_queries: int, embed_dims: int, masked_attention: bool
@@ -288,7 +287,7 @@ class SoundingInstanceHead(AVSDecodeHead):
         num_frames: int,
         eval_size: str,
     ) -> None:
-        """Store ``pred_instances`` in the clips, see instance_output.py."""
+        """Store ``pred_instances``, and with ``avsc`` the masks they make."""
         write_instances(
             output,
             data_samples,
@@ -297,3 +296,4 @@ class SoundingInstanceHead(AVSDecodeHead):
             self.mask_thr,
             self.categories,
         )
+        write_sounding_maps(data_samples, self.avsc, self.threshold)

@@ -7,7 +7,9 @@ from mmseg.structures import SegDataSample
 
 from mmavs.models.layers.instance_filter import Instances
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVHeadOutput, AVSDataSample
+from mmavs.structures import (
+    AVFeatures,
+)
 from mmavs.testing import check_gradients
 from mmavs.utils.checkpoint import load_model_weights
 
@@ -204,52 +206,6 @@ def test_half_precision(dtype):
         output = head(given, 2)
     assert output.logits.dtype == torch.float32
     assert bool(torch.isfinite(output.logits).all())
-
-
-def test_written_instances():
-    head = build()
-    output = AVHeadOutput(
-        None,
-        None,
-        dict(
-            instances=Instances(
-                torch.tensor([[0, 2], [1, 0]]),
-                torch.tensor([[0.6, 0.7], [0.8, 0.0]]),
-                instances([0.6, 0.7]).mask_logits.expand(2, -1, -1, -1),
-                torch.tensor([[True, True], [True, False]]),
-            ),
-            sounding=torch.tensor([[0.9, 0.1], [0.4, 0.0]]),
-        ),
-    )
-    sample = AVSDataSample(
-        metainfo=dict(
-            num_frames=2,
-            img_shape=(16, 16),
-            ori_shape=(32, 32),
-            flip=True,
-            flip_direction='horizontal',
-        )
-    )
-    for eval_size, side in (('input', 16), ('original', 32)):
-        head.write_instances(output, [sample], 2, eval_size)
-        first, second = sample.pred_instances
-        assert first.masks.shape == (2, side, side)
-        assert first.masks.dtype == torch.bool
-        assert first.labels.tolist() == [0, 2]
-        assert first.scores.tolist() == pytest.approx([0.6, 0.7])
-        assert first.sounding_probs.tolist() == pytest.approx([0.9, 0.1])
-        assert len(second) == 1
-        # the flip is undone: the dog is on the right
-        assert bool(first.masks[0, :, side // 2 + 2 :].all())
-        assert not bool(first.masks[0, :, : side // 2 - 2].any())
-    assert sample.categories == CATEGORIES
-    # an object without a pixel is none
-    empty = output.extras['instances']
-    output.extras['instances'] = empty._replace(
-        mask_logits=torch.full_like(empty.mask_logits, -1.0)
-    )
-    head.write_instances(output, [sample], 2, 'input')
-    assert [len(found) for found in sample.pred_instances] == [0, 0]
 
 
 # -------------------------------------------------------------------- errors

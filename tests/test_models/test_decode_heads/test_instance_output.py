@@ -1,0 +1,141 @@
+"""Instances as they are given out, and the masks they make."""
+
+import pytest
+import torch
+
+from mmavs.models.layers.instance_filter import Instances
+from mmavs.registry import MODELS
+from mmavs.structures import (
+    AVHeadOutput,
+    AVSDataSample,
+    FramePixelData,
+)
+
+CHANNELS = [8, 16, 24, 32]
+
+
+CATEGORIES = ('dog', 'cat', 'guitar')
+
+
+AVSC_CONFIG = dict(type='AVSC', audio_channels=12, hidden_channels=(16,))
+
+
+STAGE_2 = dict(
+    avsc=AVSC_CONFIG,
+    loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),
+)
+
+
+def build(**options):
+    options = dict(
+        dict(
+            type='SoundingInstanceHead',
+            in_channels=CHANNELS,
+            categories=CATEGORIES,
+            num_queries=6,
+            embed_dims=32,
+            num_heads=4,
+            num_layers=2,
+            feedforward_channels=64,
+            dropout=0.0,
+            loss_silent=dict(type='SilentObjectLoss'),
+        ),
+        **options,
+    )
+    return MODELS.build(options)
+
+
+def instances(scores):
+    """A dog on the left half, a guitar on the right half."""
+    masks = torch.full((1, 2, 4, 4), -9.0)
+    masks[:, 0, :, :2] = 9.0
+    masks[:, 1, :, 2:] = 9.0
+    return Instances(
+        torch.tensor([[0, 2]]),
+        torch.tensor([scores]),
+        masks,
+        torch.ones(1, 2).bool(),
+    )
+
+
+def test_written_instances():
+    head = build()
+    output = AVHeadOutput(
+        None,
+        None,
+        dict(
+            instances=Instances(
+                torch.tensor([[0, 2], [1, 0]]),
+                torch.tensor([[0.6, 0.7], [0.8, 0.0]]),
+                instances([0.6, 0.7]).mask_logits.expand(2, -1, -1, -1),
+                torch.tensor([[True, True], [True, False]]),
+            ),
+            sounding=torch.tensor([[0.9, 0.1], [0.4, 0.0]]),
+        ),
+    )
+    sample = AVSDataSample(
+        metainfo=dict(
+            num_frames=2,
+            img_shape=(16, 16),
+            ori_shape=(32, 32),
+            flip=True,
+            flip_direction='horizontal',
+        )
+    )
+    for eval_size, side in (('input', 16), ('original', 32)):
+        head.write_instances(output, [sample], 2, eval_size)
+        first, second = sample.pred_instances
+        assert first.masks.shape == (2, side, side)
+        assert first.masks.dtype == torch.bool
+        assert first.labels.tolist() == [0, 2]
+        assert first.scores.tolist() == pytest.approx([0.6, 0.7])
+        assert first.sounding_probs.tolist() == pytest.approx([0.9, 0.1])
+        assert len(second) == 1
+        # the flip is undone: the dog is on the right
+        assert bool(first.masks[0, :, side // 2 + 2 :].all())
+        assert not bool(first.masks[0, :, : side // 2 - 2].any())
+    assert sample.categories == CATEGORIES
+    # an object without a pixel is none
+    empty = output.extras['instances']
+    output.extras['instances'] = empty._replace(
+        mask_logits=torch.full_like(empty.mask_logits, -1.0)
+    )
+    head.write_instances(output, [sample], 2, 'input')
+    assert [len(found) for found in sample.pred_instances] == [0, 0]
+
+
+@pytest.mark.parametrize('kept', [True, False])
+def test_masks_are_painted_at_the_size_they_are_given_out(kept):
+    """However little above the threshold: 0.52 must not shrink a mask."""
+    head = build(**STAGE_2)
+    found = instances([0.6, 0.7])
+    output = AVHeadOutput(
+        None, None, dict(instances=found, sounding=torch.tensor([[0.52, 0.3]]))
+    )
+    sample = AVSDataSample(
+        metainfo=dict(num_frames=1, img_shape=(16, 16), ori_shape=(40, 36))
+    )
+    blank = torch.zeros(1, 1, 40, 36)
+    sample.pred_sem_seg = FramePixelData(data=blank.long())
+    if kept:
+        sample.seg_logits = FramePixelData(data=blank)
+    head.write_instances(output, [sample], 1, 'original')
+    first, second = sample.pred_instances[0].masks
+    assert first.any() and second.any() and not (first & second).all()
+    decided = sample.pred_sem_seg.data
+    assert decided.dtype == torch.int64
+    assert torch.equal(decided, first[None, None].long())
+    assert ('seg_logits' in sample) == kept
+    if kept:
+        expected = torch.where(second, 0.3, 0.0).where(~first, 0.52)
+        torch.testing.assert_close(
+            sample.seg_logits.data.sigmoid()[0, 0],
+            expected,
+            rtol=0,
+            atol=1e-5,
+        )
+    # nothing found, nothing sounds
+    empty = found._replace(mask_logits=torch.full((1, 2, 4, 4), -1.0))
+    output.extras['instances'] = empty
+    head.write_instances(output, [sample], 1, 'original')
+    assert not sample.pred_sem_seg.data.any()
