@@ -5,11 +5,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import torch
+import torchvision
+from packaging.version import Version
 
 from mmavs import compat
 from mmavs.compat.versions import check_stack, check_version
+from mmavs.testing.media import write_test_video
+from mmavs.utils.media import open_media
 
 own = pytest.mark.skipif(
     'onedl-mmcv' in compat.installed_mmcv(), reason='of OpenMMLab alone'
@@ -206,6 +212,22 @@ def test_configs_are_found_by_package_name(tmp_path):
     config = Config.fromfile(child)
     assert config.model.neck is None
     assert config.model.audio_encoder.type == 'LogMelCNN'
+
+
+@pytest.mark.skipif(
+    Version(torchvision.__version__) >= Version('0.26'),
+    reason='of older torchvision',
+)
+def test_upstream_still_lets_ffmpeg_log_through_python():
+    code = 'import torchvision.io, av; print(av.logging.get_level())'
+    assert run_python(code).stdout.strip() != 'None'
+
+
+def test_ffmpeg_does_not_log_through_python(tmp_path):
+    path = write_test_video(tmp_path / 'v.mp4', np.zeros((9, 32, 32, 3), 'u1'))
+    av.logging.set_level(av.logging.ERROR)  # as torchvision does
+    with open_media(path):
+        assert av.logging.get_level() is None
 
 
 def test_collect_env_names_the_flavour():

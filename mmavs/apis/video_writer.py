@@ -6,6 +6,7 @@ from typing import Iterator, Optional, Tuple
 
 import numpy as np
 
+from mmavs.compat import import_av
 from mmavs.utils.media import open_media
 
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf')
@@ -42,8 +43,7 @@ class VideoWriter:
         sound_start: float = 0.0,
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
-        import av
-
+        av = import_av()
         self.path = Path(path)
         self.size = size
         self.path.parent.mkdir(parents=True, exist_ok=True)

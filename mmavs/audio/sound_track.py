@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmavs.compat import import_av
+
 from .resampling import resample, to_mono
 from .wav import check_samples, decode_wav
 
@@ -82,8 +84,7 @@ def read_sound_track(
     Raises:
         ValueError: No file that FFmpeg reads, no sound in it, or damage.
     """
-    import av
-
+    av = import_av()
     source = file if isinstance(file, io.BytesIO) else str(file)
     try:
         with av.open(source) as container:

@@ -17,6 +17,8 @@ CPU ranks                 mmengine's launcher calls ``torch.cuda.set_device``
 package table and path    mmengine knows packages by a closed table, and
                           takes the wrong folder for an editable install;
                           either way ``_base_ = 'mmavs::...'`` fails
+FFmpeg's messages         torchvision before 0.26 sends them through Python,
+                          where closing a video can hang
 ========================  ==================================================
 
 ``tests/test_compat.py`` holds one test per touch that fails once upstream
@@ -24,6 +26,7 @@ makes the touch unnecessary.
 """
 
 from .checkpoints import load_checkpoint, make_checkpoints_safe
+from .media_log import import_av
 from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
 from .packages import register_package
 from .ranks import allow_cpu_ranks
@@ -32,6 +35,7 @@ from .versions import MMCV_DISTRIBUTIONS, check_stack, installed_mmcv
 __all__ = [
     'MMCV_DISTRIBUTIONS',
     'has_compiled_ops',
+    'import_av',
     'installed_mmcv',
     'load_checkpoint',
     'prepare_stack',

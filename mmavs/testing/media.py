@@ -7,6 +7,8 @@ from typing import Optional, Sequence
 
 import numpy as np
 
+from mmavs.compat import import_av
+
 _TICK = 1000  # a second has so many ticks in the videos' pictures
 
 
@@ -33,8 +35,7 @@ def write_test_video(
     Returns:
         Path: ``path``.
     """
-    import av
-
+    av = import_av()
     with av.open(str(path), 'w') as container:
         video = audio = None
         if pictures is not None:

@@ -5,6 +5,8 @@ from typing import Iterator, Optional, Union
 
 import numpy as np
 
+from mmavs.compat import import_av
+
 
 def open_media(path: Union[str, Path]):
     """Open a media file for reading.
@@ -19,8 +21,7 @@ def open_media(path: Union[str, Path]):
         FileNotFoundError: There is no such file.
         ValueError: FFmpeg does not know what it is.
     """
-    import av
-
+    av = import_av()
     if not Path(path).is_file():
         raise FileNotFoundError(
             f'media file not found: {path}. Mend: check the path.'

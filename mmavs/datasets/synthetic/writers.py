@@ -7,6 +7,8 @@ from typing import Dict, List, Tuple
 import cv2
 import numpy as np
 
+from mmavs.compat import import_av
+
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
 from ..s4_categories import S4_CATEGORIES
 from .classes import CLASSES
@@ -118,8 +120,7 @@ def write_video(
 
     Second l's frame on disk is frame 8 l + 7 of the video, up to the codec.
     """
-    import av
-
+    av = import_av()
     height, width = scene.size
     with av.open(str(path), 'w') as container:
         pictures = container.add_stream('libx264', rate=VIDEO_FPS)
