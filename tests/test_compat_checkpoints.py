@@ -11,6 +11,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmavs import compat
+from mmavs.compat.checkpoints import safe_globals
 
 
 def run_python(code: str) -> subprocess.CompletedProcess:
@@ -98,6 +99,18 @@ def test_checkpoints_cannot_run_code(tmp_path, attack):
         match='bad.pth is not a checkpoint that can be read safely',
     ):
         CheckpointLoader.load_checkpoint(str(path), 'cpu')
+
+
+def test_only_latin1_is_encoded_for_older_torch():
+    (encode,) = (
+        found
+        for found in safe_globals()
+        if getattr(found, '__module__', '') == '_codecs'
+    )
+    assert encode.__name__ == 'encode'  # what the file asks for
+    assert encode('\xe9\x00', 'latin1') == b'\xe9\x00'
+    with pytest.raises(ValueError, match="encoding 'rot13'"):
+        encode('a', 'rot13')
 
 
 def test_downloads_cannot_run_code_either(tmp_path, monkeypatch):

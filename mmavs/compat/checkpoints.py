@@ -26,6 +26,20 @@ _history_methods.__module__ = 'builtins'
 _history_methods.__name__ = _history_methods.__qualname__ = 'getattr'
 
 
+def _latin1(text: str, encoding: str) -> bytes:
+    """Stand in for ``_codecs.encode``, which gives NumPy's numbers bytes.
+
+    PyTorch before 2.5 does not know that checkpoints need it.
+    """
+    if encoding == 'latin1':
+        return text.encode('latin1')
+    raise ValueError(f'refused: the checkpoint asks for encoding {encoding!r}')
+
+
+_latin1.__module__ = '_codecs'
+_latin1.__name__ = _latin1.__qualname__ = 'encode'
+
+
 def safe_globals() -> list:
     """The few harmless classes an mmengine checkpoint holds."""
     import numpy as np
@@ -49,6 +63,7 @@ def safe_globals() -> list:
     return [
         HistoryBuffer,
         _history_methods,
+        _latin1,
         np.ndarray,
         np.dtype,
         core.multiarray._reconstruct,
