@@ -238,3 +238,22 @@ def test_collect_env_names_the_flavour():
         name in info['mmcv distribution'] for name in compat.MMCV_DISTRIBUTIONS
     )
     assert info['mmavs'].startswith('0.')
+
+
+@pytest.mark.parametrize('kind', [OSError, RuntimeError])
+def test_collect_env_goes_on_where_a_package_does_not_load(monkeypatch, kind):
+    from mmavs.utils import collect_env
+
+    load = importlib.import_module
+
+    def refuse(name):
+        if name == 'torchaudio':
+            raise kind('other CUDA')
+        return load(name)
+
+    monkeypatch.setattr(importlib, 'import_module', refuse)
+    info = collect_env.collect_env()
+    assert info['torchaudio'] == (
+        'installed, but cannot be loaded (other CUDA)'
+    )
+    assert info['av'] == av.__version__

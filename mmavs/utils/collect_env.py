@@ -50,8 +50,9 @@ def _version(name: str) -> str:
         module = importlib.import_module(name)
     except ImportError:
         return 'not installed'
-    except OSError as error:
-        # PyPI's torchaudio and torchvision link CUDA libraries
+    except (OSError, RuntimeError) as error:
+        # PyPI's torchaudio and torchvision link CUDA libraries, and
+        # torchaudio wants those of PyTorch's own release
         return f'installed, but cannot be loaded ({error})'
     return str(getattr(module, '__version__', 'unknown'))
 
