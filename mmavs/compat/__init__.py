@@ -13,7 +13,8 @@ safe checkpoint loading   mmengine 0.10.7 calls ``torch.load`` without
 ``HistoryBuffer`` state   mmengine pickles a table of bound methods into every
                           checkpoint, which no safe loader should accept
 CPU ranks                 mmengine's launcher calls ``torch.cuda.set_device``
-                          and hands ``device_ids`` to DDP without asking
+                          and hands ``device_ids`` to DDP without asking;
+                          nobody leaves the group at the end
 package table and path    mmengine knows packages by a closed table, and
                           takes the wrong folder for an editable install;
                           either way ``_base_ = 'mmavs::...'`` fails

@@ -1,5 +1,14 @@
 """Distributed ranks without a GPU."""
 
+import atexit
+
+
+def _leave_group() -> None:
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
 
 def allow_cpu_ranks() -> None:
     """Let mmengine's pytorch launcher run gloo ranks on CPU.
@@ -19,6 +28,8 @@ def allow_cpu_ranks() -> None:
         if torch.cuda.is_available():
             return upstream(backend, init_backend=init_backend, **kwargs)
         torch.distributed.init_process_group(backend='gloo', **kwargs)
+        # as PyTorch asks: its threads should not outlive the interpreter
+        atexit.register(_leave_group)
 
     init_dist._mmavs = True
     dist_utils._init_dist_pytorch = init_dist
