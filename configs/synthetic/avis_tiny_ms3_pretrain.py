@@ -14,14 +14,6 @@ model = dict(decode_head=dict(loss_silent=None))
 optim_wrapper = dict(optimizer=dict(lr=4e-4))
 max_epochs = 6  # of 10000 frames
 train_cfg = dict(max_epochs=max_epochs, val_interval=2)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=0.0,
-        begin=0,
-        end=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].end = 60
+param_scheduler[1].end = max_epochs

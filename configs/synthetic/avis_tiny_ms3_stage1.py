@@ -26,14 +26,5 @@ val_dataloader = dict(dataset=source)
 test_dataloader = dict(dataset=source)
 max_epochs = 2  # of 5000 frames
 train_cfg = dict(max_epochs=max_epochs, val_interval=1)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=0.0,
-        begin=0,
-        end=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[1].end = max_epochs

@@ -56,14 +56,6 @@ model = dict(
 optim_wrapper = dict(optimizer=dict(lr=1e-4))  # the paper's, Section 4.1
 max_epochs = 10  # of 1000 frames
 train_cfg = dict(max_epochs=max_epochs, val_interval=5)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=20),
-    dict(
-        type='CosineAnnealingLR',
-        eta_min=0.0,
-        begin=0,
-        end=max_epochs,
-        by_epoch=True,
-        convert_to_iter_based=True,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].end = 20
+param_scheduler[1].end = max_epochs
