@@ -1,7 +1,6 @@
 """One test per touch of mmavs.compat, each failing once it is needless."""
 
 import importlib.util
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from fresh_python import run_python
 from packaging.version import Version
 
 from mmavs import compat
@@ -20,15 +20,6 @@ from mmavs.utils.media import open_media
 own = pytest.mark.skipif(
     'onedl-mmcv' in compat.installed_mmcv(), reason='of OpenMMLab alone'
 )
-
-
-def run_python(code: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, '-c', code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 # ------------------------------------------------------------------ versions

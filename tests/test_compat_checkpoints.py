@@ -1,26 +1,16 @@
 """Checkpoints are read without running code."""
 
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
+from fresh_python import run_python
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmavs import compat
 from mmavs.compat.checkpoints import safe_globals
-
-
-def run_python(code: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, '-c', code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def test_history_buffer_pickles_numbers_alone():

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from noise_video import noise_video
 from scipy.io import wavfile
 
 from mmavs.apis import AVSInferencer, inference_model, segmenter
@@ -35,15 +36,6 @@ def ms3(tmp_path_factory):
         frames=[frames / f'{name}.mp4_{i}.png' for i in range(1, 6)],
         audio=data / 'audio_wav' / 'test' / f'{name}.wav',
     )
-
-
-def noise_video(path, seconds, fps=6, size=(40, 56), **options):
-    generator = np.random.default_rng(0)
-    pictures = generator.integers(
-        0, 255, (int(seconds * fps), *size, 3), np.uint8
-    )
-    sound = generator.uniform(-0.5, 0.5, (1, int(seconds * 16000)))
-    return write_test_video(path, pictures, fps, sound=sound, **options)
 
 
 def read_masks(folder, pattern='??????.png'):

@@ -4,18 +4,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from noise_video import noise_video
 
 from mmavs.apis import AVSInferencer, segmenter
-from mmavs.testing.media import write_test_video
-
-
-def noise_video(path, seconds, fps=6, size=(40, 56), **options):
-    generator = np.random.default_rng(0)
-    pictures = generator.integers(
-        0, 255, (int(seconds * fps), *size, 3), np.uint8
-    )
-    sound = generator.uniform(-0.5, 0.5, (1, int(seconds * 16000)))
-    return write_test_video(path, pictures, fps, sound=sound, **options)
 
 
 def test_input_errors(binary_model, tmp_path):

@@ -1,10 +1,10 @@
 """The three AVSBench settings, read from trees in their layout."""
 
-import csv
 import shutil
 
 import numpy as np
 import pytest
+from avsbench_parts import PIPELINE, rewrite
 from mmengine.config import Config
 from PIL import Image
 
@@ -16,26 +16,6 @@ from mmavs.datasets import (
 from mmavs.datasets.synthetic import read_side_file
 from mmavs.registry import DATASETS, MODELS
 from mmavs.testing import tiny_copy
-
-FRAMES = dict(
-    type='ForEachFrame',
-    transforms=[dict(type='LoadFrame'), dict(type='LoadFrameMask')],
-)
-PIPELINE = [
-    dict(type='LoadAudio'),
-    dict(type='VGGishLogMel', short_policy='zeros'),
-    FRAMES,
-    dict(type='PackAVSInputs'),
-]
-
-
-def rewrite(path, change):
-    """Change the rows (lists) of a csv, header first."""
-    with open(path, newline='') as file:
-        rows = change(list(csv.reader(file)))
-    with open(path, 'w', newline='') as file:
-        csv.writer(file).writerows(rows)
-
 
 # ----------------------------------------------------------------------- MS3
 

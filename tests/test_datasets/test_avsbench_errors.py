@@ -1,8 +1,7 @@
 """What may be bad in an AVSBench folder is named."""
 
-import csv
-
 import pytest
+from avsbench_parts import PIPELINE, rewrite
 from PIL import Image
 
 from mmavs.datasets import (
@@ -10,27 +9,6 @@ from mmavs.datasets import (
     AVSBenchS4Dataset,
 )
 from mmavs.testing import tiny_copy
-
-FRAMES = dict(
-    type='ForEachFrame',
-    transforms=[dict(type='LoadFrame'), dict(type='LoadFrameMask')],
-)
-
-
-PIPELINE = [
-    dict(type='LoadAudio'),
-    dict(type='VGGishLogMel', short_policy='zeros'),
-    FRAMES,
-    dict(type='PackAVSInputs'),
-]
-
-
-def rewrite(path, change):
-    """Change the rows (lists) of a csv, header first."""
-    with open(path, newline='') as file:
-        rows = change(list(csv.reader(file)))
-    with open(path, 'w', newline='') as file:
-        csv.writer(file).writerows(rows)
 
 
 def test_missing_root_is_named():

@@ -1,15 +1,11 @@
 """Some classes of a data set, renumbered."""
 
 import numpy as np
+from avsbench_parts import FRAMES
 
 from mmavs.datasets import (
     AVSBenchMS3Dataset,
     AVSBenchSemanticDataset,
-)
-
-FRAMES = dict(
-    type='ForEachFrame',
-    transforms=[dict(type='LoadFrame'), dict(type='LoadFrameMask')],
 )
 
 

@@ -4,22 +4,14 @@ import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from small_instance_head import CATEGORIES, CHANNELS, STAGE_2, build, instances
 
-from mmavs.models.layers.instance_filter import Instances
-from mmavs.registry import MODELS
 from mmavs.structures import (
     AVFeatures,
 )
 from mmavs.testing import check_gradients
 from mmavs.utils.checkpoint import load_model_weights
 
-CHANNELS = [8, 16, 24, 32]
-CATEGORIES = ('dog', 'cat', 'guitar')
-AVSC_CONFIG = dict(type='AVSC', audio_channels=12, hidden_channels=(16,))
-STAGE_2 = dict(
-    avsc=AVSC_CONFIG,
-    loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),
-)
 MASK2FORMER = dict(
     pixel_decoder='msdeform',
     encoder_layers=1,
@@ -28,25 +20,6 @@ MASK2FORMER = dict(
     num_points=50,
     loss_instances=dict(mask_loss='bce', mask_weight=5.0),
 )
-
-
-def build(**options):
-    options = dict(
-        dict(
-            type='SoundingInstanceHead',
-            in_channels=CHANNELS,
-            categories=CATEGORIES,
-            num_queries=6,
-            embed_dims=32,
-            num_heads=4,
-            num_layers=2,
-            feedforward_channels=64,
-            dropout=0.0,
-            loss_silent=dict(type='SilentObjectLoss'),
-        ),
-        **options,
-    )
-    return MODELS.build(options)
 
 
 def features(num_frames=4, size=64):
@@ -143,19 +116,6 @@ def test_no_labelled_frame(options):
 
 
 # --------------------------------------------------------------- predictions
-
-
-def instances(scores):
-    """A dog on the left half, a guitar on the right half."""
-    masks = torch.full((1, 2, 4, 4), -9.0)
-    masks[:, 0, :, :2] = 9.0
-    masks[:, 1, :, 2:] = 9.0
-    return Instances(
-        torch.tensor([[0, 2]]),
-        torch.tensor([scores]),
-        masks,
-        torch.ones(1, 2).bool(),
-    )
 
 
 def test_without_avsc_the_highest_scored_object(monkeypatch):
