@@ -124,6 +124,14 @@ def _avss_row(script: ClipScript, split: str) -> tuple:
     return (name, name, 0, script.num_frames, names, split, label)
 
 
+_MS3 = Layout(
+    folder='Multi-sources',
+    csv_name='ms3_meta_data.csv',
+    columns=('video_id', 'split'),
+    kinds=('ms3',),
+    files=_ms3_files,
+    row=lambda script, split: (script.clip_id, split),
+)
 LAYOUTS: Dict[str, Layout] = {
     's4': Layout(
         folder='Single-source',
@@ -138,24 +146,10 @@ LAYOUTS: Dict[str, Layout] = {
             split,
         ),
     ),
-    'ms3': Layout(
-        folder='Multi-sources',
-        csv_name='ms3_meta_data.csv',
-        columns=('video_id', 'split'),
-        kinds=('ms3',),
-        files=_ms3_files,
-        row=lambda script, split: (script.clip_id, split),
-    ),
+    'ms3': _MS3,
     # MS3's files, read by its data set: whatever is seen sounds and is
     # labelled, which is what COCO is to networks that look for instances
-    'all': Layout(
-        folder='All-sources',
-        csv_name='ms3_meta_data.csv',
-        columns=('video_id', 'split'),
-        kinds=('all',),
-        files=_ms3_files,
-        row=lambda script, split: (script.clip_id, split),
-    ),
+    'all': _MS3._replace(folder='All-sources', kinds=('all',)),
     'avss': Layout(
         folder='AVSBench-semantic',
         csv_name='metadata.csv',

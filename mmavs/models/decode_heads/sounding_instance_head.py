@@ -142,9 +142,9 @@ class SoundingInstanceHead(AVSDecodeHead):
         self.frozen = avsc is not None and freeze_segmentation
         if self.frozen:
             self.requires_grad_(False)
-        if avsc is not None:
-            avsc = MODELS.build(dict(avsc, num_categories=num_categories))
-        self.avsc = avsc
+        self.avsc = avsc and MODELS.build(
+            dict(avsc, num_categories=num_categories)
+        )
 
     def _build_queries(
         self, num_queries: int, embed_dims: int, masked_attention: bool
