@@ -1,13 +1,25 @@
 """Distributed ranks without a GPU."""
 
 import atexit
+import gc
 
 
 def _leave_group() -> None:
+    """Wait for gloo's threads while the interpreter still lives.
+
+    They give back the tensors of the last collective, for which they need
+    the interpreter; a process that ends first is aborted. PyTorch joins them
+    only when the group itself is freed, and without holding the interpreter's
+    lock only when a Python reference was the last: hence the order.
+    """
     import torch
 
-    if torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
+    if not torch.distributed.is_initialized():
+        return
+    group = torch.distributed.group.WORLD
+    torch.distributed.destroy_process_group()
+    gc.collect()  # a model's distributed wrapper holds the group, in a cycle
+    del group
 
 
 def allow_cpu_ranks() -> None:
@@ -28,7 +40,6 @@ def allow_cpu_ranks() -> None:
         if torch.cuda.is_available():
             return upstream(backend, init_backend=init_backend, **kwargs)
         torch.distributed.init_process_group(backend='gloo', **kwargs)
-        # as PyTorch asks: its threads should not outlive the interpreter
         atexit.register(_leave_group)
 
     init_dist._mmavs = True
