@@ -34,9 +34,10 @@ def read_mask(
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: An unknown encoding, a damaged file, or values that the
-            encoding does not have.
+            encoding does not have; a ``'binary'`` mask whose transparency
+            says otherwise than its colours.
     """
-    image = _open(Path(path))
+    image = open_mask(path)
     if encoding == 'binary':
         return _binary(image, path)
     if encoding == 'index':
@@ -48,7 +49,19 @@ def read_mask(
     )
 
 
-def _open(path: Path) -> Image.Image:
+def open_mask(path: Union[str, Path]) -> Image.Image:
+    """Open a mask, in whatever encoding.
+
+    Args:
+        path (str or Path): A picture, as Pillow reads it.
+
+    Returns:
+        Image.Image: Decoded.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is truncated or no picture.
+    """
     try:
         image = Image.open(path)
         image.load()
@@ -84,7 +97,24 @@ def _binary(image: Image.Image, path: Union[str, Path]) -> np.ndarray:
             f'({_few(values[odd])}). Mend: save it without smoothing or '
             "JPEG; if 0 and 1 are class indices, read with encoding='index'."
         )
-    return (values == 255).astype(np.uint8)
+    mask = values == 255
+    _check_alpha(image, mask, path)
+    return mask.astype(np.uint8)
+
+
+def _check_alpha(
+    image: Image.Image, mask: np.ndarray, path: Union[str, Path]
+) -> None:
+    """Refuse a mask that is drawn in its transparency, not in its colours."""
+    if 'A' not in image.mode and 'transparency' not in image.info:
+        return
+    alpha = np.asarray(image.convert('RGBA'))[..., 3]
+    if alpha.min() != alpha.max() and ((alpha == 255) != mask).any():
+        raise ValueError(
+            f'{path} says one thing by its colours and another by its '
+            'transparency. Mend: save it in black and white without an alpha '
+            'channel.'
+        )
 
 
 def _indices(

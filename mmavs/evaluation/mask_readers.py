@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Optional, Sequence, Union
 
 import numpy as np
-from PIL import Image
 
 from .mask_files import decode_probability
 
@@ -26,23 +25,21 @@ def read_binary(
         np.ndarray: (H, W) uint8 of 0 and 1.
 
     Raises:
-        ValueError: Other values.
+        FileNotFoundError: There is no such file.
+        ValueError: Other values, or a damaged file.
     """
-    from mmavs.datasets.masks import read_mask
+    from mmavs.datasets.masks import open_mask, read_mask
 
-    path = Path(path)
-    with Image.open(path) as image:
-        plain = image.mode in ('L', 'P')
-        zero_one = plain and (image.getextrema() or (0, 255))[1] <= 1
-    if zero_one:
-        mask = read_mask(path, 'index', num_classes=2)
-        return resize_labels(mask, size, backend)
+    image = open_mask(path)
     try:
+        # Colours first: a palette may put white anywhere.
         mask = read_mask(path, 'binary')
     except ValueError as error:
-        raise ValueError(
-            f'{error} If the greys are probabilities: --soft.'
-        ) from None
+        if image.mode not in ('L', 'P') or np.asarray(image).max() > 1:
+            raise ValueError(
+                f'{error} If the greys are probabilities: --soft.'
+            ) from None
+        mask = read_mask(path, 'index', num_classes=2)
     return resize_labels(mask, size, backend)
 
 
@@ -66,12 +63,12 @@ def read_labels(
         np.ndarray: (H, W) uint8.
 
     Raises:
-        ValueError: An index or colour of no class.
+        FileNotFoundError: There is no such file.
+        ValueError: An index or colour of no class, or a damaged file.
     """
-    from mmavs.datasets.masks import read_mask
+    from mmavs.datasets.masks import open_mask, read_mask
 
-    with Image.open(path) as image:
-        colored = image.mode in ('RGB', 'RGBA')
+    colored = open_mask(path).mode in ('RGB', 'RGBA')
     labels = read_mask(
         path,
         'palette' if colored else 'index',
@@ -89,14 +86,17 @@ def read_soft(path: Union[str, Path]) -> np.ndarray:
         np.ndarray: (H, W) float32 in [0, 1].
 
     Raises:
-        ValueError: More than one channel.
+        FileNotFoundError: There is no such file.
+        ValueError: More than one channel, or a damaged file.
     """
-    with Image.open(path) as image:
-        levels = np.asarray(image)
-        mode = image.mode
-    if levels.ndim != 2 or mode == 'P':
+    from mmavs.datasets.masks import open_mask
+
+    image = open_mask(path)
+    levels = np.asarray(image)
+    if levels.ndim != 2 or image.mode == 'P':
         raise ValueError(
-            f'{path} has mode {mode}, probabilities need one grey channel'
+            f'{path} has mode {image.mode}, probabilities need one grey '
+            'channel'
         )
     return decode_probability(levels)
 

@@ -58,6 +58,26 @@ def test_binary_masks_of_other_values_are_refused(tmp_path, image, message):
     assert 'Mend' in str(error.value)
 
 
+def with_alpha(colors, alpha):
+    image = Image.fromarray(np.asarray(colors, np.uint8))
+    image.putalpha(Image.fromarray(alpha))
+    return image
+
+
+@pytest.mark.parametrize('mode', ['L', 'RGB'])
+@pytest.mark.parametrize('color', [0, 255])
+def test_a_mask_drawn_in_its_transparency_is_refused(tmp_path, mode, color):
+    plain = Image.fromarray(np.full_like(OBJECT, color)).convert(mode)
+    path = save(tmp_path, with_alpha(plain, OBJECT * 255))
+    with pytest.raises(ValueError, match='mask.png.*transparency.*Mend'):
+        read_mask(path, 'binary')
+
+
+def test_a_transparent_background_changes_nothing(tmp_path):
+    path = save(tmp_path, with_alpha(GREY.convert('RGB'), OBJECT * 255))
+    assert (read_mask(path, 'binary') == OBJECT).all()
+
+
 @pytest.mark.parametrize('kind', ['L', 'P', 'I;16'])
 def test_index_masks_give_raw_values(tmp_path, kind):
     labels = OBJECT * 70

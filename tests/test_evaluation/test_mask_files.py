@@ -1,5 +1,7 @@
 """Masks on disk: names, levels of probability, readers, pairing."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -99,10 +101,23 @@ def test_binary_masks_of_many_makers(tmp_path):
     assert read_binary(save(path, truth)).tolist() == truth
     zero_one = save(path, truth, palette=[0, 0, 0, 255, 255, 255])
     assert read_binary(zero_one).tolist() == truth
+    other = save(path, 1 - np.array(truth), palette=[255] * 3 + [0] * 3)
+    assert read_binary(other).tolist() == truth
     assert read_binary(save(path, np.zeros((2, 2)))).tolist() == [[0, 0]] * 2
     assert read_binary(save(path, white), size=(4, 4)).shape == (4, 4)
     with pytest.raises(ValueError, match='other than 0 and 255.*--soft'):
         read_binary(save(path, [[0, 100]]))
+
+
+def test_damaged_masks_are_named(tmp_path):
+    meta = dict(classes=('a', 'b'), palette=[[0, 0, 0], [9, 0, 0]])
+    whole = save(tmp_path / 'm.png', np.eye(40)).read_bytes()
+    for data in (b'', whole[:60]):
+        path = tmp_path / 'damaged.png'
+        path.write_bytes(data)
+        for read in (read_binary, read_soft, partial(read_labels, **meta)):
+            with pytest.raises(ValueError, match='damaged.png is trunc.*Mend'):
+                read(path)
 
 
 def test_labels_as_indices_or_colours(tmp_path):
