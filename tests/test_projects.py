@@ -1,5 +1,8 @@
 """A plug-in is brought in by config alone."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import torch
@@ -23,3 +26,22 @@ def test_example_project_hears(monkeypatch):
         other = model(dict(imgs=imgs, audio=audio.flip(1)))
     assert one.shape[:2] == (2, 1)
     assert not torch.allclose(one, other)
+
+
+def test_tools_find_packages_of_the_working_folder(tmp_path):
+    # in an interpreter of its own: this one has the path already
+    package = tmp_path / 'own_package'
+    package.mkdir()
+    (package / '__init__.py').write_text('print("imported")\n')
+    (tmp_path / 'own.py').write_text(
+        "_base_ = 'mmavs::synthetic/film_tiny_ms3.py'\n"
+        "custom_imports = dict(imports=['own_package'])\n"
+    )
+    result = subprocess.run(
+        [sys.executable, ROOT / 'tools/misc/print_config.py', 'own.py'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'},
+    )
+    assert result.stdout.startswith('imported'), result.stderr

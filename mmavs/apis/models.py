@@ -11,7 +11,7 @@ from torch import nn
 from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.checkpoint import load_model_weights
-from mmavs.utils.model_index import find_config
+from mmavs.utils.model_index import read_config
 from mmavs.utils.run_config import datasets
 
 
@@ -44,7 +44,7 @@ def init_model(
             or the device is not there.
     """
     if not isinstance(config, Config):
-        config = Config.fromfile(find_config(config))
+        config = read_config(config)
     if cfg_options:
         config.merge_from_dict(cfg_options)
     device = pick_device(device)

@@ -1,9 +1,12 @@
 """Models and configs by name, in a source tree as in an installed package."""
 
+import sys
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Dict, List, Union
+
+from mmengine.config import Config
 
 import mmavs
 
@@ -97,3 +100,24 @@ def find_config(name: Union[str, Path]) -> Path:
         f'no config at {name}, and no model of that name.{hint} Mend: give a '
         'file, or a name of mmavs.apis.list_models().'
     )
+
+
+def read_config(name: Union[str, Path]) -> Config:
+    """Read a config, whose ``custom_imports`` may lie in the working folder.
+
+    A script does not look there by itself, only in its own folder.
+
+    Args:
+        name (str or Path): See :func:`find_config`.
+
+    Returns:
+        Config: As it is after inheritance.
+
+    Raises:
+        FileNotFoundError: See :func:`find_config`.
+        ImportError: A package of ``custom_imports`` is not found.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    return Config.fromfile(find_config(name))

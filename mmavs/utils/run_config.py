@@ -6,7 +6,7 @@ from typing import Iterator, List, Optional
 
 from mmengine.config import Config, ConfigDict
 
-from .model_index import find_config
+from .model_index import read_config
 from .tta import derive_tta_pipeline
 from .weights import how_to_get, pretrained_paths
 
@@ -19,7 +19,7 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
     """Read a config file and merge the command line's options.
 
     Args:
-        path (str): A file, or what else :func:`find_config` takes.
+        path (str): A file, or what else :func:`read_config` takes.
         options (dict, optional): From ``--cfg-options``.
 
     Returns:
@@ -28,7 +28,7 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
     Raises:
         FileNotFoundError: There is no such file; near names are listed.
     """
-    config = Config.fromfile(find_config(path))
+    config = read_config(path)
     if options:
         config.merge_from_dict(options)
     return config

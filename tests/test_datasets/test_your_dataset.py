@@ -33,7 +33,7 @@ def run_command(line, monkeypatch):
     path, arguments = words[1], words[2:]
     if path in SHORTER:
         arguments += SHORTER[path] + IN_PROCESS
-    arguments = [w.replace('epoch_5.pth', 'epoch_1.pth') for w in arguments]
+    arguments = [w.replace('epoch_3.pth', 'epoch_1.pth') for w in arguments]
     spec = importlib.util.spec_from_file_location('tool', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -72,6 +72,12 @@ def test_the_way_is_whole(tutorial):
     pictures = list((tutorial / 'work_dirs/mine/pictures').rglob('*.png'))
     assert len(pictures) == 4
     assert list((tutorial / 'work_dirs/mine/masks').rglob('*.png'))
+
+
+def test_the_checkpoint_is_that_of_the_last_epoch(tutorial, monkeypatch):
+    monkeypatch.chdir(tutorial)
+    epochs = Config.fromfile('my_config.py').train_cfg.max_epochs
+    assert re.findall(r'epoch_(\d+)\.pth', TEXT) == [str(epochs)]
 
 
 def test_own_classes_can_be_built(tutorial, monkeypatch):

@@ -10,7 +10,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.utils.model_index import find_config
+from mmavs.utils.model_index import read_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,7 +53,7 @@ def pick(config: Config, key: str):
 
 def main() -> None:
     args = parse_args()
-    config = Config.fromfile(find_config(args.config))
+    config = read_config(args.config)
     if args.cfg_options:
         config.merge_from_dict(args.cfg_options)
     if args.save:

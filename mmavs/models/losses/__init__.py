@@ -4,6 +4,7 @@ from .class_dice_loss import ClassDiceLoss
 from .frame_bce_loss import FrameBCELoss
 from .frame_cross_entropy_loss import FrameCrossEntropyLoss
 from .frame_dice_loss import FrameDiceLoss
+from .mean_over_ranks import mean_over_ranks
 from .sigmoid_focal_loss import SigmoidFocalLoss
 from .silent_object_loss import SilentObjectLoss
 from .structure_loss import StructureLoss
@@ -20,4 +21,5 @@ __all__ = [
     'SilentObjectLoss',
     'StructureLoss',
     'VisualToAudioLoss',
+    'mean_over_ranks',
 ]

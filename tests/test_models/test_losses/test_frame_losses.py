@@ -9,6 +9,7 @@ from mmavs.models.losses import (
     FrameBCELoss,
     FrameCrossEntropyLoss,
     FrameDiceLoss,
+    mean_over_ranks,
 )
 from mmavs.testing.golden import assert_close, load_arrays, load_json, randn
 
@@ -142,3 +143,10 @@ def test_wrong_channels(kind):
     channels = 1 if kind is FrameCrossEntropyLoss else 2
     with pytest.raises(ValueError, match='Mend: set out_channels='):
         kind()(torch.zeros(1, channels, 2, 2), torch.zeros(1, 2, 2).long())
+
+
+def test_a_loss_of_ones_own_divides_as_these_do():
+    total = torch.tensor(6.0, requires_grad=True)
+    assert mean_over_ranks(total, torch.tensor(3)).item() == 2
+    nothing = mean_over_ranks(total * 0, torch.tensor(0))
+    assert nothing.item() == 0 and nothing.requires_grad
