@@ -1,6 +1,7 @@
 """prepare_clips makes AVSDataset's layout from a folder of videos."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -66,6 +67,28 @@ def test_first_seconds_at_a_size(prepare, world, tmp_path):
     info = AVSDataset(str(tmp_path), None).get_data_info(0)
     assert info['num_frames'] == 2
     assert cv2.imread(info['frames'][0]['img_path']).shape == (24, 32, 3)
+
+
+@pytest.mark.parametrize('first, then', [(2, 4), (4, 2)])
+def test_a_clip_of_another_length_is_left_alone(
+    prepare, world, tmp_path, capsys, first, then
+):
+    assert prepare(world, '--out', tmp_path, '--seconds', first) == 0
+    assert prepare(world, '--out', tmp_path, '--seconds', then) == 1
+    message = f'hold {first} seconds, {then} are asked for now.*Mend: remove'
+    assert re.search(message, capsys.readouterr().out)
+    info = AVSDataset(str(tmp_path), None).get_data_info(0)
+    wave, rate = read_wav(info['audio_path'])
+    assert info['num_frames'] == wave.shape[-1] / rate == first
+
+
+def test_a_stopped_run_goes_on(prepare, world, tmp_path):
+    assert prepare(world, '--out', tmp_path, '--seconds', 3) == 0
+    info = AVSDataset(str(tmp_path), None).get_data_info(0)
+    for path in (info['frames'][2]['img_path'], info['audio_path']):
+        Path(path).unlink()
+    assert prepare(world, '--out', tmp_path, '--seconds', 3) == 0
+    assert AVSDataset(str(tmp_path), None).get_data_info(0)['num_frames'] == 3
 
 
 def test_bad_videos_are_named_and_do_not_stop_the_others(

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
+from mmavs.datasets.avs_dataset import list_images
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
 from mmavs.utils.media import duration, open_media, picture_stream
 from mmavs.utils.video import SAMPLINGS
@@ -93,10 +94,14 @@ def whole_seconds(path: Path) -> int:
 
 
 def plan_clip(video: Path, base: Path, seconds: Optional[int]) -> ClipJob:
-    """Say which files a video becomes."""
+    """Say which files a video becomes.
+
+    Raises:
+        ValueError: See :func:`whole_seconds` and :func:`check_remains`.
+    """
     seconds = seconds or whole_seconds(video)
     folder = base / 'frames' / video.stem
-    return ClipJob(
+    job = ClipJob(
         video.stem,
         base.name,
         video,
@@ -106,6 +111,28 @@ def plan_clip(video: Path, base: Path, seconds: Optional[int]) -> ClipJob:
         base / 'audio' / f'{video.stem}.wav',
         folder,
     )
+    check_remains(job)
+    return job
+
+
+def check_remains(job: ClipJob) -> None:
+    """Refuse to add to a clip of another length.
+
+    The sound is written last, so a run that was stopped leaves some of the
+    frames and no sound.
+
+    Raises:
+        ValueError: There are more frames than asked for, or the sound of
+            fewer.
+    """
+    there = len(list_images(job.folder))
+    asked = len(job.frames)
+    if there > asked or (there < asked and job.audio.exists()):
+        raise ValueError(
+            f'{job.folder} and {job.audio} hold {there} seconds, {asked} are '
+            'asked for now: they were made with other --seconds or of another '
+            'video. Mend: remove both, or take another --out.'
+        )
 
 
 def main() -> None:

@@ -194,8 +194,8 @@ def _note_options(root: Path, options: Options) -> None:
         if theirs != mine:
             raise ValueError(
                 f'{path} says that the files there were made with {theirs}, '
-                f'not {mine}. Mend: take the same options, another --out, or '
-                '--overwrite.'
+                f'not {mine}. Mend: take the same options, or another --out '
+                '(prepare_avsbench.py also has --overwrite).'
             )
         return
     write_whole(path, lambda partial: partial.write_text(json.dumps(mine)))
