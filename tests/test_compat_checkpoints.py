@@ -132,3 +132,14 @@ def test_truncated_and_missing_checkpoints_are_named(tmp_path):
         compat.load_checkpoint(path)
     with pytest.raises(FileNotFoundError, match='none.pth.*Mend'):
         compat.load_checkpoint(tmp_path / 'none.pth')
+
+
+def test_empty_files_and_files_of_other_things_are_named(tmp_path):
+    path = tmp_path / 'empty.pth'
+    path.touch()
+    with pytest.raises(RuntimeError, match='empty.pth is not a checkpoint'):
+        compat.load_checkpoint(path)
+    path = tmp_path / 'list.pth'
+    torch.save([torch.ones(2)], path)
+    with pytest.raises(RuntimeError, match='list.pth holds a list.*Mend'):
+        compat.load_checkpoint(path)

@@ -4,6 +4,7 @@ Models are built and run on the meta device: shapes are followed, values are
 not computed, so that full-size models cost nothing.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,19 @@ def test_config_builds_and_runs(path, monkeypatch):
     for weights in pretrained_paths(config.model):
         name = Path(weights).name
         assert '://' in weights or name in {**WEIGHTS, **BY_HAND}, weights
+
+
+def test_weights_that_are_offered_are_those_that_configs_name():
+    named = {
+        Path(weights).name
+        for path in CONFIGS
+        for weights in pretrained_paths(Config.fromfile(path).model)
+        if '://' not in weights
+    }
+    offered = {**WEIGHTS, **BY_HAND}
+    assert set(offered) == named
+    page = (ROOT / 'docs/en/get_started.md').read_text()
+    assert set(re.findall(r'^\| `([^`]+\.pth?)` \|', page, re.M)) == named
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)

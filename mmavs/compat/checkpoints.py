@@ -85,8 +85,8 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
 
     Raises:
         FileNotFoundError: There is no such file.
-        RuntimeError: The file is truncated, no checkpoint, or asks for
-            anything but tensors and plain containers.
+        RuntimeError: The file is empty, truncated, no checkpoint, or asks
+            for anything but tensors and plain containers.
     """
     import torch
 
@@ -99,15 +99,23 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
             'existing .pth file, or train one with tools/train.py.'
         )
     try:
-        return torch.load(path, map_location=map_location, weights_only=True)
+        checkpoint = torch.load(
+            path, map_location=map_location, weights_only=True
+        )
     except Exception as error:
         # The kinds torch raises here vary by version and by the damage.
+        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise RuntimeError(
-            f'{path} is not a checkpoint that can be read safely '
-            f'({type(error).__name__}: {str(error).splitlines()[0]}). Mend: '
-            'if the file is complete and yours, load it where you trust it '
-            'and save {"state_dict": model.state_dict()} again.'
+            f'{path} is not a checkpoint that can be read safely ({reason}). '
+            'Mend: if the file is complete and yours, load it where you trust '
+            'it and save {"state_dict": model.state_dict()} again.'
         ) from error
+    if not isinstance(checkpoint, dict):
+        raise RuntimeError(
+            f'{path} holds a {type(checkpoint).__name__}, and a checkpoint '
+            'is a dict. Mend: give a file that tools/train.py wrote.'
+        )
+    return checkpoint
 
 
 def _load_from_url(

@@ -12,8 +12,6 @@ WEIGHTS: Dict[str, str] = {
     # converted to mmseg's names by its authors
     'swin_base_patch4_window7_224_20220317-e9b98025.pth': 'https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/swin/'
     'swin_base_patch4_window7_224_20220317-e9b98025.pth',
-    'swin_base_patch4_window12_384_22k.pth': 'https://github.com/SwinTransformer/storage/releases/download/v1.0.0/'
-    'swin_base_patch4_window12_384_22k.pth',
     # of which AVIS takes the backbone
     'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic_'
     '20220329_230021-05ec7315.pth': 'https://download.openmmlab.com/mmdetection/v3.0/mask2former/'
