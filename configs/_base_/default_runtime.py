@@ -21,7 +21,9 @@ default_hooks = dict(
     checkpoint=dict(
         type='CheckpointHook',
         interval=1,
-        max_keep_ckpts=1,
+        # the oldest goes before the new one is written: with 1, a run that is
+        # killed in between would have none to go on from
+        max_keep_ckpts=2,
         save_best='mIoU',
         rule='greater',
     ),

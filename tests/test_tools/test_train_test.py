@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +84,27 @@ def test_training_validates_keeps_the_best_and_resumes(trained):
     assert next(iter(last['optimizer']['state'].values()))['step'] == 4
     epochs = {row['epoch'] for row in log_rows(trained, 'loss')}
     assert epochs == {1, 2}
+
+
+def test_a_run_killed_while_it_saves_can_go_on(
+    config_file, tmp_path, monkeypatch
+):
+    save = Runner.save_checkpoint
+
+    def killed_in_epoch_2(runner, out_dir, filename, *args, **kwargs):
+        if filename == 'epoch_2.pth':
+            (tmp_path / filename).write_bytes(b'PK half')
+            raise KeyboardInterrupt
+        save(runner, out_dir, filename, *args, **kwargs)
+
+    monkeypatch.setattr(Runner, 'save_checkpoint', killed_in_epoch_2)
+    words = 'train', config_file, '--work-dir', tmp_path
+    with pytest.raises(KeyboardInterrupt):
+        call(*words, monkeypatch=monkeypatch)
+    monkeypatch.setattr(Runner, 'save_checkpoint', save)
+    call(*words, '--resume', monkeypatch=monkeypatch)
+    last = torch.load(tmp_path / 'epoch_2.pth', weights_only=True)
+    assert last['meta']['iter'] == 4
 
 
 @pytest.fixture(scope='module')
