@@ -6,6 +6,7 @@ from typing import List, Union
 
 import numpy as np
 import torch
+from mmengine.structures import InstanceData
 
 from mmavs.utils.unpickling import Names, RestrictedUnpickler
 
@@ -16,7 +17,8 @@ def read_dump(path: Union[str, Path]) -> List[dict]:
     """Read a ``.pkl`` of ``tools/test.py --dump``.
 
     A pickle can run any code when it is opened. This reader knows tensors,
-    arrays, numbers, strings and plain containers, and refuses the rest.
+    arrays, numbers, strings, plain containers and InstanceData (which holds
+    such), and refuses the rest.
 
     Args:
         path (str or Path): Made by mmengine's ``DumpResults``.
@@ -69,7 +71,10 @@ def _plain_names() -> Names:
         ('torch', 'Size'): torch.Size,
         ('numpy', 'ndarray'): np.ndarray,
         ('numpy', 'dtype'): np.dtype,
+        ('mmengine.structures.instance_data', 'InstanceData'): InstanceData,
     }
+    for module in ('__builtin__', 'builtins'):
+        known[module, 'set'] = set  # InstanceData names its fields in one
     for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         known[module, '_reconstruct'] = _MULTIARRAY._reconstruct
         known[module, 'scalar'] = _MULTIARRAY.scalar

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
 from PIL import Image
 
 from mmavs.evaluation import AVSMetric, AVSSMetric
@@ -108,6 +109,21 @@ def test_a_dump_scores_as_its_run(tmp_path, monkeypatch, kind):
     check(rows, expected_binary(clips))
     groups = {row['group'] for row in rows}
     assert groups == {'all', 'constant', 'switching'}
+
+
+@pytest.mark.parametrize('kind', ['DumpResults', 'DumpClips'])
+def test_instances_are_counted_as_in_their_run(tmp_path, monkeypatch, kind):
+    clips, path = make_clips(), str(tmp_path / 'x.pkl')
+    for sample in clips:
+        sample.pred_instances = [
+            InstanceData(labels=torch.arange(t), scores=torch.ones(t))
+            for t in range(sample.num_frames)
+        ]
+    dump = METRICS.build(dict(type=kind, out_file_path=path))
+    expected = Evaluator([AVSMetric(), dump]).offline_evaluate(clips)
+    rows = run(monkeypatch, path, tmp_path / 'x.json')
+    found = {row['I'] for row in rows if row['group'] == 'all'}
+    assert found == {expected['I']} and expected['I'] > 0
 
 
 @pytest.mark.parametrize('soft', [True, False])
