@@ -111,3 +111,21 @@ def test_arguments_of_tools_are_listed(path, monkeypatch):
     }
     name = str(path.relative_to(ROOT))
     assert listed[name] == arguments(path, monkeypatch)
+
+
+def test_logs_go_elsewhere_by_the_option_that_is_shown(tmp_path):
+    from mmengine.config import DictAction
+
+    from mmavs.registry import VISUALIZERS
+    from mmavs.utils.run_config import load_config
+
+    page = (DOCS / 'user_guides' / 'train_test.md').read_text()
+    option = re.search(r'--cfg-options[\s\\]+(visualizer\S+)', page)[1]
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    options = parser.parse_args(['--cfg-options', option]).cfg_options
+    config = load_config('film_tiny_ms3', options)
+    writer = VISUALIZERS.build(
+        dict(config.visualizer, name='logs', save_dir=str(tmp_path))
+    )
+    assert list(writer._vis_backends) == ['TensorboardVisBackend']
