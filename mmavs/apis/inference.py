@@ -76,7 +76,10 @@ def silence_for(model: nn.Module, num_seconds: int) -> Sound:
 
 def _folder(folder: Path) -> list:
     if not folder.is_dir():
-        raise FileNotFoundError(f'folder of frames not found: {folder}')
+        raise FileNotFoundError(
+            f'folder of frames not found: {folder}. Mend: give a folder or a '
+            'list of pictures; a video goes through AVSInferencer.'
+        )
     pictures = list_images(folder)
     if not pictures:
         raise ValueError(

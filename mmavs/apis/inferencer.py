@@ -15,7 +15,13 @@ from mmavs.utils.model_index import model_entries
 
 from .media import Media, find_media
 from .models import init_model
-from .outputs import check_outputs, paint_video, record, show_progress
+from .outputs import (
+    check_outputs,
+    paint_video,
+    protect_input,
+    record,
+    show_progress,
+)
 from .segmenter import StreamSegmenter
 
 DEFAULT_CLIP_FRAMES = 5  # of S4 and MS3
@@ -67,7 +73,12 @@ class AVSInferencer:
         max_size: int = 1280,
         cfg_options: Optional[dict] = None,
     ) -> None:
-        for name, value in (('fps', fps), ('batch_size', batch_size)):
+        for name, value in (
+            ('fps', fps),
+            ('clip_frames', 1 if clip_frames is None else clip_frames),
+            ('batch_size', batch_size),
+            ('max_size', max_size),
+        ):
             if value < 1 or value != int(value):
                 raise ValueError(
                     f'{name} must be a whole number of at least 1, got {value}'
@@ -130,17 +141,21 @@ class AVSInferencer:
 
         Raises:
             FileNotFoundError: An input is absent.
-            FileExistsError: An output exists and ``overwrite`` is False.
-            ValueError: No sound track, no pictures, too little sound, or a
-                damaged file.
+            FileExistsError: An output exists and ``overwrite`` is False, or
+                is the input itself.
+            ValueError: An opacity out of range, no sound track, no pictures,
+                too little sound, or a damaged file.
             RuntimeError: PyAV has no H.264 encoder.
         """
         out_video, out_dir, out_json = (
             None if path is None else Path(path)
             for path in (out_video, out_dir, out_json)
         )
+        if not 0 <= opacity <= 1:
+            raise ValueError(f'opacity must be in 0..1, got {opacity}')
         check_outputs(out_video, out_dir, out_json, overwrite)
         media = find_media(video, audio)
+        protect_input(media, out_video)
         started = time.perf_counter()
         rows: List[dict] = []
         masks = self.segmenter.masks(media)

@@ -40,6 +40,21 @@ def check_outputs(
         )
 
 
+def protect_input(media: Media, video: Optional[Path]) -> None:
+    """Refuse to write the overlay over what it is made from.
+
+    Raises:
+        FileExistsError: It would be, whatever may be overwritten.
+    """
+    inputs = (media.pictures.path, media.sound_path)
+    if video is not None and video.resolve() in [
+        path.resolve() for path in inputs if path is not None
+    ]:
+        raise FileExistsError(
+            f'{video} is the input itself. Mend: name another output.'
+        )
+
+
 def record(
     masks: Iterator[MaskFrame],
     fps: int,

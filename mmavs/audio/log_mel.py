@@ -67,6 +67,8 @@ def log_mel(waveform: Tensor) -> Tensor:
         Tensor: (..., 1 + (S - 400) // 160, 64) of the same dtype.
     """
     frames = waveform.unfold(-1, WINDOW_LENGTH, HOP_LENGTH)
+    if len(waveform) == 0:  # some FFTs do not take a batch of nothing
+        return frames.new_zeros(*frames.shape[:-1], NUM_MEL_BINS)
     window = torch.hann_window(
         WINDOW_LENGTH, dtype=waveform.dtype, device=waveform.device
     )

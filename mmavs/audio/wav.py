@@ -62,7 +62,7 @@ def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
         raise ValueError(f'{name} is empty (0 bytes). {_MEND}.')
     sample_rate, samples = _parse(data, name)
     if samples.size == 0:
-        raise ValueError(f'{name} holds no samples (zero length). {_MEND}.')
+        raise _no_samples(name)
     if sample_rate <= 0:
         raise ValueError(
             f'{name} states a sample rate of {sample_rate} Hz. {_MEND}.'
@@ -81,8 +81,11 @@ def check_samples(waveform: Tensor, name: str) -> None:
         name (str): What errors call it.
 
     Raises:
-        ValueError: Samples are NaN, infinite, or scaled as integers.
+        ValueError: Samples are NaN, infinite, or scaled as integers, or
+            there are none.
     """
+    if waveform.numel() == 0:
+        raise _no_samples(name)
     # One pass over the samples: NaN and infinity both end up in the peak.
     peak = float(waveform.abs().max())
     if not np.isfinite(peak):
@@ -96,6 +99,10 @@ def check_samples(waveform: Tensor, name: str) -> None:
             'Mend: divide by 32768 (or the integer range they were made in) '
             'before writing floats.'
         )
+
+
+def _no_samples(name: str) -> ValueError:
+    return ValueError(f'{name} holds no samples (zero length). {_MEND}.')
 
 
 def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:

@@ -82,6 +82,8 @@ def test_errors(binary_model, tmp_path):
         inference_model(binary_model, tmp_path, sound)
     with pytest.raises(FileNotFoundError, match='folder of frames'):
         inference_model(binary_model, tmp_path / 'absent', sound)
+    with pytest.raises(ValueError, match='the sound of clip holds no samples'):
+        inference_model(binary_model, frames, (torch.zeros(0), 16000))
     with pytest.raises(ValueError, match='the sound lasts for 2 of 5'):
         inference_model(binary_model, frames, (torch.zeros(32000), 16000))
 

@@ -39,6 +39,26 @@ def test_outputs_are_not_overwritten(binary_model, tmp_path):
         inferencer(video, out_dir=tmp_path / 'm')
 
 
+def test_the_input_is_never_overwritten(binary_model, tmp_path):
+    video = noise_video(tmp_path / 'in.mp4', 1)
+    before = video.read_bytes()
+    link = tmp_path / 'link.mp4'
+    link.symlink_to(video)
+    inferencer = AVSInferencer(binary_model)
+    for out in (video, link):
+        with pytest.raises(FileExistsError, match='is the input itself. Mend'):
+            inferencer(video, out_video=out, overwrite=True, progress=False)
+    assert video.read_bytes() == before
+
+
+@pytest.mark.parametrize('name', ['fps', 'clip_frames', 'max_size'])
+def test_numbers_out_of_range(binary_model, name):
+    with pytest.raises(ValueError, match=f'{name} must be .* got 0'):
+        AVSInferencer(binary_model, **{name: 0})
+    with pytest.raises(ValueError, match='opacity must be in 0..1, got 5'):
+        AVSInferencer(binary_model)('in.mp4', opacity=5)
+
+
 def test_failure_leaves_no_half_video(binary_model, tmp_path, monkeypatch):
     video = noise_video(tmp_path / 'in.mp4', 2)
 

@@ -75,6 +75,10 @@ def test_float32_batches_agree_with_float64():
     torch.testing.assert_close(ours, expected, rtol=0, atol=1e-4)
 
 
+def test_no_pieces_give_no_spectra():
+    assert log_mel(torch.zeros(0, 15600)).shape == (0, 96, 64)
+
+
 def test_nan_is_refused():
     wave = torch.zeros(16000)
     wave[5] = float('nan')

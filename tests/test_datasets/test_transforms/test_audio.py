@@ -203,3 +203,9 @@ def test_released_log_mels_that_cannot_be_found(tmp_path):
         transform(dict(audio_path=path, frames=[{}]))
     with pytest.raises(ValueError, match='wav_folder'):
         transform(dict(audio_path='sound/clip.wav', frames=[{}]))
+
+
+@pytest.mark.parametrize('hop', [0.96, 1.0])
+def test_sound_of_less_than_one_example_is_named(hop):
+    with pytest.raises(ValueError, match='some/clip.wav.*one analysis window'):
+        build(hop=hop).transform(clip(0.97, 1))
