@@ -9,6 +9,29 @@ from PIL import Image, UnidentifiedImageError
 ENCODINGS = ('binary', 'index', 'palette')
 
 
+def category_map_path(
+    mask_path: Union[str, Path],
+    masks: str = 'gt_masks',
+    categories: str = 'gt_categories',
+) -> Optional[Path]:
+    """Say where the category map of a mask is, there or not.
+
+    Args:
+        mask_path (str or Path): Of the mask.
+        masks (str): Folder of the masks, at any height; the last one counts.
+        categories (str): Folder of the maps, which stands in its place.
+
+    Returns:
+        Path or None: None for a mask that lies in no such folder.
+    """
+    parts = list(Path(mask_path).parts)
+    if masks not in parts[:-1]:
+        return None
+    place = len(parts) - 1 - parts[::-1].index(masks)
+    parts[place] = categories
+    return Path(*parts)
+
+
 def read_mask(
     path: Union[str, Path],
     encoding: str,

@@ -17,7 +17,9 @@ from mmavs.datasets.category_maps import (
     map_from_avss,
     map_from_scores,
 )
+from mmavs.datasets.masks import category_map_path
 from mmavs.datasets.synthetic import ensure_synthetic
+from mmavs.datasets.transforms import LoadCategoryMap
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / 'tools/dataset_converters/ms3_categories.py'
@@ -88,7 +90,8 @@ def synthetic(folder, setting, number):
 
 def test_tool_agrees_with_the_synthetic_truth(tmp_path, run):
     """The synthetic v1m clips show what the synthetic MS3 clips show."""
-    ms3 = synthetic(tmp_path, 'ms3', 2)
+    # a folder above may be named as the folder of the masks
+    ms3 = synthetic(tmp_path / 'my_gt_masks', 'ms3', 2)
     avss = synthetic(tmp_path, 'avss', 6)
     assert list(find_avss_labels(avss)) == [
         'ms3_train_00000',
@@ -106,6 +109,31 @@ def test_tool_agrees_with_the_synthetic_truth(tmp_path, run):
     assert known.sum() > 0.9 * (truth > 0).sum() > 100
     assert (made[known] == truth[known]).mean() > 0.95
     assert '2 clips kept' in run(*arguments)
+
+
+def test_maps_lie_beside_the_masks():
+    path = category_map_path('/x/gt_masks/y/gt_masks/train/a/a_1.png')
+    assert path == Path('/x/gt_masks/y/gt_categories/train/a/a_1.png')
+    path = category_map_path('masks/a.png', 'masks', 'names')
+    assert path == Path('names/a.png')
+    assert category_map_path('/x/old_gt_masks/gt_masks') is None
+
+
+def test_a_mask_is_not_taken_for_its_map(tmp_path):
+    """In a layout of one's own the folders have other names."""
+    path = tmp_path / 'masks/a.png'
+    path.parent.mkdir()
+    cv2.imwrite(str(path), np.ones((4, 4), np.uint8))
+    results = dict(seg_map_path=str(path), ori_shape=(4, 4), seg_fields=[])
+    with pytest.raises(ValueError, match='no folder .gt_masks.*masks=...'):
+        LoadCategoryMap()(results)
+    with pytest.raises(FileNotFoundError, match='gt_categories/a.png'):
+        LoadCategoryMap(masks='masks')(results)
+    path = tmp_path / 'gt_categories/a.png'
+    path.parent.mkdir()
+    cv2.imwrite(str(path), np.full((4, 4), DOG, np.uint8))
+    results = LoadCategoryMap(masks='masks')(results)
+    assert (results['gt_category_map'] == DOG).all()
 
 
 def test_tool_asks_a_model_for_the_rest(tmp_path, run):

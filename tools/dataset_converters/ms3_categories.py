@@ -34,7 +34,7 @@ from mmavs.datasets.category_maps import (
     read_avss_labels,
     unmapped_classes,
 )
-from mmavs.datasets.masks import read_mask
+from mmavs.datasets.masks import category_map_path, read_mask
 
 SPLITS = ('train', 'val', 'test')
 
@@ -62,8 +62,7 @@ def parse_args() -> argparse.Namespace:
 def output_paths(info: dict) -> List[Path]:
     """Where the maps of a clip go."""
     return [
-        Path(frame['seg_map_path'].replace('gt_masks', 'gt_categories'))
-        for frame in info['frames']
+        category_map_path(frame['seg_map_path']) for frame in info['frames']
     ]
 
 

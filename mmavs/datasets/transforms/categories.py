@@ -1,12 +1,10 @@
 """Which category sounds where, for heads that learn instances."""
 
-from pathlib import Path
-
 from mmcv.transforms import BaseTransform
 
 from mmavs.registry import TRANSFORMS
 
-from ..masks import read_mask
+from ..masks import category_map_path, read_mask
 
 
 @TRANSFORMS.register_module()
@@ -35,7 +33,8 @@ class LoadCategoryMap(BaseTransform):
 
     Raises:
         FileNotFoundError: There is no such map.
-        ValueError: It is damaged, or of another size than the frame.
+        ValueError: It is damaged, or of another size than the frame; the mask
+            lies in no folder ``masks``.
     """
 
     def __init__(
@@ -49,11 +48,14 @@ class LoadCategoryMap(BaseTransform):
         mask_path = results.get('seg_map_path')
         if mask_path is None:
             return results
-        parts = list(Path(mask_path).parts)
-        if self.masks in parts:
-            place = len(parts) - 1 - parts[::-1].index(self.masks)
-            parts[place] = self.categories
-        path = Path(*parts)
+        path = category_map_path(mask_path, self.masks, self.categories)
+        if path is None:
+            raise ValueError(
+                f'{mask_path} lies in no folder {self.masks!r}, beside which '
+                f'a folder {self.categories!r} would hold its category map. '
+                'Mend: name both folders, LoadCategoryMap(masks=..., '
+                'categories=...).'
+            )
         if not path.is_file():
             raise FileNotFoundError(
                 f'category map not found: {path}. MS3 names no categories; '
