@@ -1,12 +1,11 @@
 """Which clips' sounds do not, or do, fit what another clip shows."""
 
-from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from .base import AVSClipDataset
-from .masks import read_mask
+from .masks import category_map_path, read_mask
 from .synthetic import CLASSES, read_side_file
 
 
@@ -66,23 +65,26 @@ def _from_maps(frames: Sequence[dict]) -> frozenset:
     """Read the categories of MS3's category maps, as far as there are any."""
     found = set()
     for frame in frames:
-        path = Path(
-            (frame['seg_map_path'] or '').replace('gt_masks', 'gt_categories')
-        )
-        if path.is_file() and 'gt_categories' in path.parts:
+        mask = frame['seg_map_path']
+        path = category_map_path(mask) if mask else None
+        if path and path.is_file():
             values = read_mask(path, 'index', 255, ignore_index=255)
             found.update(np.unique(values).tolist())
     return frozenset(str(value) for value in found - {0, 255})
 
 
 def unmatching_sounds(
-    contents: Dict[str, ClipContent], seed: int = 0
+    contents: Dict[str, ClipContent],
+    seed: int = 0,
+    wanted: Optional[Sequence[str]] = None,
 ) -> Dict[str, str]:
     """Choose for each clip a sound of nothing that it shows.
 
     Args:
         contents (dict[str, ClipContent]): From :func:`clip_contents`.
         seed (int): Of the draw.
+        wanted (Sequence[str], optional): Clips that must have one; others are
+            left out where there is none. Defaults to all.
 
     Returns:
         dict[str, str]: clip_id -> wav file of another clip in which something
@@ -90,7 +92,7 @@ def unmatching_sounds(
         nothing is known.
 
     Raises:
-        ValueError: A clip shows everything that is heard anywhere.
+        ValueError: A wanted clip shows everything that is heard anywhere.
     """
     draw = np.random.default_rng(seed)
     known = any(content.heard for content in contents.values())
@@ -103,11 +105,13 @@ def unmatching_sounds(
             and not other.heard & content.seen
             and (other.heard or not known)
         ]
+        if not donors and wanted is not None and clip_id not in wanted:
+            continue
         if not donors:
             raise ValueError(
                 f'no sound of the set is foreign to clip {clip_id}, which '
                 f'shows {sorted(content.seen)}. Mend: take a split with more '
-                'categories.'
+                'categories, or name a sound (swap_sound.py --other).'
             )
         chosen[clip_id] = donors[int(draw.integers(len(donors)))]
     return chosen

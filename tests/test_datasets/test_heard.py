@@ -73,8 +73,16 @@ def test_unmatching_sounds_by_hand():
     assert matching_silent_sound(contents, 'a') == 'b.wav'
     assert matching_silent_sound(contents, 'c') == 'a.wav'
     assert matching_silent_sound(contents, 'b') is None
+    pair = {k: contents[k] for k in 'ab'}
     with pytest.raises(ValueError, match='foreign to clip a'):
-        unmatching_sounds({k: contents[k] for k in 'ab'})
+        unmatching_sounds(pair)
+    # who asks for b's sound need not care about a's
+    assert unmatching_sounds(pair, wanted=['b']) == dict(b='a.wav')
+    with pytest.raises(ValueError, match='foreign to clip a.*--other'):
+        unmatching_sounds(pair, wanted=['a', 'b'])
+    assert unmatching_sounds(contents, 3, ['b']) == unmatching_sounds(
+        contents, 3
+    )
     unknown = {k: content(k, [], []) for k in 'xy'}
     assert unmatching_sounds(unknown) == dict(x='y.wav', y='x.wav')
 

@@ -147,6 +147,12 @@ def test_swapped_sounds_are_drawn(stages, tmp_path, monkeypatch):
             *(config, checkpoint, '--clip', 'absent'),
             monkeypatch=monkeypatch,
         )
+    with pytest.raises(ValueError, match='sheet does not end as a picture'):
+        call(
+            'analysis_tools/swap_sound',
+            *(config, checkpoint, '--out', tmp_path / 'sheet'),
+            monkeypatch=monkeypatch,
+        )
 
 
 def test_table_6(stages, tmp_path, monkeypatch, capsys):
@@ -217,6 +223,17 @@ def test_queries_are_drawn(stages, tmp_path, monkeypatch):
     half = (page.shape[0] - 18) // 2
     top, bottom = page[18 + 18 : 18 + half], page[18 + half + 18 :]
     assert (top[: len(bottom)] == bottom[: len(top)]).mean() > 0.99
+    for option, message in (
+        (('--frame', 5), 'no frame 5 in clip s4_test_00000.*0 to 4'),
+        (('--frame', -1), 'no frame -1'),
+        (('--out', tmp_path / 'queries'), 'does not end as a picture'),
+    ):
+        with pytest.raises((SystemExit, ValueError), match=message):
+            call(
+                'analysis_tools/draw_queries',
+                *(config, checkpoint, *option),
+                monkeypatch=monkeypatch,
+            )
 
 
 def test_stage_1_names_what_sounds_in_ms3(

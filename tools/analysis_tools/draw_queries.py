@@ -28,7 +28,7 @@ from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
 from mmavs.utils.run_config import config_to_look_at
-from mmavs.visualization import overlay, sheet
+from mmavs.visualization import overlay, picture_path, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.paint import palette_for
 
@@ -59,7 +59,7 @@ def parse_args() -> argparse.Namespace:
         help='without any, random weights are drawn',
     )
     parser.add_argument('--clip', help='clip id; the first by default')
-    parser.add_argument('--frame', type=int, default=0)
+    parser.add_argument('--frame', type=int, default=0, help='counted from 0')
     parser.add_argument('--split', default='test')
     parser.add_argument('--top', type=int, default=20, help='masks shown')
     parser.add_argument('--out', help='work_dirs/queries/<clip>_<frame>.png')
@@ -72,7 +72,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def load_clip(config: Config, args: argparse.Namespace) -> Tuple[str, dict]:
-    """Find and pack the clip."""
+    """Find and pack the clip.
+
+    Raises:
+        SystemExit: The split lacks the clip, or the clip the frame.
+    """
     dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
     ids = [dataset.get_data_info(i)['clip_id'] for i in range(len(dataset))]
     clip = args.clip or ids[0]
@@ -81,7 +85,14 @@ def load_clip(config: Config, args: argparse.Namespace) -> Tuple[str, dict]:
             f'no clip {clip!r} in {args.split}. Mend: one of {ids[:5]} ... '
             f'({len(ids)} in all)'
         )
-    return clip, dataset[ids.index(clip)]
+    packed = dataset[ids.index(clip)]
+    num_frames = packed['data_samples'].num_frames
+    if not 0 <= args.frame < num_frames:
+        raise SystemExit(
+            f'no frame {args.frame} in clip {clip}. Mend: one of 0 to '
+            f'{num_frames - 1}'
+        )
+    return clip, packed
 
 
 @torch.no_grad()
@@ -140,6 +151,9 @@ def main() -> None:
     register_all_modules()
     config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     clip, packed = load_clip(config, args)
+    out = picture_path(
+        args.out or f'work_dirs/queries/{clip}_{args.frame}.png'
+    )
     path = packed['data_samples'].img_path[args.frame]
     image = cv2.resize(read_frame(path), (WIDTH, WIDTH))
     rows: List[Row] = []
@@ -157,8 +171,6 @@ def main() -> None:
         keep = scores[:, :-1].max(1).argsort()[::-1][: args.top]
         names = model.decode_head.categories
         rows += grid(image, masks[keep], scores[keep], names)
-    out = Path(args.out or f'work_dirs/queries/{clip}_{args.frame}.png')
-    out.parent.mkdir(parents=True, exist_ok=True)
     page = sheet(rows, f'{Path(args.config).stem}: {clip}, frame {args.frame}')
     if not cv2.imwrite(str(out), page[..., ::-1]):
         raise SystemExit(f'{out} could not be written')

@@ -41,6 +41,7 @@ from mmavs.visualization import (
     draw_instances,
     log_mel_strip,
     overlay,
+    picture_path,
     sheet,
 )
 from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
@@ -78,6 +79,8 @@ def choose_sounds(dataset, args: argparse.Namespace) -> Tuple[str, str, str]:
 
     Raises:
         SystemExit: The clip is not in the split.
+        ValueError: ``--other`` is left out, and no sound of the split is
+            foreign to the clip.
     """
     contents = clip_contents(dataset)
     clip = args.clip or next(iter(contents))
@@ -86,7 +89,7 @@ def choose_sounds(dataset, args: argparse.Namespace) -> Tuple[str, str, str]:
             f'no clip {clip!r} in {args.split}. Mend: one of '
             f'{list(contents)[:5]} ... ({len(contents)} in all)'
         )
-    other = args.other or unmatching_sounds(contents)[clip]
+    other = args.other or unmatching_sounds(contents, wanted=[clip])[clip]
     mixed = args.mixed or matching_silent_sound(contents, clip) or other
     return clip, other, mixed
 
@@ -194,10 +197,9 @@ def main() -> None:
     model = init_model(config, args.checkpoint, args.device)
     dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
     clip, other, mixed = choose_sounds(dataset, args)
+    out = picture_path(args.out or f'work_dirs/swap_sound/{clip}.png')
     rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
     page = sheet(rows, f'{Path(args.config).stem}: {clip}')
-    out = Path(args.out or f'work_dirs/swap_sound/{clip}.png')
-    out.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(out), page[..., ::-1]):
         raise SystemExit(f'{out} could not be written')
     print(f'drawn: {out}')
