@@ -1,5 +1,6 @@
 """Checkpoints are read without running code."""
 
+import os
 import pickle
 
 import numpy as np
@@ -86,9 +87,21 @@ def test_checkpoints_cannot_run_code(tmp_path, attack):
     torch.save(dict(state_dict={}, payload=attack), path)
     with pytest.raises(
         RuntimeError,
-        match='bad.pth is not a checkpoint that can be read safely',
+        match=r'bad.pth is not a checkpoint that can be read safely \(refused',
     ):
         CheckpointLoader.load_checkpoint(str(path), 'cpu')
+
+
+def test_a_refusal_names_the_cause_and_no_way_around(tmp_path):
+    path = tmp_path / 'bad.pth'
+    torch.save(dict(state_dict={}, payload=os.system), path)
+    with pytest.raises(RuntimeError, match=r'asks for \w+\.system') as asked:
+        compat.load_checkpoint(path)
+    path.write_text('no checkpoint')
+    with pytest.raises(RuntimeError, match='not written by torch') as strange:
+        compat.load_checkpoint(path)
+    for caught in (asked, strange):
+        assert 'weights_only' not in str(caught.value)
 
 
 def test_only_latin1_is_encoded_for_older_torch():

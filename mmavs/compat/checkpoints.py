@@ -1,6 +1,7 @@
 """Checkpoints that cannot run code."""
 
 import os
+import re
 from typing import Any, Optional
 
 
@@ -104,9 +105,9 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
         )
     except Exception as error:
         # The kinds torch raises here vary by version and by the damage.
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
         raise RuntimeError(
-            f'{path} is not a checkpoint that can be read safely ({reason}). '
+            f'{path} is not a checkpoint that can be read safely '
+            f'({_reason(error)}). '
             'Mend: if the file is complete and yours, load it where you trust '
             'it and save {"state_dict": model.state_dict()} again.'
         ) from error
@@ -116,6 +117,20 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
             'is a dict. Mend: give a file that tools/train.py wrote.'
         )
     return checkpoint
+
+
+def _reason(error: Exception) -> str:
+    """Say what is wrong, without torch's advice to load it all the same."""
+    text = str(error)
+    refused = re.search(r'refused: .*', text)
+    if refused:
+        return refused[0]
+    asked = re.search(r'GLOBAL ([\w.]+)', text)
+    if asked:
+        return f'refused: it asks for {asked[1]}, which no weight file needs'
+    if text.startswith('Weights only'):
+        return 'it is damaged or was not written by torch.save'
+    return f'{type(error).__name__}: {text}'.splitlines()[0]
 
 
 def _load_from_url(
