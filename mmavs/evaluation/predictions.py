@@ -3,7 +3,9 @@
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
+
+from mmavs.datasets.avss_classes import AVSS_CLASSES, voc_palette
 
 from .dump_reader import read_dump
 from .mask_folders import find_clips, pair_clips, read_names, read_samples
@@ -20,8 +22,8 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--split', help='rows of the csv to take')
     parser.add_argument(
         '--classes',
-        help='text file, one class a line, background first; default: the '
-        '71 of AVSBench-semantic',
+        help='text file, one class a line, background first; default: those '
+        'that a dump names, else the 71 of AVSBench-semantic',
     )
     parser.add_argument(
         '--size',
@@ -49,8 +51,6 @@ def read_classes(path: Optional[str]) -> dict:
     Returns:
         dict: ``classes`` and ``palette``.
     """
-    from mmavs.datasets.avss_classes import AVSS_CLASSES, voc_palette
-
     names = AVSS_CLASSES
     if path:
         lines = Path(path).read_text().splitlines()
@@ -58,24 +58,43 @@ def read_classes(path: Optional[str]) -> dict:
     return dict(classes=names, palette=voc_palette(len(names)))
 
 
-def open_predictions(args: argparse.Namespace, meta: dict) -> Iterator[dict]:
+def open_predictions(
+    args: argparse.Namespace,
+) -> Tuple[Iterator[dict], dict]:
     """Open a dump or folders of masks.
 
     Args:
         args (argparse.Namespace): Of :func:`add_source`, with ``semantic``
             and ``soft``.
-        meta (dict): ``classes`` and ``palette``.
 
     Returns:
-        Iterator[dict]: Clips, as :meth:`AVSDataSample.to_dict` gives them.
+        tuple[Iterator[dict], dict]: Clips, as :meth:`AVSDataSample.to_dict`
+        gives them, and ``classes`` and ``palette``.
 
     Raises:
         FileNotFoundError: A file or folder is absent.
-        ValueError: Files that cannot be read or paired.
+        ValueError: Files that cannot be read or paired, or ``--classes`` that
+            are not as many as the dump's.
     """
+    meta = read_classes(args.classes)
     path = Path(args.predictions)
-    if path.suffix in ('.pkl', '.pickle'):
-        return iter(read_dump(path))
+    if path.suffix not in ('.pkl', '.pickle'):
+        return _open_masks(path, args, meta), meta
+    clips = read_dump(path)
+    named = clips[0].get('classes') if clips else None
+    if named and not args.classes:
+        meta = dict(classes=tuple(named), palette=voc_palette(len(named)))
+    elif named and len(named) != len(meta['classes']):
+        raise ValueError(
+            f'{path} is of {len(named)} classes, {args.classes} names '
+            f'{len(meta["classes"])}. Mend: leave --classes out'
+        )
+    return iter(clips), meta
+
+
+def _open_masks(
+    path: Path, args: argparse.Namespace, meta: dict
+) -> Iterator[dict]:
     if not path.is_dir():
         raise FileNotFoundError(
             f'{path} is neither a .pkl nor a folder of masks'

@@ -10,6 +10,7 @@ import torch
 from mmengine.evaluator import DumpResults, Evaluator
 from PIL import Image
 
+from mmavs.evaluation.metrics import DumpClips
 from mmavs.structures import AVSDataSample, FramePixelData
 
 TOOL = (
@@ -57,7 +58,25 @@ def test_71_classes_from_a_dump(tmp_path, monkeypatch):
     assert min(image.size) > 1000
 
 
-def test_a_binary_dump_is_refused(tmp_path, monkeypatch):
+def test_a_dump_of_two_classes_keeps_their_names(tmp_path, monkeypatch):
+    target = torch.zeros(1, 1, 4, 5, dtype=torch.long)
+    target[..., 1:3, :] = 1
+    labels = target.clone()
+    labels[..., 1, :] = 0
+    sample = AVSDataSample(metainfo=dict(clip_id='x', num_frames=1))
+    sample.gt_sem_seg = FramePixelData(data=target)
+    sample.pred_sem_seg = FramePixelData(data=labels)
+    path = tmp_path / 'x.pkl'
+    evaluator = Evaluator([DumpClips(str(path))])
+    evaluator.dataset_meta = dict(classes=('background', 'sounding'))
+    evaluator.offline_evaluate([sample])
+    run(monkeypatch, path, tmp_path / 'out')
+    rows = read(tmp_path / 'out' / 'confusion_matrix.csv')
+    assert rows[0][1:] == ['background', 'sounding']
+    assert rows[1:] == [['background', '10', '0'], ['sounding', '5', '5']]
+
+
+def test_a_dump_without_labels_is_refused(tmp_path, monkeypatch):
     sample = AVSDataSample(metainfo=dict(clip_id='x', num_frames=1))
     sample.gt_sem_seg = FramePixelData(data=torch.zeros(1, 1, 2, 2))
     path = tmp_path / 'x.pkl'

@@ -149,13 +149,33 @@ def test_a_semantic_dump(tmp_path, monkeypatch):
     evaluator = Evaluator([AVSSMetric(protocol='dataset'), dump])
     evaluator.dataset_meta = dict(classes=CLASSES)
     expected = evaluator.offline_evaluate(clips)
+    # the dump itself says how many classes there are
+    rows = run(
+        monkeypatch, path, '--protocol', 'dataset', '--background', 'all',
+        tmp_path / 'x.json',
+    )  # fmt: skip
+    assert rows[0]['mIoU'] == pytest.approx(expected['mIoU'])
+    assert Path(path).stat().st_size < 6 * 3 * 12 * 10 * 2 + 8000
+    (tmp_path / 'classes.txt').write_text('\n'.join(CLASSES[:2]))
+    with pytest.raises(SystemExit, match='of 3 classes, .* names 2. Mend'):
+        run(
+            monkeypatch, path, '--classes', tmp_path / 'classes.txt',
+            tmp_path / 'x.json',
+        )  # fmt: skip
+
+
+def test_a_dump_of_mmengine_takes_classes_from_a_file(tmp_path, monkeypatch):
+    clips, path = make_clips(num_classes=3), str(tmp_path / 'x.pkl')
+    dump = METRICS.build(dict(type='DumpResults', out_file_path=path))
+    evaluator = Evaluator([AVSSMetric(protocol='dataset'), dump])
+    evaluator.dataset_meta = dict(classes=CLASSES)
+    expected = evaluator.offline_evaluate(clips)
     (tmp_path / 'classes.txt').write_text('\n'.join(CLASSES))
     rows = run(
         monkeypatch, path, '--classes', tmp_path / 'classes.txt',
         '--protocol', 'dataset', '--background', 'all', tmp_path / 'x.json',
     )  # fmt: skip
     assert rows[0]['mIoU'] == pytest.approx(expected['mIoU'])
-    assert Path(path).stat().st_size < 6 * 3 * 12 * 10 * 2 + 8000
 
 
 def test_semantic_masks_in_every_protocol(tmp_path, monkeypatch):

@@ -24,7 +24,6 @@ from mmavs.evaluation import confusion_counts
 from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
-    read_classes,
 )
 
 
@@ -145,10 +144,10 @@ def write_csv(path: Path, header: Sequence, rows: Sequence[Sequence]) -> None:
 
 def main() -> None:
     args = parse_args()
-    meta = read_classes(args.classes)
-    names = meta['classes']
     try:
-        pairs = sum_pairs(open_predictions(args, meta), len(names))
+        samples, meta = open_predictions(args)
+        names = meta['classes']
+        pairs = sum_pairs(samples, len(names))
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f'{type(error).__name__}: {error}') from None
     folder = Path(args.save_dir)

@@ -32,7 +32,6 @@ from mmavs.evaluation.metrics.entries import draw_table
 from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
-    read_classes,
 )
 
 
@@ -113,8 +112,7 @@ def semantic_metrics(args: argparse.Namespace) -> List[AVSSMetric]:
 
 def evaluate(args: argparse.Namespace) -> List[dict]:
     """Measure every clip once and score it under each protocol."""
-    meta = read_classes(args.classes)
-    samples = open_predictions(args, meta)
+    samples, meta = open_predictions(args)
     first = next(samples)
     semantic = args.semantic or 'seg_logits' not in first
     metrics = semantic_metrics(args) if semantic else binary_metrics(args)

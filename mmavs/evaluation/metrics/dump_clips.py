@@ -1,6 +1,6 @@
 """Predictions to a file, for scoring offline."""
 
-from typing import Any, Sequence
+from typing import Any, Optional, Sequence
 
 import torch
 from mmengine.evaluator import DumpResults
@@ -13,7 +13,9 @@ class DumpClips(DumpResults):
     """mmengine's ``DumpResults`` with labels as single bytes.
 
     Of a binary clip 6 bytes a pixel are kept in place of 20, of a semantic
-    one 2 in place of 16; ``evaluate_dump.py`` reads both kinds of file.
+    one 2 in place of 16; ``evaluate_dump.py`` reads both kinds of file. Every
+    clip says what the classes are (``classes``), since labels alone do not
+    tell how many there could be.
 
     Args:
         out_file_path (str): Must end with '.pkl' or '.pickle'.
@@ -30,12 +32,17 @@ class DumpClips(DumpResults):
             data_batch (Any): Unused.
             predictions (Sequence[dict]): Clips as dicts.
         """
-        super().process(data_batch, [_compact(clip) for clip in predictions])
+        classes = (self.dataset_meta or {}).get('classes')
+        super().process(
+            data_batch, [_compact(clip, classes) for clip in predictions]
+        )
 
 
-def _compact(clip: dict) -> dict:
-    """Store labels below 256 as bytes."""
+def _compact(clip: dict, classes: Optional[Sequence[str]]) -> dict:
+    """Store labels below 256 as bytes, and the names of the classes."""
     compact = dict(clip)
+    if classes:
+        compact['classes'] = tuple(classes)
     for field in ('gt_sem_seg', 'pred_sem_seg'):
         if field in clip:
             data = clip[field]['data']
