@@ -86,7 +86,7 @@ def arguments(path, monkeypatch):
     def stop(parser, *args, **kwargs):
         raise Parsed(parser)
 
-    monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', stop)
+    monkeypatch.setattr(argparse.ArgumentParser, 'parse_known_args', stop)
     spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)

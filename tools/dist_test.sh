@@ -2,6 +2,7 @@
 # usage: tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [arguments of tools/test.py]
 # One process a GPU; without a GPU the processes run on CPU with gloo.
 set -euo pipefail
+if [ $# -lt 3 ]; then sed -n '2s/^# //p' "$0" >&2; exit 2; fi
 CONFIG=$1
 CHECKPOINT=$2
 PROCESSES=$3

@@ -2,6 +2,7 @@
 # usage: tools/dist_train.sh CONFIG PROCESSES [arguments of tools/train.py]
 # One process a GPU; without a GPU the processes run on CPU with gloo.
 set -euo pipefail
+if [ $# -lt 2 ]; then sed -n '2s/^# //p' "$0" >&2; exit 2; fi
 CONFIG=$1
 PROCESSES=$2
 shift 2

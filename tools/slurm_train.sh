@@ -2,6 +2,7 @@
 # usage: tools/slurm_train.sh PARTITION JOB_NAME CONFIG [arguments of tools/train.py]
 # GPUS, GPUS_PER_NODE, CPUS_PER_TASK and SRUN_ARGS may be set.
 set -euo pipefail
+if [ $# -lt 3 ]; then sed -n '2s/^# //p' "$0" >&2; exit 2; fi
 PARTITION=$1
 JOB_NAME=$2
 CONFIG=$3

@@ -214,7 +214,7 @@ def test_queries_are_drawn(stages, tmp_path, monkeypatch):
     again.write_bytes(checkpoint.read_bytes())
     call(
         'analysis_tools/draw_queries',
-        *(config, f'with={checkpoint}', again, '--out', out),
+        *(config, '--out', out, f'with={checkpoint}', again),
         monkeypatch=monkeypatch,
     )
     page = cv2.imread(str(out))

@@ -180,3 +180,35 @@ def test_metric_of_two_ranks_equals_one_process(
     one, two = metrics(tmp_path / 'one'), metrics(tmp_path / 'two')
     assert one == two
     assert 0 < one['mIoU'] < 100
+
+
+@pytest.mark.parametrize(
+    'script', ['dist_train', 'dist_test', 'slurm_train', 'slurm_test']
+)
+def test_scripts_say_what_they_take(script):
+    path = ROOT / f'tools/{script}.sh'
+    result = subprocess.run(
+        ['bash', path, 'one'], capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith(f'usage: tools/{script}.sh ')
+
+
+@pytest.mark.parametrize(
+    'tool, given', [('train', ['c.py']), ('test', ['c.py', 'x.pth'])]
+)
+def test_what_slurm_is_asked_for(tool, given, tmp_path):
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/bin/sh\necho "$@"\n')
+    srun.chmod(0o755)
+    path = f'{tmp_path}{os.pathsep}{os.environ["PATH"]}'
+    result = subprocess.run(
+        ['bash', ROOT / f'tools/slurm_{tool}.sh', 'p', 'j', *given, '--tta'],
+        env=dict(os.environ, PATH=path, GPUS='4', GPUS_PER_NODE='2'),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    asked, _, rest = result.stdout.strip().partition(f'tools/{tool}.py ')
+    assert '-p p --job-name=j --gres=gpu:2 --ntasks=4' in asked
+    assert rest == ' '.join([*given, '--launcher slurm --tta'])

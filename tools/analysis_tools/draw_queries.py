@@ -68,7 +68,8 @@ def parse_args() -> argparse.Namespace:
         '--synthetic', action='store_true', help='on the synthetic set'
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    # checkpoints may stand behind options
+    return parser.parse_intermixed_args()
 
 
 def load_clip(config: Config, args: argparse.Namespace) -> Tuple[str, dict]:
