@@ -1,8 +1,12 @@
 """Anyone's clips: frames, sound and, if there are any, masks."""
 
+import logging
 import re
+from collections import Counter
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, Iterable, List, Optional, Sequence, Union
+
+from mmengine.logging import print_log
 
 from mmavs.registry import DATASETS
 
@@ -43,7 +47,8 @@ class AVSDataset(AVSClipDataset):
 
     Raises:
         FileNotFoundError: A folder or file is absent.
-        ValueError: A clip without frames, or a mask without its frame.
+        ValueError: A clip without frames or listed twice, masks without their
+            frames, or two frames of one name.
     """
 
     SPLITS = ()
@@ -79,14 +84,36 @@ class AVSDataset(AVSClipDataset):
     def list_clips(self) -> List[dict]:
         """List the rows of the csv, or the folders."""
         rows = self._csv_rows() if self.ann_file else self._folder_rows()
-        return [self._clip(row) for row in rows]
+        clips = [self._clip(row) for row in rows]
+        if clips and not any(clip['labeled_frames'] for clip in clips):
+            print_log(
+                f'no clip of split {self.split!r} in {self.data_root} has a '
+                'mask: there is nothing to train on and nothing to score.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return clips
 
     def _csv_rows(self) -> List[dict]:
         columns = ['clip_id', 'frames', 'audio']
         if self.split is not None:
             columns.append('split')
         rows = read_rows(self.ann_file, columns)
-        return [row for row in rows if self.split in (None, row.get('split'))]
+        rows = [row for row in rows if self.split in (None, row.get('split'))]
+        for row in rows:
+            empty = [name for name in columns if not row[name]]
+            if empty:
+                raise ValueError(
+                    f'{self.ann_file}: clip {row["clip_id"]!r} has no '
+                    f'{", ".join(empty)}. Mend: complete the row.'
+                )
+        twice = _twice(row['clip_id'] for row in rows)
+        if twice:
+            raise ValueError(
+                f'{self.ann_file} lists clips twice: {twice}. Mend: give '
+                'every clip of a split a name of its own.'
+            )
+        return rows
 
     def _folder_rows(self) -> List[dict]:
         base = Path(self.split or '')
@@ -96,7 +123,16 @@ class AVSDataset(AVSClipDataset):
                 f'frames not found: {frames}. Mend: lay the clips out as '
                 'docs/en/your_dataset.md shows, or give a csv by ann_file.'
             )
-        names = sorted(path.name for path in frames.iterdir())
+        names = _folders(frames)
+        masks = _folders(Path(self.data_root) / base / 'masks')
+        strangers = sorted(set(masks) - set(names))
+        if strangers:
+            raise ValueError(
+                f'{Path(self.data_root) / base / "masks"} holds masks of '
+                f'{len(strangers)} clips that have no frames, the first is '
+                f'{strangers[0]!r}. Mend: name folders of masks like those '
+                'of the frames.'
+            )
         return [
             dict(
                 clip_id=name,
@@ -115,6 +151,7 @@ class AVSDataset(AVSClipDataset):
                 f'clip {clip_id}: no picture in {root / row["frames"]}. '
                 f'Mend: put one frame a second there, as {IMG_SUFFIXES}.'
             )
+        _check_stems(img_paths)
         masks = self._masks(row, [path.stem for path in img_paths])
         return clip_info(
             clip_id,
@@ -136,7 +173,9 @@ class AVSDataset(AVSClipDataset):
                 f'correct {self.ann_file}; leave the value empty for a clip '
                 'without labels.'
             )
-        masks = {path.stem: path for path in list_images(folder)}
+        paths = list_images(folder)
+        _check_stems(paths)
+        masks = {path.stem: path for path in paths}
         orphans = sorted(set(masks) - set(stems))
         if orphans:
             raise ValueError(
@@ -152,11 +191,41 @@ class AVSDataset(AVSClipDataset):
 
 
 def list_images(folder: Path) -> List[Path]:
-    """List the pictures of a folder in natural order; [] if it is absent."""
+    """List the pictures of a folder in natural order; [] if it is absent.
+
+    Hidden files are none: macOS leaves a ``._0.png`` beside ``0.png``.
+    """
     if not folder.is_dir():
         return []
-    paths = [p for p in folder.iterdir() if p.suffix.lower() in IMG_SUFFIXES]
+    paths = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMG_SUFFIXES and path.name[0] != '.'
+    ]
     return sorted(paths, key=lambda path: natural_key(path.name))
+
+
+def _folders(folder: Path) -> List[str]:
+    """Names of the folders in a folder, if it is there, but hidden ones."""
+    if not folder.is_dir():
+        return []
+    paths = [path for path in folder.iterdir() if path.is_dir()]
+    return sorted(path.name for path in paths if path.name[0] != '.')
+
+
+def _twice(names: Iterable[str]) -> List[str]:
+    """Names that come more than once."""
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def _check_stems(paths: List[Path]) -> None:
+    """Raise ValueError if two pictures have one name but for the suffix."""
+    twice = _twice(path.stem for path in paths)
+    if twice:
+        raise ValueError(
+            f'{paths[0].parent} holds several pictures called {twice[0]!r}. '
+            'Mend: keep one of them.'
+        )
 
 
 def natural_key(name: str) -> list:

@@ -220,7 +220,7 @@ def read_rows(path: Union[str, Path], columns: Sequence[str]) -> List[dict]:
             'check data_root and ann_file.'
         )
     with open(path, newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(file, skipinitialspace=True)
         header = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = header
         missing = [name for name in columns if name not in header]

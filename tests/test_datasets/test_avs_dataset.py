@@ -1,10 +1,12 @@
 """Anyone's clips, from folders and from a csv."""
 
 import csv
+import shutil
 import wave
 
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 from PIL import Image
 
 from mmavs.datasets import AVSDataset
@@ -180,6 +182,71 @@ def test_csv_with_an_absent_mask_folder_is_named(folders):
     name = write_csv(folders, [row])
     with pytest.raises(FileNotFoundError, match='clip a: masks not found'):
         AVSDataset(str(folders), None, ann_file=name)
+
+
+def test_hidden_and_stray_files_are_no_clips_and_no_frames(folders):
+    frames = folders / 'train' / 'frames'
+    for name in ('.DS_Store', 'notes.txt', 'street/._0.png'):
+        (frames / name).write_bytes(b'')
+    (frames / '.ipynb_checkpoints').mkdir()
+    dataset = AVSDataset(str(folders), 'train')
+    found = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [(clip['clip_id'], clip['num_frames']) for clip in found] == [
+        ('kitchen', 12),
+        ('street', 3),
+    ]
+
+
+def test_masks_of_an_unknown_clip_are_named(folders):
+    masks = folders / 'train' / 'masks'
+    (masks / 'kitchen').rename(masks / 'Kitchen')
+    with pytest.raises(ValueError, match="no frames.*'Kitchen'. Mend"):
+        AVSDataset(str(folders), 'train')
+
+
+@pytest.mark.parametrize('kind', ['frames', 'masks'])
+def test_two_pictures_of_one_name_are_named(folders, kind):
+    path = folders / 'train' / kind / 'kitchen' / '2.png'
+    path.with_suffix('.jpg').write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match=f"{kind}/kitchen.*'2'. Mend"):
+        AVSDataset(str(folders), 'train')
+
+
+@pytest.mark.parametrize(
+    'rows, message',
+    [
+        ([{}, {}], r"lists clips twice: \['k'\]. Mend"),
+        ([dict(audio='')], "clip 'k' has no audio. Mend"),
+        ([dict(clip_id='')], "clip '' has no clip_id. Mend"),
+    ],
+)
+def test_rows_that_cannot_be_used_are_named(folders, rows, message):
+    row = dict(
+        clip_id='k',
+        frames='train/frames/kitchen',
+        audio='train/audio/kitchen.wav',
+    )
+    name = write_csv(folders, [{**row, **change} for change in rows])
+    with pytest.raises(ValueError, match=f'clips.csv.*{message}'):
+        AVSDataset(str(folders), None, ann_file=name)
+
+
+def test_blanks_after_commas_do_not_count(folders):
+    (folders / 'clips.csv').write_text(
+        'clip_id, frames, audio, split\n'
+        'k, train/frames/kitchen, train/audio/kitchen.wav, fit\n'
+    )
+    assert len(AVSDataset(str(folders), 'fit', ann_file='clips.csv')) == 1
+
+
+def test_a_split_without_any_mask_is_announced(folders, caplog):
+    shutil.rmtree(folders / 'test' / 'masks')
+    MMLogger.get_current_instance().addHandler(caplog.handler)
+    for split in ('train', 'test'):
+        AVSDataset(str(folders), split)
+    MMLogger.get_current_instance().removeHandler(caplog.handler)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "no clip of split 'test'" in message
 
 
 def test_natural_key():
