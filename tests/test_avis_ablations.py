@@ -21,6 +21,12 @@ PAIRS = [
 ] + ['swin-b_s4_m2f', 'swin-b_ms3_m2f']
 
 
+BOTH_STAGES = (
+    'model.decode_head.freeze_segmentation=False',
+    'custom_hooks=[]',
+)
+
+
 def config(name, *options):
     return config_with(FOLDER / f'avis_{name}.py', *options)
 
@@ -93,3 +99,18 @@ def test_stage_2_trains_avsc_alone(name):
     assert [(hook.type, hook.num_epochs) for hook in hooks] == [
         ('FreezeBackboneHook', None)
     ]
+
+
+@pytest.mark.parametrize('name', PAIRS[:2])
+def test_both_stages_at_once(name):
+    """An option of the README: what stage 2 freezes learns again."""
+    model = build(name, *BOTH_STAGES)
+    assert all(p.requires_grad for p in model.decode_head.parameters())
+    assert config(name, *BOTH_STAGES).custom_hooks == []
+    text = (FOLDER / 'README.md').read_text()
+    (row,) = re.findall(r'^\| `model.decode_head.freeze_.*$', text, re.M)
+    # without it FreezeBackboneHook keeps the backbone as it is
+    assert f'`{BOTH_STAGES[1]}`' in row
+    steps = config(name).train_pipeline[-2].transforms
+    maps = any(step.type == 'LoadCategoryMap' for step in steps)
+    assert maps == name.endswith('s4') or 'LoadCategoryMap' in row

@@ -27,7 +27,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', help='where logs and metrics go')
     add_output_arguments(parser)
     parser.add_argument(
-        '--tta', action='store_true', help='average flips and scales'
+        '--tta',
+        action='store_true',
+        help='average masks over flips and scales; no instances are given',
     )
     parser.add_argument(
         '--synthetic',
