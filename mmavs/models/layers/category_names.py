@@ -47,7 +47,12 @@ class CategoryNames(nn.Module):
         if known == self.categories:
             return
         new = [name for name in self.categories if name not in known]
-        what = f'{new} are new to it' if new else 'the order differs'
+        absent = [name for name in known if name not in self.categories]
+        what = (
+            (new and f'{new} are new to it')
+            or (absent and f'{absent} are not named')
+            or 'the order differs'
+        )
         raise ValueError(
             f'the checkpoint knows {len(known)} categories, the config names '
             f'{len(self.categories)}; {what}. Mend: set '

@@ -184,6 +184,8 @@ def test_checkpoint_of_other_categories(tmp_path):
         build(categories=(*CATEGORIES, 'drum')).load_state_dict(trained)
     with pytest.raises(ValueError, match='the order differs'):
         build(categories=CATEGORIES[::-1]).load_state_dict(trained)
+    with pytest.raises(ValueError, match=r"names 2; \['dog'\] are not named"):
+        build(categories=CATEGORIES[1:]).load_state_dict(trained)
     path = tmp_path / 'stage1.pth'
     torch.save({'state_dict': trained}, path)
     with pytest.raises(ValueError, match='knows 3 categories'):
