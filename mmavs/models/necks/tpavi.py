@@ -35,7 +35,7 @@ class TPAVI(AudioFusionNeck):
             all by default, none with an empty one (Table 5).
         window (int, optional): Frames that interact. Defaults to 5, as
             released, also for clips of 10 frames. None is the whole clip, 1
-            is each frame alone.
+            is each frame alone. A shorter clip is one window.
         mode (str): 'audio-visual', 'visual-visual' (pixels attend to pixels,
             sound takes no part) or 'both', averaged. Defaults to
             'audio-visual'.
@@ -136,9 +136,9 @@ class TPAVI(AudioFusionNeck):
         """Share of each frame in its window: (G, window), rows sum to 1.
 
         Raises:
-            ValueError: T is no multiple of the window.
+            ValueError: T is above the window and no multiple of it.
         """
-        window = self.window or num_frames
+        window = min(self.window or num_frames, num_frames)
         if num_frames % window:
             raise ValueError(
                 f'TPAVI: a clip of {num_frames} frames cannot be cut into '

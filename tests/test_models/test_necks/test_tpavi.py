@@ -21,13 +21,14 @@ def draw(neck):
 
 @pytest.mark.parametrize('mode', ['audio-visual', 'visual-visual'])
 @pytest.mark.parametrize(
-    'num_clips, num_frames, window', [(2, 5, 5), (1, 10, 5), (2, 3, None)]
+    'num_clips, num_frames, window',
+    [(2, 5, 5), (1, 10, 5), (2, 3, None), (2, 3, 5)],
 )
 def test_equation_1(mode, num_clips, num_frames, window):
     neck = TPAVI([8], 12, window=window, mode=mode, norm_cfg=None).double()
     features = make(num_clips, num_frames, dtype=torch.float64)
     fused = neck(features, num_frames).visual[0]
-    step = window or num_frames
+    step = min(window or num_frames, num_frames)
     for start in range(0, num_clips * num_frames, step):
         rows = slice(start, start + step)
         expected, _ = equation_1(
@@ -117,9 +118,10 @@ def test_clips_are_independent():
         torch.testing.assert_close(neck(alone, 4).visual[0], fused[rows])
 
 
+@pytest.mark.parametrize('window', [None, 5])
 @pytest.mark.parametrize('mode', ['audio-visual', 'both'])
-def test_padded_frames_change_nothing(mode):
-    neck = draw(TPAVI([8], 12, window=None, mode=mode).eval())
+def test_padded_frames_change_nothing(mode, window):
+    neck = draw(TPAVI([8], 12, window=window, mode=mode).eval())
     short = make(1, 3)
     expected = neck(short, 3).visual[0]
     # padding holds rubbish, as after a backbone with biases
