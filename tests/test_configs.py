@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from mmavs.registry import DATASETS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 from mmavs.testing.meta import OnMeta
+from mmavs.utils.complexity import frame_size
 from mmavs.utils.run_config import datasets
 from mmavs.utils.weights import BY_HAND, WEIGHTS, pretrained_paths
 
@@ -65,6 +66,14 @@ def test_config_builds_and_runs(path, monkeypatch):
     for weights in pretrained_paths(config.model):
         name = Path(weights).name
         assert '://' in weights or name in {**WEIGHTS, **BY_HAND}, weights
+
+
+def test_small_configs_say_how_large_their_clips_are():
+    for path in (ROOT / 'configs/synthetic').glob('*.py'):
+        config = Config.fromfile(path)
+        assert frame_size(config) == 2 * (config.synthetic_set.size,), path
+        train = 2000 if 'pretrain' in path.stem else 1000
+        assert config.synthetic_set.clips.train == train
 
 
 def test_weights_that_are_offered_are_those_that_configs_name():

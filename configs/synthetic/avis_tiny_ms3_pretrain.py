@@ -4,6 +4,7 @@
 #     --out data/synthetic-96px --settings all --size 96 \
 #     --clips train=2000 val=40 test=40
 _base_ = './avis_tiny_ms3_stage1.py'
+synthetic_set = dict(clips=dict(train=2000, val=40, test=40))
 source = dict(data_root='data/synthetic-96px/All-sources/')
 train_dataloader = dict(dataset=dict(dataset=source))
 val_dataloader = dict(dataset=source)

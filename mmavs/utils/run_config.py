@@ -74,7 +74,9 @@ def use_synthetic(config: Config) -> List[str]:
 
     Pretrained weights are dropped, and every ``data_root`` below
     ``data/avsbench`` moves below ``data/synthetic``, where the data is made
-    once if it is not there.
+    once if it is not there. A config made for a synthetic set says in
+    ``synthetic_set`` how (size, clips), or a folder of frames of another size
+    would stand under that set's name.
 
     Args:
         config (Config): Changed in place.
@@ -82,25 +84,27 @@ def use_synthetic(config: Config) -> List[str]:
     Returns:
         list[str]: The data roots now in use.
     """
-    from mmavs.datasets.synthetic import ensure_synthetic
+    from mmavs.datasets.synthetic import ensure_synthetic, read_side_file
     from mmavs.datasets.synthetic.layouts import LAYOUTS
 
     drop_pretrained(config._cfg_dict)
     config.load_from = None
-    roots = []
+    roots = {}
     for dataset in datasets(config):
-        root = dataset.get('data_root')
+        root, plan = dataset.get('data_root'), config.get('synthetic_set')
         if root and root.startswith(REAL_ROOT):
-            root = SYNTHETIC_ROOT + root[len(REAL_ROOT) :]
+            root, plan = SYNTHETIC_ROOT + root[len(REAL_ROOT) :], None
             dataset['data_root'] = root
-        if root and root not in roots:
-            roots.append(root)
+        if root:
+            roots[root] = plan or {}
     settings = {layout.folder: name for name, layout in LAYOUTS.items()}
-    for root in roots:
+    for root, plan in roots.items():
         if root.startswith(SYNTHETIC_ROOT):
             parent, folder = Path(root).parent, Path(root).name
-            ensure_synthetic(parent, settings[folder])
-    return roots
+            if read_side_file(root):  # what is there stays as it is
+                plan = {}
+            ensure_synthetic(parent, settings[folder], **plan)
+    return list(roots)
 
 
 def drop_pretrained(config) -> None:

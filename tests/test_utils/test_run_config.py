@@ -51,6 +51,36 @@ def test_synthetic_moves_data_and_drops_weights(monkeypatch):
     assert inner.data_root == cfg.test_dataloader.dataset.data_root
 
 
+def test_synthetic_set_is_made_as_its_configs_want_it(tmp_path, monkeypatch):
+    root = Path(__file__).parents[2]
+    small = Config.fromfile(root / 'configs/synthetic/film_tiny_ms3.py')
+    monkeypatch.chdir(tmp_path)
+    made = []
+
+    def make(parent, setting, **plan):
+        made.append((str(parent), setting, plan))
+
+    monkeypatch.setattr(synthetic, 'ensure_synthetic', make)
+    plan = dict(size=96, clips=dict(train=1000, val=40, test=200))
+    use_synthetic(small)
+    assert made.pop() == ('data/synthetic-96px', 'ms3', plan)
+    # a set that is there stays as it is
+    there = Path('data/synthetic-96px/Multi-sources')
+    there.mkdir(parents=True)
+    (there / 'synthetic.json').write_text('{"complete": true}')
+    use_synthetic(small)
+    assert made.pop() == ('data/synthetic-96px', 'ms3', {})
+    # one that stands in for real data is as large as that
+    for loader in ('train', 'val', 'test'):
+        small[f'{loader}_dataloader'].dataset.data_root = 'data/avsbench/x/'
+    monkeypatch.setattr(
+        'mmavs.datasets.synthetic.layouts.LAYOUTS',
+        {'ms3': type('Layout', (), dict(folder='x'))},
+    )
+    use_synthetic(small)
+    assert made == [('data/synthetic', 'ms3', {})]
+
+
 def test_everything_missing_is_named_at_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError) as caught:

@@ -4,6 +4,8 @@
 #     --clips train=1000 val=40 test=200
 dataset_type = 'AVSBenchMS3Dataset'
 data_root = 'data/synthetic-96px/Multi-sources/'
+# what `--synthetic` makes if nothing is there
+synthetic_set = dict(size=96, clips=dict(train=1000, val=40, test=200))
 
 load_pipeline = [
     dict(type='LoadAudio'),
