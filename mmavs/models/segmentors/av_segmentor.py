@@ -20,6 +20,7 @@ from mmavs.structures import (
     FramePixelData,
 )
 from mmavs.utils.checkpoint import refuse_other_models
+from mmavs.utils.warn_once import WarnOnce
 
 from .auxiliary_losses import AuxiliaryLosses
 from .clips import bare_sample, labeled_frames, undo_geometry
@@ -89,6 +90,7 @@ class AVSegmentor(BaseSegmentor):
         self._register_load_state_dict_pre_hook(
             refuse_other_models, with_module=True
         )
+        self._warn = WarnOnce()
         self.train_cfg = train_cfg
         self.test_cfg = dict(test_cfg or {})
         if self.eval_size not in ('input', 'original'):
@@ -214,7 +216,7 @@ class AVSegmentor(BaseSegmentor):
         num_frames = inputs['imgs'].shape[1]
         stages = list(self._feature_stages(inputs))
         features = stages[-1]
-        frames, labeled = labeled_frames(data_samples, num_frames)
+        frames, labeled = labeled_frames(data_samples, num_frames, self._warn)
         labeled = labeled.to(inputs['imgs'].device)
         if isinstance(self.decode_head, AVSDecodeHead):
             output = self.decode_head(features, num_frames)

@@ -1,6 +1,6 @@
 """Between clips and the frames they are made of."""
 
-from typing import List, Tuple
+from typing import Callable, List, Tuple
 
 import torch
 from torch import Tensor
@@ -9,13 +9,16 @@ from mmavs.structures import AVSDataSample
 
 
 def labeled_frames(
-    data_samples: List[AVSDataSample], num_frames: int
+    data_samples: List[AVSDataSample],
+    num_frames: int,
+    warn: Callable[[str], None],
 ) -> Tuple[list, Tensor]:
     """Collect the supervised frames of a batch.
 
     Args:
         data_samples (list[AVSDataSample]): B clips.
         num_frames (int): T of the (padded) batch.
+        warn (callable): Told if no frame at all is labelled.
 
     Returns:
         tuple: The L labelled frames as SegDataSamples, and (L,) int64 indices
@@ -27,6 +30,13 @@ def labeled_frames(
         for t in sample.labeled_frames:
             frames.append(views[t])
             indices.append(b * num_frames + t)
+    if not frames:
+        warn(
+            'no frame of a batch is labelled, so its losses are 0. Mend, '
+            'unless masks are rare in your data: put LoadFrameMask into '
+            'ForEachFrame of the training pipeline, and the masks where the '
+            'data set looks for them. Further such batches are not named.'
+        )
     return frames, torch.tensor(indices, dtype=torch.long)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 
 from mmavs.models import AVSDecodeHead, AVSegmentor
@@ -124,6 +125,19 @@ def test_no_labelled_frame_gives_zero_with_a_graph():
     (value,) = losses.values()
     value.backward()
     assert value.item() == 0
+
+
+def test_batches_without_labels_are_announced_once(caplog):
+    model = build()
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    model.loss(inputs(), [sample(labeled=()), sample(labeled=(0,))])
+    assert not caplog.records
+    for _ in range(2):
+        model.loss(inputs(1), [sample(labeled=())])
+    logger.removeHandler(caplog.handler)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert 'no frame of a batch is labelled' in message and 'Mend' in message
 
 
 def test_auxiliary_losses_get_frames_and_their_names_are_kept():
