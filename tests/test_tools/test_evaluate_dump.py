@@ -230,3 +230,20 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch):
     fails('--gt', tmp_path)
     fails('no masks in', tmp_path, '--gt', tmp_path)
     fails('dump not found', tmp_path / 'x.pkl')
+
+
+@pytest.mark.parametrize('number', ['0', 'x', '-1'])
+def test_groups_have_a_size(tmp_path, monkeypatch, capsys, number):
+    words = tmp_path, f'--clips-per-batch={number}'
+    with pytest.raises(SystemExit):
+        run(monkeypatch, *words, tmp_path / 'x.json')
+    assert f"or 'all', not '{number}'" in capsys.readouterr().err
+
+
+def test_the_table_may_go_to_a_new_folder(tmp_path, monkeypatch):
+    mask = Image.fromarray(np.eye(8, dtype=np.uint8) * 255)
+    (tmp_path / 'masks').mkdir()
+    mask.save(tmp_path / 'masks' / 'clip_1.png')
+    words = tmp_path / 'masks', '--gt', tmp_path / 'masks'
+    rows = run(monkeypatch, *words, tmp_path / 'new' / 'x.json')
+    assert all(row['mIoU'] == pytest.approx(100) for row in rows)

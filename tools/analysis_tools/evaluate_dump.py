@@ -23,7 +23,7 @@ test_evaluator.soft_masks=True (--soft).
 import argparse
 import json
 from pathlib import Path
-from typing import List
+from typing import List, Union
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.evaluation import AVSMetric, AVSSMetric
@@ -54,12 +54,19 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def clips_per_batch(text: str) -> Union[int, str]:
+    """Read a group's size."""
+    if text == 'all' or (text.isdigit() and int(text) > 0):
+        return text if text == 'all' else int(text)
+    raise argparse.ArgumentTypeError(f"1, 2, 4 ... or 'all', not {text!r}")
+
+
 def add_protocols(parser: argparse.ArgumentParser) -> None:
     """Add what chooses a row of the table; by default all are printed."""
     parser.add_argument('--protocol', choices=('avsbench', 'dataset'))
     parser.add_argument(
         '--clips-per-batch',
-        type=lambda text: text if text == 'all' else int(text),
+        type=clips_per_batch,
         help="binary avsbench: 1, 2, 4 ... or 'all'",
     )
     parser.add_argument('--background', help='all, without, released')
@@ -144,6 +151,7 @@ def main() -> None:
             'with that of probabilities'
         )
     if args.json:
+        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
         Path(args.json).write_text(json.dumps(rows, indent=2))
 
 
