@@ -183,13 +183,15 @@ def test_table_6(stages, tmp_path, monkeypatch, capsys):
         )
 
 
+@pytest.mark.parametrize('setting', ['s4', 'avss'])
 def test_models_without_instances_are_measured_and_drawn(
-    tiny_s4, tmp_path, monkeypatch
+    setting, tiny_s4, tiny_avss, tmp_path, monkeypatch
 ):
     """Table 6 has a row of TPAVI; random weights will do."""
-    config = ROOT / 'configs/synthetic/tpavi_tiny_s4.py'
+    config = ROOT / f'configs/synthetic/tpavi_tiny_{setting}.py'
+    root = dict(s4=tiny_s4, avss=tiny_avss)[setting]
     roots = [
-        f'{split}_dataloader.dataset.data_root={tiny_s4}'
+        f'{split}_dataloader.dataset.data_root={root}'
         for split in ('train', 'val', 'test')  # all are looked for
     ]
     outs = tmp_path / 'figures.json', tmp_path / 'sheet.png'
@@ -202,7 +204,8 @@ def test_models_without_instances_are_measured_and_drawn(
     figures = json.loads(outs[0].read_text())
     assert len(figures) == 5 and 0 <= figures['silent/RA'] <= 100
     page = cv2.imread(str(outs[1]))
-    assert page.shape[0] > 6 * 256 + 5 * 40
+    frame_height = dict(s4=256, avss=192)[setting]
+    assert page.shape[0] > 6 * frame_height + 5 * 40
 
 
 def test_queries_are_drawn(stages, tmp_path, monkeypatch):

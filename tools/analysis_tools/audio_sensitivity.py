@@ -7,7 +7,8 @@ Table 6 of arXiv 2307.16620: every clip is tested with digital silence, and
 with the sound of something that it does not show; the right mask is empty.
 mIoU is the share of pixels predicted silent, RA the share of frames in which
 none sounds. J under the clips' own sound stands beside them, since a model
-that never segments anything would be perfect here.
+that never segments anything would be perfect here; of semantic models it is
+the mean over classes.
 
 What does not fit is known for synthetic clips (nothing visible, silent objects
 included), for S4 (another category) and for MS3 with category maps; otherwise
@@ -60,6 +61,15 @@ def build_dataset(config: Config, split: str, *transforms: dict):
     return DATASETS.build(dict(options, pipeline=pipeline))
 
 
+def own_metric(config: Config) -> dict:
+    """Choose what gives J: a semantic config's metric, or AVSMetric."""
+    evaluators = config.test_evaluator
+    if not isinstance(evaluators, list):
+        evaluators = [evaluators]
+    semantic = [e for e in evaluators if e['type'] == 'AVSSMetric']
+    return semantic[0] if semantic else dict(type='AVSMetric')
+
+
 @torch.no_grad()
 def measure(model, dataset, metric, label: str) -> dict:
     """Run all clips through the model and a metric."""
@@ -80,9 +90,8 @@ def main() -> None:
     conditions = dict(
         silent=muted(), unmatching=[dict(type='GivenAudio', sounds=sounds)]
     )
-    figures = measure(
-        model, own, METRICS.build(dict(type='AVSMetric')), 'own sound'
-    )
+    metric = METRICS.build(own_metric(config))
+    figures = measure(model, own, metric, 'own sound')
     figures = {'own/J': figures['mIoU']}
     for name, transforms in conditions.items():
         metric = METRICS.build(

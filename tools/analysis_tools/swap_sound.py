@@ -124,8 +124,8 @@ def large(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, None, fx=scale, fy=scale)
 
 
-def picture(image: np.ndarray, sample, t: int) -> np.ndarray:
-    """Paint one frame's prediction."""
+def picture(image: np.ndarray, sample, t: int, palette) -> np.ndarray:
+    """Paint one frame's prediction in the colours of its classes."""
     image = large(image)
     if 'pred_instances' in sample:
         return draw_instances(
@@ -137,7 +137,7 @@ def picture(image: np.ndarray, sample, t: int) -> np.ndarray:
     mask = sample.pred_sem_seg.data[t, 0].cpu().numpy().astype(np.uint8)
     size = image.shape[1::-1]
     mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-    return overlay(image, mask, DEFAULT_PALETTE)
+    return overlay(image, mask, palette)
 
 
 def strips(waveform: torch.Tensor, count: int, width: int) -> List[np.ndarray]:
@@ -171,7 +171,8 @@ def rows_of(
         images = [read_frame(path) for path in sample.img_path]
         if not rows:
             rows.append(('frames', [large(image) for image in images]))
-        cells = [picture(i, sample, t) for t, i in enumerate(images)]
+        palette = dataset.metainfo.get('palette') or DEFAULT_PALETTE
+        cells = [picture(i, sample, t, palette) for t, i in enumerate(images)]
         rows.append((name, cells))
         rows.append(('', strips(waveform, len(images), cells[0].shape[1])))
     return rows
