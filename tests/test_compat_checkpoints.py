@@ -104,6 +104,23 @@ def test_a_refusal_names_the_cause_and_no_way_around(tmp_path):
         assert 'weights_only' not in str(caught.value)
 
 
+def test_upstream_still_runs_the_text_of_a_checkpoint():
+    """Fails once mmengine's runner no longer executes ``meta['config']``."""
+    import inspect
+
+    from mmengine.runner import Runner
+
+    assert "['config'], file_format='.py'" in inspect.getsource(Runner.resume)
+
+
+def test_text_that_mmengine_would_run_does_not_reach_it(tmp_path):
+    path = tmp_path / 'a.pth'
+    meta = dict(epoch=3, config='1 / 0', cfg='x = 1')
+    torch.save(dict(state_dict={}, meta=meta), path)
+    loaded = CheckpointLoader.load_checkpoint(str(path), 'cpu')
+    assert loaded['meta'] == dict(epoch=3, cfg='x = 1')
+
+
 def test_only_latin1_is_encoded_for_older_torch():
     (encode,) = (
         found

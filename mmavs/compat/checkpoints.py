@@ -139,7 +139,7 @@ def _load_from_url(
     model_dir: Optional[str] = None,
     progress: bool = True,
 ):
-    """Download once per machine, then read safely."""
+    """Download once per machine, then read safely, for mmengine."""
     from urllib.parse import urlparse
 
     from mmengine.dist import barrier, get_local_rank
@@ -151,11 +151,19 @@ def _load_from_url(
     if get_local_rank() == 0 and not os.path.exists(path):
         download_url_to_file(filename, path, progress=progress)
     barrier()
-    return load_checkpoint(path, map_location)
+    return _load_from_path(path, map_location)
 
 
 def _load_from_path(filename: str, map_location: Optional[Any] = None):
-    return load_checkpoint(filename, map_location)
+    """Read for mmengine, without what its runner would execute.
+
+    ``Runner.resume`` runs the text in ``meta['config']`` as Python, to look
+    for a field of old versions; mmengine itself writes ``meta['cfg']``.
+    """
+    checkpoint = load_checkpoint(filename, map_location)
+    if isinstance(checkpoint.get('meta'), dict):
+        checkpoint['meta'].pop('config', None)
+    return checkpoint
 
 
 def _history_state(self) -> dict:
