@@ -14,7 +14,9 @@ class WarnOnce:
     """
 
     def __init__(self) -> None:
-        self._said = torch.zeros(1, dtype=torch.uint8).share_memory_()
+        # on the CPU also where models are built on another device, or on none
+        said = torch.zeros(1, dtype=torch.uint8, device='cpu')
+        self._said = said.share_memory_()
 
     def __call__(self, message: str) -> None:
         """Log ``message`` as a warning unless one was logged before."""

@@ -3,6 +3,7 @@ import multiprocessing
 import pickle
 
 import pytest
+import torch
 from mmengine.logging import MMLogger
 
 from mmavs.utils.warn_once import WarnOnce
@@ -41,3 +42,9 @@ def test_forked_workers_share_the_one_warning(messages):
 
 def test_it_can_be_copied():
     assert pickle.loads(pickle.dumps(WarnOnce())) is not None
+
+
+def test_a_model_without_memory_can_hold_one(messages):
+    with torch.device('meta'):
+        WarnOnce()('said')
+    assert messages == ['said']
