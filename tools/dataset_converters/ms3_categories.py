@@ -35,6 +35,7 @@ from mmavs.datasets.category_maps import (
     unmapped_classes,
 )
 from mmavs.datasets.masks import category_map_path, read_mask
+from mmavs.utils import register_all_modules
 
 SPLITS = ('train', 'val', 'test')
 
@@ -163,6 +164,7 @@ def convert_split(
 
 def main() -> None:
     args = parse_args()
+    register_all_modules()  # the model's pipeline names mmavs' transforms
     labels = find_avss_labels(args.avss) if args.avss else {}
     predictor = Predictor(*args.model) if args.model else None
     report: Counter = Counter()
