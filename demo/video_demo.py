@@ -50,7 +50,7 @@ def parse_args() -> argparse.Namespace:
         help='run without weights, to try the way and the speed',
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:

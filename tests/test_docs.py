@@ -77,6 +77,13 @@ def test_table_of_tools_is_complete():
         assert said == first_line(path), path
 
 
+def load(path):
+    spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
 def arguments(path, monkeypatch):
     """What the parser of a tool knows, as its author shows it."""
 
@@ -87,9 +94,7 @@ def arguments(path, monkeypatch):
         raise Parsed(parser)
 
     monkeypatch.setattr(argparse.ArgumentParser, 'parse_known_args', stop)
-    spec = importlib.util.spec_from_file_location(f'tool_{path.stem}', path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load(path)
     with pytest.raises(Parsed) as caught:
         tool.main()
     names = []
@@ -111,6 +116,48 @@ def test_arguments_of_tools_are_listed(path, monkeypatch):
     }
     name = str(path.relative_to(ROOT))
     assert listed[name] == arguments(path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    'tool, given, name',
+    [
+        ('tools/test', 'c --synthetic', 'checkpoint'),
+        ('tools/analysis_tools/audio_sensitivity', 'c --seed 1', 'checkpoint'),
+        ('tools/analysis_tools/draw_attention', 'c --num 1', 'checkpoint'),
+        ('tools/analysis_tools/swap_sound', 'c --clip 1', 'checkpoint'),
+        ('demo/video_demo', 'v c --fps 1', 'weights'),
+    ],
+)
+def test_a_checkpoint_may_stand_behind_options(tool, given, name, monkeypatch):
+    module = load(ROOT / f'{tool}.py')
+    for words in (f'{given} x.pth', given):
+        monkeypatch.setattr('sys.argv', [tool, *words.split()])
+        expected = 'x.pth' if 'x.pth' in words else None
+        assert getattr(module.parse_args(), name) == expected
+
+
+@pytest.mark.parametrize(
+    'tool, options',
+    [
+        ('benchmark', ['--stages', 'loader']),
+        ('benchmark_loader', []),
+        ('browse_dataset', []),
+        ('modality_share', ['--model']),
+    ],
+)
+def test_without_data_a_tool_names_itself(
+    tool, options, tmp_path, monkeypatch
+):
+    config = str(ROOT / 'configs/tpavi/tpavi_r50_ms3.py')
+    path = str(ROOT / f'tools/analysis_tools/{tool}.py')
+    words = [config, *options] if tool == 'benchmark' else [*options, config]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('sys.argv', [path, *words])
+    with pytest.raises(FileNotFoundError) as caught:
+        load(Path(path)).main()
+    model = ' --model' if tool == 'modality_share' else ''
+    mend = f'python {path}{model} {config} --synthetic'
+    assert str(caught.value).endswith(mend)
 
 
 def test_logs_go_elsewhere_by_the_option_that_is_shown(tmp_path):

@@ -43,7 +43,7 @@ def parse_args() -> argparse.Namespace:
         default='none',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()  # CONFIG --option CHECKPOINT too
     if args.checkpoint is None and not args.synthetic:
         parser.error('give a checkpoint, or --synthetic for random weights')
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):

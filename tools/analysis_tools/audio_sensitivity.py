@@ -51,7 +51,7 @@ def parse_args() -> argparse.Namespace:
         '--synthetic', action='store_true', help='on the synthetic set'
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def build_dataset(config: Config, split: str, *transforms: dict):

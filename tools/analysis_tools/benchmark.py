@@ -112,7 +112,7 @@ def choose_stages(config: Config, args: argparse.Namespace) -> List[str]:
     stages = list(args.stages or STAGES)
     if 'loader' in stages:
         try:
-            check_inputs(config, args.config, training=False)
+            check_inputs(config, args.config, False, tool=sys.argv[0])
         except FileNotFoundError as error:
             if args.stages:
                 raise

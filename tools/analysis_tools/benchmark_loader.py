@@ -28,7 +28,7 @@ from mmavs.utils.loader_speed import (
     seconds_by_stage,
     use_cache,
 )
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import config_to_look_at
 
 
 def parse_args() -> argparse.Namespace:
@@ -75,10 +75,7 @@ def main() -> None:
     args = parse_args()
     register_all_modules()
     torch.set_num_threads(1)
-    config = load_config(args.config, args.cfg_options)
-    if args.synthetic:
-        use_synthetic(config)
-    check_inputs(config, args.config, training=False)
+    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     loader = config[f'{args.split}_dataloader']
     passes = {}
     with tempfile.TemporaryDirectory() as folder:

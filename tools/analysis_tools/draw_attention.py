@@ -63,7 +63,7 @@ def parse_args() -> argparse.Namespace:
         '--synthetic', action='store_true', help='on the synthetic set'
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 def build(args: argparse.Namespace) -> tuple:

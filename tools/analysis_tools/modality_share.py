@@ -13,6 +13,7 @@ Writes a bar chart and, beside it, the numbers as JSON.
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Dict
 
@@ -73,7 +74,8 @@ def measure(
     config = load_config(config_path, args.cfg_options)
     if args.synthetic:
         use_synthetic(config)
-    check_inputs(config, config_path, training=False)
+    tool = f'{sys.argv[0]} --model'
+    check_inputs(config, config_path, training=False, tool=tool)
     dataset = DATASETS.build(config.test_dataloader.dataset)
     model = MODELS.build(config.model)
     if checkpoint:
