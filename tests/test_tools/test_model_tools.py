@@ -43,7 +43,7 @@ def run(monkeypatch):
 
 
 def test_whole_config_is_printed_and_saved(run, capsys, tmp_path):
-    copy = tmp_path / 'c.py'
+    copy = tmp_path / 'new' / 'c.py'
     options = ('--cfg-options', 'model.decode_head.threshold=0.3')
     run('misc/print_config', CONFIG, '--save', copy, *options)
     printed = capsys.readouterr().out

@@ -59,6 +59,7 @@ def main() -> None:
     if args.save:
         if Path(args.save).exists():
             raise SystemExit(f'{args.save} exists already; name a new file')
+        Path(args.save).parent.mkdir(parents=True, exist_ok=True)
         config.dump(args.save)
     if args.key is None:
         print(config.pretty_text)
