@@ -76,14 +76,22 @@ def prepare_config(args: argparse.Namespace):
 
 
 def main() -> None:
-    config = prepare_config(parse_args())
+    args = parse_args()
+    config = prepare_config(args)
+    from mmengine.model import is_model_wrapper
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
+
+    from mmavs.utils.checkpoint import check_resumable
 
     if 'runner_type' in config:
         runner = RUNNERS.build(config)
     else:
         runner = Runner.from_cfg(config)
+    if args.resume not in (None, 'auto'):
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        check_resumable(model, args.resume)
     runner.train()
 
 

@@ -56,6 +56,33 @@ def load_model_weights(model: nn.Module, path: str) -> dict:
     return meta if isinstance(meta, dict) else {}
 
 
+def check_resumable(model: nn.Module, path: str) -> None:
+    """Say before a run goes on why a checkpoint cannot be gone on from.
+
+    Args:
+        model (nn.Module): The run's model.
+        path (str): Checkpoint file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        RuntimeError: It cannot be read safely, holds weights alone, or a
+            tensor of the model is missing from it or has another shape.
+    """
+    checkpoint = load_checkpoint(path)
+    parts = ('meta', 'message_hub', 'optimizer')
+    lacking = [part for part in parts if part not in checkpoint]
+    if lacking:
+        raise RuntimeError(
+            f'{path} holds no {", ".join(lacking)}: a run cannot go on from '
+            'it. Mend: give a checkpoint as tools/train.py writes it, or '
+            f'start from its weights with --cfg-options load_from={path}'
+        )
+    own, weights = model.state_dict(), state_dict_of(checkpoint)
+    unfit = _unfit(own, weights)
+    if unfit:
+        raise RuntimeError(_misfit_message(path, own, weights, unfit))
+
+
 def refuse_other_models(
     module: nn.Module, state_dict: dict, prefix: str, *_
 ) -> None:

@@ -107,6 +107,25 @@ def test_a_run_killed_while_it_saves_can_go_on(
     assert last['meta']['iter'] == 4
 
 
+def test_what_cannot_be_resumed_is_said_before_it_is_tried(
+    trained, config_file, tmp_path, monkeypatch
+):
+    whole = torch.load(trained / 'epoch_2.pth', weights_only=True)
+    path = tmp_path / 'other.pth'
+
+    def resume():
+        words = 'train', config_file, '--work-dir', tmp_path, '--resume', path
+        call(*words, monkeypatch=monkeypatch)
+
+    torch.save(dict(state_dict=whole['state_dict']), path)
+    with pytest.raises(RuntimeError, match='no meta, .*load_from=.*other.pth'):
+        resume()
+    del whole['state_dict']['decode_head.conv_seg.weight']
+    torch.save(whole, path)
+    with pytest.raises(RuntimeError, match='other.pth is of another model: 1'):
+        resume()
+
+
 @pytest.fixture(scope='module')
 def tested(trained, config_file, tmp_path_factory):
     out = tmp_path_factory.mktemp('tested')
