@@ -142,6 +142,13 @@ def test_swapped_sounds_are_drawn(stages, tmp_path, monkeypatch):
     page = cv2.imread(str(out))
     # frames, and five rows of predictions with their strips of sound
     assert page.shape[0] > 6 * 256 + 5 * 40 and page.shape[1] >= 5 * 256
+    # training is on single frames, and clips are whole all the same
+    call(
+        'analysis_tools/swap_sound',
+        *(config, checkpoint, '--out', out, '--split', 'train'),
+        monkeypatch=monkeypatch,
+    )
+    assert cv2.imread(str(out)).shape == page.shape
     with pytest.raises(SystemExit, match="no clip 'absent'"):
         call(
             'analysis_tools/swap_sound',

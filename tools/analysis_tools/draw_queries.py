@@ -60,7 +60,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--clip', help='clip id; the first by default')
     parser.add_argument('--frame', type=int, default=0, help='counted from 0')
-    parser.add_argument('--split', default='test')
+    parser.add_argument(
+        '--split', default='test', choices=('train', 'val', 'test')
+    )
     parser.add_argument('--top', type=int, default=20, help='masks shown')
     parser.add_argument('--out', help='work_dirs/queries/<clip>_<frame>.png')
     parser.add_argument('--device', help='default: a GPU if there is one')

@@ -48,6 +48,7 @@ from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
 
 MIN_WIDTH = 256
 STRIP_HEIGHT = 40
+SPLITS = ('train', 'val', 'test')
 SAMPLE_RATE = 16000
 Row = Tuple[str, List[np.ndarray]]
 
@@ -64,7 +65,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--clip', help='clip id; the first by default')
     parser.add_argument('--other', help="wav file, another clip's sound")
     parser.add_argument('--mixed', help='wav file, mixed with the own sound')
-    parser.add_argument('--split', default='test')
+    parser.add_argument('--split', default='test', choices=SPLITS)
     parser.add_argument('--out', help='picture; work_dirs/swap_sound/<clip>')
     parser.add_argument('--device', help='default: a GPU if there is one')
     parser.add_argument(
@@ -155,12 +156,18 @@ def strips(waveform: torch.Tensor, count: int, width: int) -> List[np.ndarray]:
     ]
 
 
+def clips_of(config: Config, split: str) -> dict:
+    """Give the options of a split's clips, whole ones also for AVIS."""
+    options = config[f'{split}_dataloader'].dataset
+    return options.dataset if options.type == 'SingleFrames' else options
+
+
 @torch.no_grad()
 def rows_of(
     model, config: Config, args: argparse.Namespace, clip: str, sounds: dict
 ) -> List[Row]:
     """Predict under every sound."""
-    options = config[f'{args.split}_dataloader'].dataset
+    options = clips_of(config, args.split)
     rows: List[Row] = []
     for name, transforms in sounds.items():
         dataset = DATASETS.build(
@@ -196,7 +203,7 @@ def main() -> None:
     register_all_modules()
     config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     model = init_model(config, args.checkpoint, args.device)
-    dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
+    dataset = DATASETS.build(clips_of(config, args.split))
     clip, other, mixed = choose_sounds(dataset, args)
     out = picture_path(args.out or f'work_dirs/swap_sound/{clip}.png')
     rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
