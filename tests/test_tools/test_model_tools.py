@@ -214,6 +214,19 @@ def test_comparison_names_every_kind_of_misfit():
     ]
 
 
+def test_a_file_of_one_part_is_compared_with_that_part():
+    """An audio encoder fits without a backbone, a whole system does not."""
+    tool = load(CONVERT)
+    weights = init_model(CONFIG, device='cpu').state_dict()
+    heard = {k: v for k, v in weights.items() if k.startswith('audio_enc')}
+    assert tool.compare(heard, CONFIG, tool.METHODS['vggish']) == []
+    missing = tool.compare(heard, CONFIG, tool.METHODS['avsegformer'])
+    assert len(missing) == len(weights) - len(heard)
+    del heard[next(iter(heard))]
+    (line,) = tool.compare(heard, CONFIG, tool.METHODS['vggish'])
+    assert line.startswith('missing     audio_encoder.')
+
+
 def test_audio_encoder_is_put_in(run, tmp_path, monkeypatch):
     tool = load(CONVERT)
     keys = load_json('keys_vggish')['state_dict']
