@@ -15,6 +15,8 @@ safe checkpoint loading   mmengine 0.10.7 calls ``torch.load`` without
 CPU ranks                 mmengine's launcher calls ``torch.cuda.set_device``
                           and hands ``device_ids`` to DDP without asking;
                           nobody leaves the group at the end
+metrics of ranks          every rank of mmengine writes the figures of a test
+                          into the same file
 package table and path    mmengine knows packages by a closed table, and
                           takes the wrong folder for an editable install;
                           either way ``_base_ = 'mmavs::...'`` fails
@@ -30,7 +32,7 @@ from .checkpoints import load_checkpoint, make_checkpoints_safe
 from .media_log import import_av
 from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
 from .packages import register_package
-from .ranks import allow_cpu_ranks
+from .ranks import allow_cpu_ranks, let_one_rank_write_metrics
 from .versions import MMCV_DISTRIBUTIONS, check_stack, installed_mmcv
 
 __all__ = [
@@ -55,3 +57,4 @@ def prepare_stack() -> None:
     register_package()
     make_checkpoints_safe()
     allow_cpu_ranks()
+    let_one_rank_write_metrics()

@@ -1,4 +1,4 @@
-"""Distributed ranks without a GPU."""
+"""Distributed ranks: on CPU, and one at a time where they write."""
 
 import atexit
 import gc
@@ -53,3 +53,17 @@ def allow_cpu_ranks() -> None:
         upstream_init(self, module, *args, device_ids=device_ids, **kwargs)
 
     MMDistributedDataParallel.__init__ = init_ddp
+
+
+def let_one_rank_write_metrics() -> None:
+    """Let rank 0 alone write the figures of a test.
+
+    Every rank of mmengine writes them into the same JSON file, at the same
+    time: of the longer text, an end can be left behind the shorter one.
+    """
+    from mmengine.dist import master_only
+    from mmengine.hooks import LoggerHook
+
+    upstream = LoggerHook.after_test_epoch
+    if not hasattr(upstream, '__wrapped__'):
+        LoggerHook.after_test_epoch = master_only(upstream)

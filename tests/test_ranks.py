@@ -1,6 +1,8 @@
-"""A CPU rank ends in good order, whatever its threads still hold."""
+"""A rank ends in good order, and one rank writes for all."""
 
+import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 from fresh_python import free_port, run_python
@@ -57,3 +59,35 @@ def test_gloo_threads_end_before_the_interpreter():
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == 'gloo threads: 0\n'
+
+
+def test_upstream_ranks_still_write_one_file_together():
+    """Fails once mmengine lets one rank write by itself."""
+    code = (
+        'import inspect; from mmengine.hooks import LoggerHook as hook;'
+        'source = inspect.getsource(hook.after_test_epoch);'
+        'print("dump(" in source, "main" in source, "master" in source)'
+    )
+    assert run_python(code).stdout.split() == ['True', 'False', 'False']
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_the_first_rank_alone_writes_metrics(rank, monkeypatch, tmp_path):
+    from mmengine.hooks import LoggerHook
+
+    monkeypatch.setattr('mmengine.dist.utils.get_rank', lambda group: rank)
+    hook = LoggerHook()
+    hook.json_log_path = 'metrics.json'
+    processor = SimpleNamespace(
+        get_log_after_epoch=lambda *args, **kwargs: (dict(mIoU=50.0), '')
+    )
+    runner = SimpleNamespace(
+        log_processor=processor,
+        log_dir=str(tmp_path),
+        logger=SimpleNamespace(info=lambda text: None),
+        test_dataloader=[],
+    )
+    hook.after_test_epoch(runner, {})
+    found = list(tmp_path.iterdir())
+    assert len(found) == 1 - rank
+    assert not found or json.loads(found[0].read_text()) == dict(mIoU=50.0)
