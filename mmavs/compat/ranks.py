@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import time
 
 
 def _leave_group() -> None:
@@ -9,8 +10,9 @@ def _leave_group() -> None:
 
     They give back the tensors of the last collective, for which they need
     the interpreter; a process that ends first is aborted. PyTorch joins them
-    only when the group itself is freed, and without holding the interpreter's
-    lock only when a Python reference was the last: hence the order.
+    when the group itself is freed. Before, the interpreter is left to them
+    for a moment: PyTorch 2.4 would keep it to itself while it joins, and newer
+    ones do where a Python reference is not the last.
     """
     import torch
 
@@ -18,6 +20,7 @@ def _leave_group() -> None:
         return
     group = torch.distributed.group.WORLD
     torch.distributed.destroy_process_group()
+    time.sleep(0.1)
     gc.collect()  # a model's distributed wrapper holds the group, in a cycle
     del group
 
