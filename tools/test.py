@@ -9,6 +9,7 @@ from mmengine.config import Config, DictAction
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.utils.run_config import (
     check_inputs,
+    evaluators_of,
     load_config,
     tta_pipeline,
     use_synthetic,
@@ -93,9 +94,7 @@ def prepare_config(args: argparse.Namespace) -> Config:
         use_synthetic(config)
     check_inputs(config, args.config, training=False)
     config.load_from = None
-    evaluators = config.test_evaluator
-    if not isinstance(evaluators, list):
-        evaluators = [evaluators]
+    evaluators = evaluators_of(config)
     if args.out:
         # one writer is enough, however many metrics look on
         evaluators[0].update(

@@ -30,11 +30,11 @@ def read_binary(
     """
     from mmavs.datasets.masks import open_mask, read_mask
 
-    image = open_mask(path)
     try:
         # Colours first: a palette may put white anywhere.
         mask = read_mask(path, 'binary')
     except ValueError as error:
+        image = open_mask(path)
         if image.mode not in ('L', 'P') or np.asarray(image).max() > 1:
             raise ValueError(
                 f'{error} If the greys are probabilities: --soft.'

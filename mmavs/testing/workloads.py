@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmavs.registry import METRICS, MODELS
 from mmavs.structures import FramePixelData
+from mmavs.utils.run_config import evaluators_of
 
 from .naive import naive_copy
 from .random_clips import random_clips
@@ -141,9 +142,8 @@ def scoring(
         sample.seg_logits = FramePixelData(data=logits)
         sample.pred_sem_seg = FramePixelData(data=model.decide(logits))
     entries = [sample.to_dict() for sample in samples]
-    cfgs = config.test_evaluator
     metrics = []
-    for cfg in cfgs if isinstance(cfgs, (list, tuple)) else [cfgs]:
+    for cfg in evaluators_of(config):
         # nothing is written
         kept = {k: v for k, v in cfg.items() if not k.endswith('_dir')}
         metrics.append(METRICS.build(kept))

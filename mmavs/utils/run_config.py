@@ -35,7 +35,10 @@ def load_config(path: str, options: Optional[dict] = None) -> Config:
 
 
 def config_to_look_at(
-    path: str, options: Optional[dict] = None, synthetic: bool = False
+    path: str,
+    options: Optional[dict] = None,
+    synthetic: bool = False,
+    tool: Optional[str] = None,
 ) -> Config:
     """Read a config for a tool that looks at its data with or without a model.
 
@@ -43,6 +46,8 @@ def config_to_look_at(
         path (str): See :func:`load_config`.
         options (dict, optional): From ``--cfg-options``.
         synthetic (bool): See :func:`use_synthetic`.
+        tool (str, optional): See :func:`check_inputs`. Defaults to the script
+            that runs.
 
     Returns:
         Config: With data that is there.
@@ -53,7 +58,7 @@ def config_to_look_at(
     config = load_config(path, options)
     if synthetic:
         use_synthetic(config)
-    check_inputs(config, path, training=False, tool=sys.argv[0])
+    check_inputs(config, path, training=False, tool=tool or sys.argv[0])
     return config
 
 
@@ -61,12 +66,24 @@ def datasets(config: Config) -> Iterator[ConfigDict]:
     """Yield the innermost dataset dict of each dataloader."""
     for key in DATALOADERS:
         loader = config.get(key)
-        if not loader:
-            continue
-        dataset = loader['dataset']
-        while 'dataset' in dataset:  # RepeatDataset and other wrappers
-            dataset = dataset['dataset']
-        yield dataset
+        if loader:
+            yield innermost_dataset(loader)
+
+
+def innermost_dataset(loader: dict) -> ConfigDict:
+    """Give the dataset dict of a dataloader, without what wraps it."""
+    dataset = loader['dataset']
+    while 'dataset' in dataset:  # RepeatDataset, SingleFrames and others
+        dataset = dataset['dataset']
+    return dataset
+
+
+def evaluators_of(config: Config) -> List[dict]:
+    """List the metrics of a test, which a config may give as one."""
+    evaluators = config.test_evaluator
+    if isinstance(evaluators, (list, tuple)):
+        return list(evaluators)
+    return [evaluators]
 
 
 def use_synthetic(config: Config) -> List[str]:

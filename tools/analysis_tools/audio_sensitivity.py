@@ -31,7 +31,7 @@ from mmavs.datasets.heard import hear, muted
 from mmavs.datasets.unmatching import clip_contents, unmatching_sounds
 from mmavs.registry import DATASETS, METRICS
 from mmavs.utils import register_all_modules
-from mmavs.utils.run_config import config_to_look_at
+from mmavs.utils.run_config import config_to_look_at, evaluators_of
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,10 +63,7 @@ def build_dataset(config: Config, split: str, *transforms: dict):
 
 def own_metric(config: Config) -> dict:
     """Choose what gives J: a semantic config's metric, or AVSMetric."""
-    evaluators = config.test_evaluator
-    if not isinstance(evaluators, list):
-        evaluators = [evaluators]
-    semantic = [e for e in evaluators if e['type'] == 'AVSSMetric']
+    semantic = [e for e in evaluators_of(config) if e['type'] == 'AVSSMetric']
     return semantic[0] if semantic else dict(type='AVSMetric')
 
 

@@ -24,7 +24,7 @@ from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.checkpoint import load_model_weights
 from mmavs.utils.modality_share import ModalityShare, measure_share
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import config_to_look_at
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,11 +71,10 @@ def measure(
     config_path: str, checkpoint: str, args: argparse.Namespace
 ) -> ModalityShare:
     """Build one model and its test split, and measure."""
-    config = load_config(config_path, args.cfg_options)
-    if args.synthetic:
-        use_synthetic(config)
     tool = f'{sys.argv[0]} --model'
-    check_inputs(config, config_path, training=False, tool=tool)
+    config = config_to_look_at(
+        config_path, args.cfg_options, args.synthetic, tool
+    )
     dataset = DATASETS.build(config.test_dataloader.dataset)
     model = MODELS.build(config.model)
     if checkpoint:

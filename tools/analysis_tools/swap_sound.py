@@ -36,7 +36,7 @@ from mmavs.datasets.unmatching import (
 from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
-from mmavs.utils.run_config import config_to_look_at
+from mmavs.utils.run_config import config_to_look_at, innermost_dataset
 from mmavs.visualization import (
     draw_instances,
     log_mel_strip,
@@ -156,18 +156,12 @@ def strips(waveform: torch.Tensor, count: int, width: int) -> List[np.ndarray]:
     ]
 
 
-def clips_of(config: Config, split: str) -> dict:
-    """Give the options of a split's clips, whole ones also for AVIS."""
-    options = config[f'{split}_dataloader'].dataset
-    return options.dataset if options.type == 'SingleFrames' else options
-
-
 @torch.no_grad()
 def rows_of(
     model, config: Config, args: argparse.Namespace, clip: str, sounds: dict
 ) -> List[Row]:
     """Predict under every sound."""
-    options = clips_of(config, args.split)
+    options = innermost_dataset(config[f'{args.split}_dataloader'])
     rows: List[Row] = []
     for name, transforms in sounds.items():
         dataset = DATASETS.build(
@@ -203,7 +197,9 @@ def main() -> None:
     register_all_modules()
     config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     model = init_model(config, args.checkpoint, args.device)
-    dataset = DATASETS.build(clips_of(config, args.split))
+    dataset = DATASETS.build(
+        innermost_dataset(config[f'{args.split}_dataloader'])
+    )
     clip, other, mixed = choose_sounds(dataset, args)
     out = picture_path(args.out or f'work_dirs/swap_sound/{clip}.png')
     rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
