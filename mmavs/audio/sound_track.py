@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmavs.compat import import_av
+from mmavs.utils.media import open_media
 
 from .resampling import resample, to_mono
 from .wav import check_samples, decode_wav
@@ -85,9 +86,8 @@ def read_sound_track(
         ValueError: No file that FFmpeg reads, no sound in it, or damage.
     """
     av = import_av()
-    source = file if isinstance(file, io.BytesIO) else str(file)
     try:
-        with av.open(source) as container:
+        with open_media(file, name) as container:
             if not container.streams.audio:
                 raise ValueError(
                     f'{name} holds no sound. Mend: leave the clip out, or '

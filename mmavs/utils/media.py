@@ -1,5 +1,6 @@
 """Videos and sound files, by FFmpeg's libraries (PyAV)."""
 
+import io
 from pathlib import Path
 from typing import Iterator, Optional, Union
 
@@ -7,32 +8,54 @@ import numpy as np
 
 from mmavs.compat import import_av
 
+# FFmpeg's names of formats that hold their pictures and sound themselves.
+# Playlists and patterns (concat, hls, dash, sdp, image2, ...) are not here:
+# whatever such a file is called, it would lead to other files and addresses.
+FORMATS = (
+    *('mov', 'matroska', 'webm', 'avi', 'mpegts', 'mpeg', 'mpegvideo', 'flv'),
+    *('asf', 'ogg', 'mxf', 'rm', 'dv', 'nut', 'ivf', 'wtv', 'gxf', 'swf'),
+    *('m4v', 'h264', 'hevc', 'vvc', 'obu', 'vc1', 'dirac', 'mjpeg'),
+    *('yuv4mpegpipe', 'gif', 'apng', 'png_pipe', 'jpeg_pipe'),
+    *('wav', 'w64', 'aiff', 'au', 'caf', 'voc', 'sox', 'mp3', 'aac', 'loas'),
+    *('flac', 'wv', 'ape', 'tak', 'tta', 'mpc', 'mpc8', 'dsf', 'amr'),
+    *('ac3', 'eac3', 'ac4', 'dts', 'dtshd', 'truehd', 'mlp'),
+)
 
-def open_media(path: Union[str, Path]):
-    """Open a media file for reading.
+
+def open_media(file: Union[str, Path, io.BytesIO], name: Optional[str] = None):
+    """Open a media file for reading; nothing but this file is ever read.
 
     Args:
-        path (str or Path): Anything that FFmpeg reads.
+        file (str, Path or io.BytesIO): Of one of ``FORMATS``, which its
+            content decides, not its name.
+        name (str, optional): What errors call it. Defaults to its path.
 
     Returns:
         av.container.InputContainer: To be closed, or used with ``with``.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: FFmpeg does not know what it is.
+        ValueError: It is damaged, or of none of these formats.
     """
     av = import_av()
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f'media file not found: {path}. Mend: check the path.'
-        )
+    name = name or file
+    if not isinstance(file, io.BytesIO):
+        if not Path(file).is_file():
+            raise FileNotFoundError(
+                f'media file not found: {name}. Fix: check the path.'
+            )
+        # with its protocol said, since a name may hold a colon
+        file = f'file:{file}'
+    only = dict(format_whitelist=','.join(FORMATS), protocol_whitelist='file')
     try:
-        return av.open(str(path))
+        return av.open(file, options=only)
     except av.FFmpegError as error:
         raise ValueError(
-            f'{path} is no video or sound file that FFmpeg can read '
-            f'({error}). Mend: download or record it again; a file that was '
-            'cut off while being written often lacks its index.'
+            f'{name} is not a video or sound file that can be read '
+            f'({error.strerror}). Fix: download or record it again, since a '
+            'file that was cut off while being written often lacks its '
+            'index; or convert it with ffmpeg if it is of a rare format or a '
+            'playlist, which is never followed.'
         ) from error
 
 

@@ -57,7 +57,7 @@ def test_broken_and_wrong_files(tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere.mp4'):
         VideoPictures(tmp_path / 'nowhere.mp4')
     (tmp_path / 'text.mp4').write_text('no video at all')
-    with pytest.raises(ValueError, match='text.mp4 is no video'):
+    with pytest.raises(ValueError, match='text.mp4 is not a video'):
         VideoPictures(tmp_path / 'text.mp4')
     whole = write_test_video(tmp_path / 'a.mp4', flat([9] * 9)).read_bytes()
     (tmp_path / 'cut.mp4').write_bytes(whole[: len(whole) // 2])

@@ -98,7 +98,7 @@ def test_errors_name_the_file(tmp_path):
     with pytest.raises(ValueError, match='empty.wav'):
         SoundReader(empty)
     (tmp_path / 'text.wav').write_text('no sound at all')
-    with pytest.raises(ValueError, match='text.wav is no video or sound'):
+    with pytest.raises(ValueError, match='text.wav is not a video or sound'):
         SoundReader(tmp_path / 'text.wav')
     with pytest.raises(FileNotFoundError, match='nowhere.wav'):
         SoundReader(tmp_path / 'nowhere.wav')

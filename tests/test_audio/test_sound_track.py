@@ -87,10 +87,12 @@ def test_bad_files_are_named(tmp_path):
     whole = write_test_video(tmp_path / 'whole.mp4', sound=tone(16000)[None])
     cut = tmp_path / 'cut.mp4'
     cut.write_bytes(whole.read_bytes()[:-300])
-    with pytest.raises(ValueError, match='cut.mp4 cannot be decoded.*Mend'):
+    with pytest.raises(
+        ValueError, match='cut.mp4 is not a video or sound.*Fix'
+    ):
         read_sound(cut)
     with pytest.raises(FileNotFoundError, match='absent.mp4'):
         read_sound(tmp_path / 'absent.mp4')
     (tmp_path / 'empty.mp3').write_bytes(b'')
-    with pytest.raises(ValueError, match='empty.mp3.*Mend'):
+    with pytest.raises(ValueError, match='empty.mp3.*Fix'):
         read_sound(tmp_path / 'empty.mp3')

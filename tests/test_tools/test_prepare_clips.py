@@ -101,7 +101,7 @@ def test_bad_videos_are_named_and_do_not_stop_the_others(
     (videos / 'bad.mp4').write_text('no video')
     assert prepare(videos, '--out', tmp_path / 'out') == 1
     printed = capsys.readouterr().out
-    assert 'bad.mp4 is no video or sound file' in printed
+    assert 'bad.mp4 is not a video or sound file' in printed
     assert '1 clips made, 0 were there already, 1 failed' in printed
 
 

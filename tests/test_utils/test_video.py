@@ -97,7 +97,7 @@ def test_bad_files_are_named(tmp_path):
         read_frames(sound, 1)
     text = tmp_path / 'text.mp4'
     text.write_text('no video at all')
-    with pytest.raises(ValueError, match='text.mp4 is no video.*Mend'):
+    with pytest.raises(ValueError, match='text.mp4 is not a video.*Fix'):
         read_frames(text, 1)
     whole = write_test_video(tmp_path / 'whole.mp4', counted(20))
     cut = tmp_path / 'cut.mp4'
