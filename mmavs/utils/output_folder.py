@@ -1,0 +1,158 @@
+"""A folder holds the files of one run, and of no other."""
+
+import os
+from pathlib import Path, PurePath
+from typing import Iterable, Iterator, List, Union
+
+LIST = '.mmavs_files'  # one name a line, relative to the folder
+KINDS = ('.png', '.jpg', '.csv', '.json')  # what runs write into folders
+
+
+class OutputFolder:
+    """A folder for masks, pictures or tables of one run.
+
+    Masks of two checkpoints, or of a long video and a short one, would be
+    scored or looked at as one if they shared a folder. So a run claims its
+    folder first: one that holds anything is refused, or, where overwriting is
+    allowed, what an earlier run wrote is removed. A hidden list in the folder
+    tells: every name is on it before its file is written. Files on no list are
+    never removed.
+
+    Args:
+        path (str or Path): Of the folder, which may be absent.
+    """
+
+    def __init__(self, path: Union[str, Path]) -> None:
+        self.path = Path(path)
+
+    def claim(self, overwrite: bool = False) -> None:
+        """Make the folder this run's own; call it before the work.
+
+        Every rank of a run may call it, before any of them writes.
+
+        Args:
+            overwrite (bool): Remove what an earlier run wrote.
+
+        Raises:
+            FileExistsError: The folder is not empty and ``overwrite`` is
+                False; or it holds masks, pictures or tables on no list, among
+                which this run's could not be told.
+            NotADirectoryError: The path is that of a file.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise NotADirectoryError(
+                f'{self.path} is a file. Fix: name a folder'
+            )
+        # the list is read before the folder, and removed after the files: so
+        # a rank may find another at it
+        listed = self._listed()
+        found = next(self._visible(), None)
+        if found is not None and not overwrite:
+            raise FileExistsError(
+                f'{self.path} is not empty (it holds {found.name}), and a '
+                'folder takes the files of one run alone. Fix: name another '
+                'folder, or allow to overwrite (--overwrite, overwrite=True), '
+                'which removes what an earlier run wrote there'
+            )
+        known = set(listed)
+        for path in self._visible():
+            if path.suffix.lower() in KINDS and path not in known:
+                raise FileExistsError(
+                    f'{path} is on no list of an earlier run, so it stays, '
+                    'and files of two origins would mix. Fix: name another '
+                    f'folder than {self.path}, or move that file away'
+                )
+        self._remove(listed)
+
+    def file(self, name: Union[str, PurePath]) -> Path:
+        """List a file that is about to be written, and make its folder.
+
+        Args:
+            name (str or PurePath): Relative to the folder.
+
+        Returns:
+            Path: Where to write it.
+
+        Raises:
+            ValueError: The name leads out of the folder.
+        """
+        name = PurePath(name)
+        if not _stays_inside(name):
+            raise ValueError(f'{name} leads out of {self.path}')
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # one short write: ranks share the list
+        with (self.path / LIST).open('a', encoding='utf-8') as file:
+            file.write(f'{name.as_posix()}\n')
+        return path
+
+    def _visible(self) -> Iterator[Path]:
+        """Yield the files that a user sees, at any depth."""
+        for folder, subfolders, files in os.walk(self.path):
+            subfolders[:] = sorted(n for n in subfolders if n[0] != '.')
+            yield from (Path(folder, n) for n in sorted(files) if n[0] != '.')
+
+    def _listed(self) -> List[Path]:
+        """Read the list; names that lead out of the folder are passed over."""
+        try:
+            names = (self.path / LIST).read_text('utf-8').splitlines()
+        except FileNotFoundError:
+            return []
+        paths = [self.path / n for n in names if _stays_inside(PurePath(n))]
+        root = self.path.resolve()
+        return [p for p in paths if p.parent.resolve().is_relative_to(root)]
+
+    def _remove(self, paths: Iterable[Path]) -> None:
+        """Remove files, the folders that they leave empty, and the list."""
+        folders = set()
+        for path in paths:
+            if path.is_file() or path.is_symlink():
+                path.unlink(missing_ok=True)
+            folders.update(p for p in path.parents if self.path in p.parents)
+        for folder in sorted(folders, key=lambda p: len(p.parts))[::-1]:
+            try:
+                folder.rmdir()
+            except OSError:  # gone already, or holding something else
+                pass
+        (self.path / LIST).unlink(missing_ok=True)
+
+
+def claim_folders(
+    paths: Iterable[Union[str, Path]], overwrite: bool = False
+) -> None:
+    """Claim several folders of one run, which may lie in one another.
+
+    Args:
+        paths (Iterable[str or Path]): A folder may be named twice.
+        overwrite (bool): See :meth:`OutputFolder.claim`.
+
+    Raises:
+        FileExistsError, NotADirectoryError: See :meth:`OutputFolder.claim`.
+    """
+    unique = {Path(path).absolute(): path for path in paths}
+    # inner ones first: what they hold is on their own lists
+    for place in sorted(unique, key=lambda p: len(p.parts))[::-1]:
+        OutputFolder(unique[place]).claim(overwrite)
+
+
+def refuse_existing(path: Union[str, Path], overwrite: bool = False) -> None:
+    """Keep a single file that is there.
+
+    Raises:
+        FileExistsError: It exists and ``overwrite`` is False.
+    """
+    if Path(path).exists() and not overwrite:
+        raise FileExistsError(
+            f'{path} exists already. Fix: name another file, or allow to '
+            'overwrite (--overwrite, overwrite=True)'
+        )
+
+
+def _stays_inside(name: PurePath) -> bool:
+    """Whether a relative name is one line and leads nowhere else."""
+    return (
+        bool(name.parts)
+        and not name.is_absolute()
+        and '..' not in name.parts
+        and '\n' not in str(name)
+    )
