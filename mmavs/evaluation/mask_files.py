@@ -14,13 +14,15 @@ counted from 0; ``released_names`` does the same.
 """
 
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Optional, Sequence, Union
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+
+from mmavs.utils.names import path_inside
 
 from .functional.binary import thresholds_reached
 
@@ -62,7 +64,8 @@ class MaskWriter:
             frames (Tensor): (T, H, W): labels, or for 'soft' probabilities.
 
         Raises:
-            ValueError: A clip id that leads out of the folder.
+            ValueError: A clip id or category that leads out of the folder,
+                or that cannot name a file.
         """
         frames = self._encode(frames.cpu())
         for t, frame in enumerate(frames.numpy()):
@@ -73,20 +76,30 @@ class MaskWriter:
 
     def path(self, sample: dict, t: int) -> Path:
         """Name the file of frame t."""
-        clip = PurePosixPath(sample['clip_id'])
-        if clip.is_absolute() or '..' in clip.parts:
-            raise ValueError(f'clip id {clip} leads out of {self.folder}')
         number = t + self.first
         if self.kind == 'semantic':
-            return self.folder / clip / 'labels_semantic' / f'{number}.png'
-        category = sample.get('category') or ''
-        return self.folder / category / clip / f'{clip.name}_{number}.png'
+            folder = path_inside(self.folder, sample['clip_id'])
+            return folder / 'labels_semantic' / f'{number}.png'
+        return clip_mask_path(self.folder, sample, number)
 
     def _encode(self, frames: Tensor) -> Tensor:
         if self.kind == 'soft':
             return encode_probability(frames)
         frames = frames.to(torch.uint8)
         return frames * 255 if self.kind == 'binary' else frames
+
+
+def clip_mask_path(folder: Path, sample: dict, number: int) -> Path:
+    """Name a frame's file as S4 and MS3 do: ``[category/]clip/clip_1.png``.
+
+    Raises:
+        ValueError: A clip id or category that cannot name a file.
+    """
+    names = [sample['clip_id']]
+    if sample.get('category'):
+        names.insert(0, sample['category'])
+    clip = path_inside(folder, *names)
+    return clip / f'{clip.name}_{number}.png'
 
 
 def encode_probability(probability: Tensor) -> Tensor:

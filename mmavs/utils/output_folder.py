@@ -4,6 +4,8 @@ import os
 from pathlib import Path, PurePath
 from typing import Iterable, Iterator, List, Union
 
+from .names import is_name, path_inside
+
 LIST = '.mmavs_files'  # one name a line, relative to the folder
 KINDS = ('.png', '.jpg', '.csv', '.json')  # what runs write into folders
 
@@ -74,16 +76,14 @@ class OutputFolder:
             Path: Where to write it.
 
         Raises:
-            ValueError: The name leads out of the folder.
+            ValueError: The name leads out of the folder, or cannot name a
+                file.
         """
-        name = PurePath(name)
-        if not _stays_inside(name):
-            raise ValueError(f'{name} leads out of {self.path}')
-        path = self.path / name
+        path = path_inside(self.path, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         # one short write: ranks share the list
         with (self.path / LIST).open('a', encoding='utf-8') as file:
-            file.write(f'{name.as_posix()}\n')
+            file.write(f'{PurePath(name).as_posix()}\n')
         return path
 
     def _visible(self) -> Iterator[Path]:
@@ -98,7 +98,7 @@ class OutputFolder:
             names = (self.path / LIST).read_text('utf-8').splitlines()
         except FileNotFoundError:
             return []
-        paths = [self.path / n for n in names if _stays_inside(PurePath(n))]
+        paths = [self.path / n for n in names if is_name(n)]
         root = self.path.resolve()
         return [p for p in paths if p.parent.resolve().is_relative_to(root)]
 
@@ -146,13 +146,3 @@ def refuse_existing(path: Union[str, Path], overwrite: bool = False) -> None:
             f'{path} exists already. Fix: name another file, or allow to '
             'overwrite (--overwrite, overwrite=True)'
         )
-
-
-def _stays_inside(name: PurePath) -> bool:
-    """Whether a relative name is one line and leads nowhere else."""
-    return (
-        bool(name.parts)
-        and not name.is_absolute()
-        and '..' not in name.parts
-        and '\n' not in str(name)
-    )

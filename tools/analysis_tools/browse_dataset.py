@@ -20,6 +20,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.audio import vggish_log_mel
 from mmavs.registry import DATASETS, VISUALIZERS
 from mmavs.utils import register_all_modules
+from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at
 
 SAMPLE_RATE = 16000
@@ -108,7 +109,7 @@ def main() -> None:
         packed = dataset[index]
         inputs, sample = packed['inputs'], packed['data_samples']
         images = inputs['imgs'].permute(0, 2, 3, 1).numpy()[..., ::-1]
-        name = str(sample.clip_id).replace('/', '_')
+        name = flat_name(sample.clip_id)
         repeat = count * args.times // len(indices)
         visualizer.add_clip(
             name,

@@ -26,6 +26,7 @@ from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.attention import collect_attention
 from mmavs.utils.checkpoint import load_model_weights
+from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import log_mel_strip, overlay, sheet
 from mmavs.visualization.heat_map import heat_overlay
@@ -169,7 +170,7 @@ def main() -> None:
     indices = choose(dataset, args)
     for index in indices:
         packed = dataset[index]
-        name = str(packed['data_samples'].clip_id).replace('/', '_')
+        name = flat_name(packed['data_samples'].clip_id)
         path = out / f'{name}.png'
         picture = draw_clip(packed, model, palette, args)
         if not cv2.imwrite(str(path), picture[..., ::-1]):

@@ -27,6 +27,7 @@ from mmavs.apis import init_model
 from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
+from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import overlay, picture_path, sheet
 from mmavs.visualization.heat_map import heat_overlay
@@ -155,7 +156,7 @@ def main() -> None:
     config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
     clip, packed = load_clip(config, args)
     out = picture_path(
-        args.out or f'work_dirs/queries/{clip}_{args.frame}.png'
+        args.out or f'work_dirs/queries/{flat_name(clip)}_{args.frame}.png'
     )
     path = packed['data_samples'].img_path[args.frame]
     image = cv2.resize(read_frame(path), (WIDTH, WIDTH))

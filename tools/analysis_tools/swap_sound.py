@@ -36,6 +36,7 @@ from mmavs.datasets.unmatching import (
 from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
+from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at, innermost_dataset
 from mmavs.visualization import (
     draw_instances,
@@ -201,7 +202,8 @@ def main() -> None:
         innermost_dataset(config[f'{args.split}_dataloader'])
     )
     clip, other, mixed = choose_sounds(dataset, args)
-    out = picture_path(args.out or f'work_dirs/swap_sound/{clip}.png')
+    default = f'work_dirs/swap_sound/{flat_name(clip)}.png'
+    out = picture_path(args.out or default)
     rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
     page = sheet(rows, f'{Path(args.config).stem}: {clip}')
     if not cv2.imwrite(str(out), page[..., ::-1]):

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 
 from mmavs.registry import HOOKS
 from mmavs.structures import AVSDataSample
+from mmavs.utils.names import flat_name
 
 
 @HOOKS.register_module()
@@ -106,8 +107,7 @@ class AVSVisualizationHook(Hook):
         mode: str,
     ) -> None:
         images = [read_frame(path) for path in sample.img_path]
-        safe_id = str(sample.clip_id).replace('/', '_')
-        name = f'{safe_id}_frames0-{sample.num_frames - 1}'
+        name = f'{flat_name(sample.clip_id)}_frames0-{sample.num_frames - 1}'
         out_file = None
         if self.out_dir and mode == 'test':
             out_file = Path(self.out_dir) / f'{name}.png'

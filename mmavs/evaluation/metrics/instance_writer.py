@@ -1,7 +1,7 @@
 """Predicted instances on disk: pictures, and a COCO-style file."""
 
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -9,7 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from PIL import Image
 
-from mmavs.evaluation.mask_files import write_image
+from mmavs.evaluation.mask_files import clip_mask_path, write_image
 from mmavs.registry import METRICS
 from mmavs.visualization.instances import instance_map
 from mmavs.visualization.paint import palette_for
@@ -75,7 +75,9 @@ class InstanceWriter(BaseMetric):
                 frames=[],
             )
             for t, instances in enumerate(sample.get('pred_instances', [])):
-                path = self._path(sample, t)
+                path = clip_mask_path(
+                    self.output_dir / FOLDER, sample, t + self.first
+                )
                 self._write_picture(instances, entry['categories'], path)
                 entry['frames'].append(
                     dict(
@@ -97,13 +99,6 @@ class InstanceWriter(BaseMetric):
             path.write_text(json.dumps(as_coco(entries)))
             print_log(f'instances are in {path}', logger='current')
         return {}
-
-    def _path(self, sample: dict, t: int) -> Path:
-        clip = PurePosixPath(sample['clip_id'])
-        if clip.is_absolute() or '..' in clip.parts:
-            raise ValueError(f'clip id {clip} leads out of {self.output_dir}')
-        folder = self.output_dir / FOLDER / (sample.get('category') or '')
-        return folder / clip / f'{clip.name}_{t + self.first}.png'
 
     def _write_picture(self, instances, categories, path: Path) -> None:
         image = Image.fromarray(instance_map(instances, self.threshold))
