@@ -13,6 +13,7 @@ from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
+from mmavs.utils.command_line import run_script
 
 
 def parse_args() -> argparse.Namespace:
@@ -114,4 +115,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -14,6 +14,7 @@ from typing import Dict, List, Optional, Tuple
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
+from mmavs.utils.command_line import run_script
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,8 +48,8 @@ def import_gradio():
     try:
         import gradio
     except ImportError as error:
-        raise SystemExit(
-            f'the web demo needs gradio ({error}). Mend: pip install '
+        raise ImportError(
+            f'the web demo needs gradio ({error}). Fix: pip install '
             '"mmavs[demo]".'
         ) from None
     return gradio
@@ -150,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

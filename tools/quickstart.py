@@ -20,6 +20,7 @@ from typing import Optional
 
 import mmavs  # noqa: F401
 from mmavs.datasets.synthetic import ensure_synthetic
+from mmavs.utils.command_line import run_script
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = 'data/synthetic-96px'
@@ -147,4 +148,4 @@ def check(results: dict) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

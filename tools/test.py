@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.utils.command_line import run_script
 from mmavs.utils.run_config import (
     check_inputs,
     evaluators_of,
@@ -147,4 +148,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -181,12 +181,12 @@ class Benchmark:
         self.bytes[stage] = {form: self.weigh(form, stage) for form in forms}
 
     def _compare(self, row: str, works: Dict[str, Work]) -> None:
-        """Note how far two forms are apart; raise RuntimeError if too far."""
+        """Note how far two forms are apart; ArithmeticError if too far."""
         ours, theirs = (works[form]().double() for form in FORMS)
         difference = float((ours - theirs).abs().max() / theirs.abs().max())
         self.differences[row] = difference
         if not difference <= self.tolerance:
-            raise RuntimeError(
+            raise ArithmeticError(
                 f'{row} of the two forms differ by {difference:.1e} of the '
                 f'largest value, more than --tolerance {self.tolerance}: '
                 'they do not compute the same'

@@ -116,8 +116,16 @@ def read_config(name: Union[str, Path]) -> Config:
     Raises:
         FileNotFoundError: See :func:`find_config`.
         ImportError: A package of ``custom_imports`` is not found.
+        ValueError: The file is not Python.
     """
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)
-    return Config.fromfile(find_config(name))
+    path = find_config(name)
+    try:
+        return Config.fromfile(path)
+    except SyntaxError as error:
+        raise ValueError(
+            f'{path} or a config it builds on is not Python: {error.msg}, '
+            f'line {error.lineno}: {(error.text or "").strip()}'
+        ) from error

@@ -116,5 +116,5 @@ def test_web_demo_page(video, weights):
 
 def test_web_demo_without_gradio(monkeypatch):
     monkeypatch.setitem(sys.modules, 'gradio', None)
-    with pytest.raises(SystemExit, match='pip install "mmavs'):
+    with pytest.raises(ImportError, match='pip install "mmavs'):
         load('web_demo').import_gradio()

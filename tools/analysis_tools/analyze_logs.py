@@ -13,6 +13,8 @@ import json
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
+from mmavs.utils.command_line import run_script
+
 Curve = List[Tuple[int, float]]
 BOOKKEEPING = ('step', 'iter', 'epoch')
 
@@ -173,17 +175,12 @@ def main() -> None:
     names = args.legend or [
         Path(run).name if Path(run).is_dir() else str(run) for run in args.runs
     ]
-    try:
-        runs = [
-            read_run(Path(run), name) for run, name in zip(args.runs, names)
-        ]
-        draw(Path(args.out), runs, args.keys, args.smooth, args.title)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from None
+    runs = [read_run(Path(run), name) for run, name in zip(args.runs, names)]
+    draw(Path(args.out), runs, args.keys, args.smooth, args.title)
     for run in runs:
         print(describe(run))
     print(f'written to {args.out}')
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -31,6 +31,7 @@ from mmavs.datasets.heard import hear, muted
 from mmavs.datasets.unmatching import clip_contents, unmatching_sounds
 from mmavs.registry import DATASETS, METRICS
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.run_config import config_to_look_at, evaluators_of
 
 
@@ -109,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -45,6 +45,7 @@ from mmavs.testing.workloads import (
     training_step,
 )
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.complexity import audio_shape, frame_size
 from mmavs.utils.measure import in_fresh_process, machine_name, peak_memory
 from mmavs.utils.run_config import (
@@ -197,4 +198,4 @@ def report(benchmark: Benchmark, args: argparse.Namespace) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

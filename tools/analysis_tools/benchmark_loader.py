@@ -22,6 +22,7 @@ from rich.table import Table
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.loader_speed import (
     STAGES,
     clips_per_second,
@@ -94,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -17,6 +17,7 @@ from prettytable import PrettyTable
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.testing.naive.metrics import metric_forms
+from mmavs.utils.command_line import run_script
 from mmavs.utils.measure import Spread, interleave
 
 CLIPS = ((2, 5), (71, 10))  # classes and frames: MS3 and AVSS
@@ -30,7 +31,7 @@ def benchmark(device: str, repeats: int, size: int = 224) -> List[Row]:
         list[tuple]: Name, seconds by form, largest difference.
 
     Raises:
-        RuntimeError: The two ways differ.
+        ArithmeticError: The two ways differ.
     """
     rows = []
     for num_classes, num_frames in CLIPS:
@@ -38,7 +39,7 @@ def benchmark(device: str, repeats: int, size: int = 224) -> List[Row]:
         ours, loop = (works[form]().cpu() for form in ('mmavs', 'naive'))
         difference = float((ours - loop).abs().max())
         if not difference < 1e-6:
-            raise RuntimeError(f'{name}: results differ by {difference}')
+            raise ArithmeticError(f'{name}: results differ by {difference}')
         runs = interleave(works, repeats, torch.device(device))
         seconds = {form: Spread.of(times) for form, times in runs.items()}
         rows.append((name, seconds, difference))
@@ -66,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -28,6 +28,7 @@ from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing.naive import naive_copy
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.measure import (
     Spread,
     in_fresh_process,
@@ -155,4 +156,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -20,6 +20,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.audio import vggish_log_mel
 from mmavs.registry import DATASETS, VISUALIZERS
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at
 
@@ -132,4 +133,4 @@ def describe(sample) -> str:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

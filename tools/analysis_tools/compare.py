@@ -33,6 +33,7 @@ from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.complexity import clip_complexity
 from mmavs.utils.run_config import load_config
 
@@ -219,4 +220,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

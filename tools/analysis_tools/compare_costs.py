@@ -25,6 +25,7 @@ from rich.table import Table
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.registry import MODELS
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.complexity import audio_shape, clip_complexity
 from mmavs.utils.measure import (
     in_fresh_process,
@@ -125,4 +126,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

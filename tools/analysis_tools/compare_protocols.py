@@ -16,6 +16,7 @@ import numpy as np
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.evaluation import evaluate_binary, evaluate_semantic
 from mmavs.evaluation.metrics.entries import draw_table
+from mmavs.utils.command_line import run_script
 
 SIDE = 64
 NUM_CLASSES = 8
@@ -122,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -25,6 +25,7 @@ from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
 )
+from mmavs.utils.command_line import run_script
 
 
 def parse_args() -> argparse.Namespace:
@@ -144,12 +145,9 @@ def write_csv(path: Path, header: Sequence, rows: Sequence[Sequence]) -> None:
 
 def main() -> None:
     args = parse_args()
-    try:
-        samples, meta = open_predictions(args)
-        names = meta['classes']
-        pairs = sum_pairs(samples, len(names))
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from None
+    samples, meta = open_predictions(args)
+    names = meta['classes']
+    pairs = sum_pairs(samples, len(names))
     folder = Path(args.save_dir)
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(
@@ -177,4 +175,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -26,6 +26,7 @@ from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.attention import collect_attention
 from mmavs.utils.checkpoint import load_model_weights
+from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import log_mel_strip, overlay, sheet
@@ -180,4 +181,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

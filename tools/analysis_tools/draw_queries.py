@@ -27,6 +27,7 @@ from mmavs.apis import init_model
 from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import overlay, picture_path, sheet
@@ -79,21 +80,21 @@ def load_clip(config: Config, args: argparse.Namespace) -> Tuple[str, dict]:
     """Find and pack the clip.
 
     Raises:
-        SystemExit: The split lacks the clip, or the clip the frame.
+        ValueError: The split lacks the clip, or the clip the frame.
     """
     dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
     ids = [dataset.get_data_info(i)['clip_id'] for i in range(len(dataset))]
     clip = args.clip or ids[0]
     if clip not in ids:
-        raise SystemExit(
-            f'no clip {clip!r} in {args.split}. Mend: one of {ids[:5]} ... '
+        raise ValueError(
+            f'no clip {clip!r} in {args.split}. Fix: one of {ids[:5]} ... '
             f'({len(ids)} in all)'
         )
     packed = dataset[ids.index(clip)]
     num_frames = packed['data_samples'].num_frames
     if not 0 <= args.frame < num_frames:
-        raise SystemExit(
-            f'no frame {args.frame} in clip {clip}. Mend: one of 0 to '
+        raise ValueError(
+            f'no frame {args.frame} in clip {clip}. Fix: one of 0 to '
             f'{num_frames - 1}'
         )
     return clip, packed
@@ -103,9 +104,9 @@ def load_clip(config: Config, args: argparse.Namespace) -> Tuple[str, dict]:
 def query_masks(model, packed: dict, frame: int) -> Tuple:
     """Give mask probabilities (Q, H, W) and category probabilities (Q, K)."""
     if not hasattr(model.decode_head, 'segment'):
-        raise SystemExit(
+        raise ValueError(
             f'{type(model.decode_head).__name__} has no queries with masks. '
-            'Mend: take a config of configs/avis.'
+            'Fix: take a config of configs/avis.'
         )
     data = model.data_preprocessor(pseudo_collate([packed]))
     imgs = data['inputs']['imgs'][0, frame : frame + 1]
@@ -182,4 +183,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

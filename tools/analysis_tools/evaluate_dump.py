@@ -33,6 +33,7 @@ from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
 )
+from mmavs.utils.command_line import run_script
 
 
 def parse_args() -> argparse.Namespace:
@@ -140,10 +141,7 @@ def evaluate(args: argparse.Namespace) -> List[dict]:
 
 def main() -> None:
     args = parse_args()
-    try:
-        rows = evaluate(args)
-    except (FileNotFoundError, ValueError) as error:
-        raise SystemExit(f'{type(error).__name__}: {error}') from None
+    rows = evaluate(args)
     print(draw_table(rows))
     if not (args.soft or args.semantic) and Path(args.predictions).is_dir():
         print(
@@ -156,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -18,6 +18,7 @@ from rich.table import Table
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.complexity import Complexity, clip_complexity
 from mmavs.utils.run_config import load_config
 
@@ -105,4 +106,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -23,6 +23,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.checkpoint import load_model_weights
+from mmavs.utils.command_line import run_script
 from mmavs.utils.modality_share import ModalityShare, measure_share
 from mmavs.utils.run_config import config_to_look_at
 
@@ -142,4 +143,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

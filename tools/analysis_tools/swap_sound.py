@@ -36,6 +36,7 @@ from mmavs.datasets.unmatching import (
 from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
 from mmavs.utils.run_config import config_to_look_at, innermost_dataset
 from mmavs.visualization import (
@@ -80,15 +81,14 @@ def choose_sounds(dataset, args: argparse.Namespace) -> Tuple[str, str, str]:
     """Settle clip, other sound and mixed sound.
 
     Raises:
-        SystemExit: The clip is not in the split.
-        ValueError: ``--other`` is left out, and no sound of the split is
-            foreign to the clip.
+        ValueError: The clip is not in the split; or ``--other`` is left out,
+            and no sound of the split is foreign to the clip.
     """
     contents = clip_contents(dataset)
     clip = args.clip or next(iter(contents))
     if clip not in contents:
-        raise SystemExit(
-            f'no clip {clip!r} in {args.split}. Mend: one of '
+        raise ValueError(
+            f'no clip {clip!r} in {args.split}. Fix: one of '
             f'{list(contents)[:5]} ... ({len(contents)} in all)'
         )
     other = args.other or unmatching_sounds(contents, wanted=[clip])[clip]
@@ -212,4 +212,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

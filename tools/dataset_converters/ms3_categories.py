@@ -36,6 +36,7 @@ from mmavs.datasets.category_maps import (
 )
 from mmavs.datasets.masks import category_map_path, read_mask
 from mmavs.utils import register_all_modules
+from mmavs.utils.command_line import run_script
 
 SPLITS = ('train', 'val', 'test')
 
@@ -84,8 +85,8 @@ class Predictor:
         self.model = init_model(config, checkpoint)
         head = self.model.decode_head
         if tuple(getattr(head, 'categories', ())) != S4_CATEGORIES:
-            raise SystemExit(
-                f"{config} does not name S4's 23 categories. Mend: give "
+            raise ValueError(
+                f"{config} does not name S4's 23 categories. Fix: give "
                 'configs/avis/avis_*_s4_stage1.py and its checkpoint.'
             )
         self.pipeline = self.model.cfg.test_pipeline
@@ -137,9 +138,9 @@ def convert_split(
     infos = [dataset.get_data_info(i) for i in range(len(dataset))]
     absent = [i['clip_id'] for i in infos if i['clip_id'] not in labels]
     if absent and predictor is None:
-        raise SystemExit(
+        raise ValueError(
             f'{len(absent)} of {len(infos)} {split} clips are not among the '
-            f'v1m clips of {args.avss}, the first {absent[:3]}. Mend: add '
+            f'v1m clips of {args.avss}, the first {absent[:3]}. Fix: add '
             '--model with an S4 stage-1 model, which names them.'
         )
     for index, info in enumerate(track(infos, f'{split} clips')):
@@ -180,4 +181,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

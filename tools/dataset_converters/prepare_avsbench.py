@@ -13,7 +13,6 @@ are not needed.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from mmavs.datasets.preparation import (
@@ -26,6 +25,7 @@ from mmavs.datasets.preparation import (
     prepare_data,
 )
 from mmavs.datasets.preparation.prepare import copy_lists
+from mmavs.utils.command_line import run_script
 from mmavs.utils.video import SAMPLINGS
 
 
@@ -160,16 +160,11 @@ def print_report(setting: str, report: Report) -> None:
     )
 
 
-def main() -> None:
-    """Prepare or check."""
+def main() -> int:
+    """Prepare or check; returns the exit code."""
     args = parse_args()
-    try:
-        code = check(args) if args.check else prepare(args)
-    except (FileNotFoundError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        code = 1
-    sys.exit(code)
+    return check(args) if args.check else prepare(args)
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

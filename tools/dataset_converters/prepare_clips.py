@@ -13,12 +13,12 @@ A run that was stopped is carried on by the same command.
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import List, Optional
 
 from mmavs.datasets.avs_dataset import list_images
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
+from mmavs.utils.command_line import run_script
 from mmavs.utils.media import duration, open_media, picture_stream
 from mmavs.utils.video import SAMPLINGS
 
@@ -135,22 +135,19 @@ def check_remains(job: ClipJob) -> None:
         )
 
 
-def main() -> None:
+def main() -> int:
     """Prepare all videos; exit code 1 if any failed."""
     args = parse_args()
     jobs, errors = [], []
-    try:
-        for video in list_videos(args.videos):
-            try:
-                base = args.out / args.split
-                jobs.append(plan_clip(video, base, args.seconds))
-            except ValueError as error:
-                errors.append(str(error))
-        size = tuple(args.size) if args.size else None
-        options = Options(args.sampling, size)
-        outcomes = prepare_data(jobs, args.out, options, args.workers)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    for video in list_videos(args.videos):
+        try:
+            base = args.out / args.split
+            jobs.append(plan_clip(video, base, args.seconds))
+        except ValueError as error:
+            errors.append(str(error))
+    size = tuple(args.size) if args.size else None
+    options = Options(args.sampling, size)
+    outcomes = prepare_data(jobs, args.out, options, args.workers)
     errors += [outcome.error for outcome in outcomes if outcome.error]
     for error in errors:
         print(error)
@@ -160,8 +157,8 @@ def main() -> None:
         f'{made} clips made, {there} were there already, {len(errors)} '
         f'failed; under {args.out / args.split}'
     )
-    sys.exit(1 if errors else 0)
+    return 1 if errors else 0
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

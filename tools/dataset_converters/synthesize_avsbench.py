@@ -12,6 +12,7 @@ import argparse
 import time
 
 from mmavs.datasets.synthetic import SETTINGS, ensure_synthetic
+from mmavs.utils.command_line import run_script
 
 
 def parse_clips(text: str) -> tuple:
@@ -69,4 +70,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

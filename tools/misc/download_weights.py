@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import mmavs  # noqa: F401
+from mmavs.utils.command_line import run_script
 from mmavs.utils.weights import WEIGHTS
 
 
@@ -25,8 +26,8 @@ def main() -> None:
     args = parse_args()
     unknown = [name for name in args.names if name not in WEIGHTS]
     if unknown:
-        raise SystemExit(
-            f'no address known for {unknown}; known: {sorted(WEIGHTS)}'
+        raise ValueError(
+            f'no address known for {unknown}. Fix: of {sorted(WEIGHTS)}.'
         )
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,4 +41,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -10,6 +10,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.utils.command_line import run_script
 from mmavs.utils.model_index import read_config
 
 
@@ -33,7 +34,7 @@ def pick(config: Config, key: str):
     """Take a field by its dotted name.
 
     Raises:
-        SystemExit: There is none; names those of the level above.
+        ValueError: There is none; names those of the level above.
     """
     value, passed = config._cfg_dict, []
     for name in key.split('.'):
@@ -45,7 +46,7 @@ def pick(config: Config, key: str):
             found = value[name] if name in known else None
         if name not in known:
             place = '.'.join(passed) or 'the config'
-            raise SystemExit(f'no {name!r} in {place}; there is {known}')
+            raise ValueError(f'no {name!r} in {place}; there is {known}')
         value = found
         passed.append(name)
     return value
@@ -58,7 +59,9 @@ def main() -> None:
         config.merge_from_dict(args.cfg_options)
     if args.save:
         if Path(args.save).exists():
-            raise SystemExit(f'{args.save} exists already; name a new file')
+            raise FileExistsError(
+                f'{args.save} exists already. Fix: name a new file.'
+            )
         Path(args.save).parent.mkdir(parents=True, exist_ok=True)
         config.dump(args.save)
     if args.key is None:
@@ -72,4 +75,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

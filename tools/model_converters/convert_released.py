@@ -23,6 +23,7 @@ from torch import Tensor
 import mmavs
 from mmavs.compat import load_checkpoint
 from mmavs.utils.checkpoint import state_dict_of
+from mmavs.utils.command_line import run_script
 
 _AUDIO = 'audio_encoder.'
 # method -> what a file of it holds in full: the beginning of the keys
@@ -183,8 +184,8 @@ def main() -> None:
     args = parse_args()
     out = Path(args.out)
     if out.exists() and not args.overwrite:
-        raise SystemExit(
-            f'{out} exists already. Mend: name a new file, or --overwrite.'
+        raise FileExistsError(
+            f'{out} exists already. Fix: name a new file, or --overwrite.'
         )
     source, converted = convert_file(args.method, args.source)
     report(source, converted)
@@ -194,7 +195,7 @@ def main() -> None:
         unfit = compare(converted, args.config, METHODS[args.method])
         if unfit:
             lines = '\n'.join(f'  {line}' for line in unfit[:20])
-            raise SystemExit(
+            raise ValueError(
                 f'{len(unfit)} tensors do not fit {args.config}; nothing was '
                 f'written:\n{lines}'
             )
@@ -210,4 +211,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

@@ -19,6 +19,7 @@ import torch
 import mmavs
 from mmavs.compat import load_checkpoint
 from mmavs.utils.checkpoint import state_dict_of
+from mmavs.utils.command_line import run_script
 
 KEPT_META = ('epoch', 'iter', 'dataset_meta')
 HASH_DIGITS = 8
@@ -107,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_script(main)

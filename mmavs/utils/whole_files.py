@@ -1,0 +1,76 @@
+"""Files that are whole or absent, whenever a process is stopped."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Union
+
+_PART = '_part_'
+
+
+@contextmanager
+def whole_file(path: Union[str, Path]) -> Iterator[Path]:
+    """Write beside the target, then rename.
+
+    Several processes may write the same target at a time; one of them wins.
+
+    Args:
+        path (str or Path): The target. Its folder is made if absent.
+
+    Yields:
+        Path: Where to write: hidden, in the same folder, of the same suffix.
+        It takes the target's name once the block is left, and is removed if
+        the block raises.
+
+    Example:
+        >>> with whole_file('figures.json') as partial:
+        ...     partial.write_text('{}')
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'.{os.getpid()}{_PART}{path.name}')
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Union[str, Path], text: str) -> None:
+    """Write a text file (UTF-8), whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding='utf-8')
+
+
+def write_picture(path: Union[str, Path], image, *options: int) -> None:
+    """Write a picture with OpenCV, whole or not at all.
+
+    Args:
+        path (str or Path): Its suffix names the format.
+        image (ndarray): (H, W) or (H, W, 3) BGR.
+        *options (int): Flags and values of :func:`cv2.imwrite`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    import cv2
+
+    with whole_file(path) as partial:
+        if not cv2.imwrite(str(partial), image, list(options)):
+            raise OSError(
+                f'{path} could not be written. Fix: see that the disk is not '
+                'full and the name ends in .png or .jpg.'
+            )
+
+
+def remove_remains(folder: Union[str, Path], pattern: str = '*') -> None:
+    """Remove what processes that were killed left of files in a folder.
+
+    Only for a folder that no other process writes to at the moment.
+
+    Args:
+        folder (str or Path): Not searched below.
+        pattern (str): Of the targets' names. Defaults to all.
+    """
+    for remains in Path(folder).glob(f'.*{_PART}{pattern}'):
+        remains.unlink(missing_ok=True)
