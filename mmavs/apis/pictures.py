@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
 
-import cv2
 import numpy as np
 
 from mmavs.utils.media import (
@@ -15,6 +14,7 @@ from mmavs.utils.media import (
     picture_stream,
     upright,
 )
+from mmavs.utils.pictures import read_picture
 
 _MAX_JUMP = 600  # seconds between two pictures or two pieces of sound
 
@@ -24,8 +24,8 @@ class Picture(NamedTuple):
 
     Attributes:
         time (float): When it comes on screen, in seconds after the first one.
-        read (callable): Gives (H, W, 3) uint8 BGR, upright. Converting costs
-            time, so it is left to those who need the pixels.
+        read (callable): Gives (H, W, 3) uint8 BGR, a video's upright.
+            Converting costs time, so it is left to those who need the pixels.
     """
 
     time: float
@@ -93,7 +93,7 @@ class VideoPictures:
 
 
 class FolderPictures:
-    """Picture files, one a second.
+    """Picture files, one a second, read as the data sets read them.
 
     Args:
         paths (Sequence[Path]): In the order of time.
@@ -138,9 +138,7 @@ def check_jump(path: Path, seconds: float) -> None:
 
 
 def _read_file(path: Path, size: Optional[Tuple[int, int]]) -> np.ndarray:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f'{path} is missing, truncated or no picture')
+    image = read_picture(path)
     if size is not None and image.shape[:2] != size:
         raise ValueError(
             f'{path} is {image.shape[1]} x {image.shape[0]}, the first frame '

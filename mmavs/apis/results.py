@@ -8,6 +8,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmavs.structures import AVSDataSample
+from mmavs.utils.pictures import resize_labels
 from mmavs.visualization.instances import instance_map
 from mmavs.visualization.paint import Region, palette_for
 
@@ -124,10 +125,8 @@ class ResultReader:
 
 def to_png(labels: np.ndarray, size: Optional[Sequence[int]] = None) -> bytes:
     """Encode (H, W) uint8, enlarged to a height and width if given."""
-    if size is not None and labels.shape != tuple(size):
-        labels = cv2.resize(
-            labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST
-        )
+    if size is not None:
+        labels = resize_labels(labels, size)
     _, data = cv2.imencode('.png', labels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     return data.tobytes()
 

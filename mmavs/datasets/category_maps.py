@@ -7,9 +7,10 @@ S4's 23, or 255 where the category is not known; 0 elsewhere.
 from pathlib import Path
 from typing import Dict, List, Sequence
 
-import cv2
 import numpy as np
 from scipy.ndimage import distance_transform_edt
+
+from mmavs.utils.pictures import resize_labels
 
 from .avsbench import AVSS_NUM_FRAMES
 from .avss_classes import AVSS_CLASSES, AVSS_PALETTE
@@ -49,10 +50,7 @@ def map_from_avss(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns:
         ndarray: (h, w) uint8, 0 outside the mask.
     """
-    labels = cv2.resize(
-        labels, mask.shape[::-1], interpolation=cv2.INTER_NEAREST
-    )
-    values = avss_lookup()[labels]
+    values = avss_lookup()[resize_labels(labels, mask.shape)]
     if (values > 0).any():
         distance, (rows, columns) = distance_transform_edt(
             values == 0, return_indices=True

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Optional, Sequence, Union
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from mmavs.utils.pictures import open_picture
 
 ENCODINGS = ('binary', 'index', 'palette')
 
@@ -60,7 +62,7 @@ def read_mask(
             encoding does not have; a ``'binary'`` mask whose transparency
             says otherwise than its colours.
     """
-    image = open_mask(path)
+    image = open_picture(path)
     if encoding == 'binary':
         return _binary(image, path)
     if encoding == 'index':
@@ -70,34 +72,6 @@ def read_mask(
     raise ValueError(
         f'unknown mask encoding {encoding!r}. Mend: take one of {ENCODINGS}'
     )
-
-
-def open_mask(path: Union[str, Path]) -> Image.Image:
-    """Open a mask, in whatever encoding.
-
-    Args:
-        path (str or Path): A picture, as Pillow reads it.
-
-    Returns:
-        Image.Image: Decoded.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is truncated or no picture.
-    """
-    try:
-        image = Image.open(path)
-        image.load()
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f'mask not found: {path}. Mend: complete the data.'
-        ) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f'{path} is truncated or no picture ({error}). Mend: copy or '
-            'unpack the file again.'
-        ) from None
-    return image
 
 
 def _binary(image: Image.Image, path: Union[str, Path]) -> np.ndarray:

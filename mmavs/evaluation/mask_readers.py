@@ -5,6 +5,8 @@ from typing import Optional, Sequence, Union
 
 import numpy as np
 
+from mmavs.utils.pictures import open_picture, resize_labels
+
 from .mask_files import decode_probability
 
 Size = Optional[Sequence[int]]
@@ -28,19 +30,19 @@ def read_binary(
         FileNotFoundError: There is no such file.
         ValueError: Other values, or a damaged file.
     """
-    from mmavs.datasets.masks import open_mask, read_mask
+    from mmavs.datasets.masks import read_mask
 
     try:
         # Colours first: a palette may put white anywhere.
         mask = read_mask(path, 'binary')
     except ValueError as error:
-        image = open_mask(path)
+        image = open_picture(path)
         if image.mode not in ('L', 'P') or np.asarray(image).max() > 1:
             raise ValueError(
                 f'{error} If the greys are probabilities: --soft.'
             ) from None
         mask = read_mask(path, 'index', num_classes=2)
-    return resize_labels(mask, size, backend)
+    return _resize(mask, size, backend)
 
 
 def read_labels(
@@ -66,9 +68,9 @@ def read_labels(
         FileNotFoundError: There is no such file.
         ValueError: An index or colour of no class, or a damaged file.
     """
-    from mmavs.datasets.masks import open_mask, read_mask
+    from mmavs.datasets.masks import read_mask
 
-    colored = open_mask(path).mode in ('RGB', 'RGBA')
+    colored = open_picture(path).mode in ('RGB', 'RGBA')
     labels = read_mask(
         path,
         'palette' if colored else 'index',
@@ -76,7 +78,7 @@ def read_labels(
         palette=palette,
         ignore_index=255,
     )
-    return resize_labels(labels, size, backend)
+    return _resize(labels, size, backend)
 
 
 def read_soft(path: Union[str, Path]) -> np.ndarray:
@@ -89,9 +91,7 @@ def read_soft(path: Union[str, Path]) -> np.ndarray:
         FileNotFoundError: There is no such file.
         ValueError: More than one channel, or a damaged file.
     """
-    from mmavs.datasets.masks import open_mask
-
-    image = open_mask(path)
+    image = open_picture(path)
     levels = np.asarray(image)
     if levels.ndim != 2 or image.mode == 'P':
         raise ValueError(
@@ -101,14 +101,8 @@ def read_soft(path: Union[str, Path]) -> np.ndarray:
     return decode_probability(levels)
 
 
-def resize_labels(mask: np.ndarray, size: Size, backend: str) -> np.ndarray:
-    """Resize (nearest) to (width, height), as ``Resize(backend=...)`` does.
-
-    The backends round differently: Pillow takes the pixel below the centre,
-    OpenCV the one below the corner.
-    """
-    if size is None or mask.shape == (size[1], size[0]):
+def _resize(mask: np.ndarray, size: Size, backend: str) -> np.ndarray:
+    """Bring a mask to a width and height, if they are given."""
+    if size is None:
         return mask
-    from mmcv.image import imresize
-
-    return imresize(mask, tuple(size), False, 'nearest', None, backend)
+    return resize_labels(mask, size[::-1], backend)

@@ -5,6 +5,8 @@ from typing import Dict, List, NamedTuple, Sequence
 import cv2
 import numpy as np
 
+from mmavs.utils.pictures import resize_labels
+
 from .clip_sheet import overlay
 
 _SILENT = (190, 190, 190)
@@ -46,7 +48,7 @@ def paint_regions(
     Returns:
         ndarray: (H, W, 3) uint8 RGB.
     """
-    labels = enlarge_labels(labels, image.shape[:2])
+    labels = resize_labels(labels, image.shape[:2])
     shown = np.zeros(256, np.uint8)
     for region in regions:
         if region.sounding:
@@ -61,15 +63,6 @@ def paint_regions(
         if region.name:
             _write(image, mask, region.name)
     return image
-
-
-def enlarge_labels(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Bring labels (h, w) to a height and width, nearest."""
-    if labels.shape == tuple(size):
-        return labels
-    return cv2.resize(
-        labels, (size[1], size[0]), interpolation=cv2.INTER_NEAREST
-    )
 
 
 def palette_for(num_values: int) -> List[List[int]]:

@@ -139,10 +139,10 @@ def test_damaged_and_missing_masks_are_named(tmp_path):
     noise = np.random.default_rng(0).integers(0, 2, (64, 64)) * 255
     path = save(tmp_path, Image.fromarray(noise.astype(np.uint8)))
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match='mask.png is truncated.*Mend'):
+    with pytest.raises(ValueError, match='mask.png is truncated.*Fix: '):
         read_mask(path, 'binary')
     path.write_text('no picture')
-    with pytest.raises(ValueError, match='mask.png is truncated or no'):
+    with pytest.raises(ValueError, match='mask.png is truncated or not a'):
         read_mask(path, 'binary')
     with pytest.raises(FileNotFoundError, match='absent.png'):
         read_mask(tmp_path / 'absent.png', 'binary')

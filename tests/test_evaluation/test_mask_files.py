@@ -116,7 +116,7 @@ def test_damaged_masks_are_named(tmp_path):
         path = tmp_path / 'damaged.png'
         path.write_bytes(data)
         for read in (read_binary, read_soft, partial(read_labels, **meta)):
-            with pytest.raises(ValueError, match='damaged.png is trunc.*Mend'):
+            with pytest.raises(ValueError, match='damaged.png is trunc.*Fix'):
                 read(path)
 
 

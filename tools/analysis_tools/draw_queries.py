@@ -24,11 +24,11 @@ from mmengine.dataset import pseudo_collate
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import init_model
-from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
+from mmavs.utils.pictures import read_picture
 from mmavs.utils.run_config import config_to_look_at
 from mmavs.visualization import overlay, picture_path, sheet
 from mmavs.visualization.heat_map import heat_overlay
@@ -160,7 +160,7 @@ def main() -> None:
         args.out or f'work_dirs/queries/{flat_name(clip)}_{args.frame}.png'
     )
     path = packed['data_samples'].img_path[args.frame]
-    image = cv2.resize(read_frame(path), (WIDTH, WIDTH))
+    image = cv2.resize(read_picture(path)[..., ::-1], (WIDTH, WIDTH))
     rows: List[Row] = []
     for name, checkpoint in args.checkpoints or [('random weights', None)]:
         model = init_model(config, checkpoint, args.device)

@@ -33,11 +33,11 @@ from mmavs.datasets.unmatching import (
     matching_silent_sound,
     unmatching_sounds,
 )
-from mmavs.engine.hooks.visualization_hook import read_frame
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
+from mmavs.utils.pictures import read_picture, resize_labels
 from mmavs.utils.run_config import config_to_look_at, innermost_dataset
 from mmavs.visualization import (
     draw_instances,
@@ -137,9 +137,7 @@ def picture(image: np.ndarray, sample, t: int, palette) -> np.ndarray:
             min_width=MIN_WIDTH,
         )
     mask = sample.pred_sem_seg.data[t, 0].cpu().numpy().astype(np.uint8)
-    size = image.shape[1::-1]
-    mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-    return overlay(image, mask, palette)
+    return overlay(image, resize_labels(mask, image.shape[:2]), palette)
 
 
 def strips(waveform: torch.Tensor, count: int, width: int) -> List[np.ndarray]:
@@ -170,7 +168,7 @@ def rows_of(
         )
         packed, waveform = load_clip(dataset, clip, len(transforms))
         sample = model.test_step(pseudo_collate([packed]))[0]
-        images = [read_frame(path) for path in sample.img_path]
+        images = [read_picture(p)[..., ::-1] for p in sample.img_path]
         if not rows:
             rows.append(('frames', [large(image) for image in images]))
         palette = dataset.metainfo.get('palette') or DEFAULT_PALETTE

@@ -4,11 +4,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from PIL import Image
-
 from mmavs.audio import vggish_log_mel
 from mmavs.audio.resampling import to_mono
 from mmavs.audio.wav import read_wav
+from mmavs.utils.pictures import read_picture
 
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
 from ..masks import read_mask
@@ -143,14 +142,12 @@ def check_clip(job: ClipJob) -> _ClipState:
 
 def _check_frame(path: Path) -> tuple:
     """(problem or None, (height, width) or None)."""
-    if not path.is_file():
-        return f'{path}: missing', None
     try:
-        with Image.open(path) as image:
-            image.load()
-            return None, image.size[::-1]
-    except (OSError, SyntaxError, ValueError) as error:
-        return f'{path}: truncated or no picture ({error})', None
+        return None, read_picture(path).shape[:2]
+    except FileNotFoundError:
+        return f'{path}: missing', None
+    except ValueError as error:
+        return str(error), None
 
 
 def _check_mask(

@@ -1,8 +1,9 @@
 """Transforms of one frame, to be used inside ForEachFrame."""
 
-from typing import Dict, Optional, Tuple
+from functools import partial
+from pathlib import Path
+from typing import Callable, Dict, Optional, Tuple
 
-import mmcv
 import mmengine.fileio as fileio
 import numpy as np
 import torch
@@ -10,26 +11,18 @@ from mmcv.transforms import BaseTransform
 
 from mmavs.audio.cache import TensorCache, content_key
 from mmavs.registry import TRANSFORMS
+from mmavs.utils.pictures import BACKENDS, decode_picture, stored_orientation
 
 from ..masks import ENCODINGS, read_mask
-
-# How a whole file ends; some decoders fill what is missing with grey.
-_ENDS = {b'\x89PNG': b'IEND', b'\xff\xd8': b'\xff\xd9'}
-
-
-def _is_whole(data: bytes) -> bool:
-    """Whether PNG and JPEG data reach their end."""
-    return not any(
-        data.startswith(start) and end not in data[-64:]
-        for start, end in _ENDS.items()
-    )
 
 
 @TRANSFORMS.register_module()
 class LoadFrame(BaseTransform):
     """Load a frame, and say which file it was if that fails.
 
-    As mmcv's ``LoadImageFromFile`` (which may stand in its place) otherwise.
+    Otherwise as mmcv's ``LoadImageFromFile`` (which may stand in its place)
+    with ``color_type='color_ignore_orientation'``: an orientation in EXIF is
+    not applied, see :func:`mmavs.utils.pictures.decode_picture`.
 
     Required Keys:
 
@@ -52,7 +45,8 @@ class LoadFrame(BaseTransform):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is truncated or no picture.
+        ValueError: An unknown backend; a file that is truncated, not a
+            picture, or larger than is safe to decode.
     """
 
     def __init__(
@@ -61,6 +55,11 @@ class LoadFrame(BaseTransform):
         cache_dir: Optional[str] = None,
         backend_args: Optional[dict] = None,
     ) -> None:
+        if imdecode_backend not in BACKENDS:
+            raise ValueError(
+                f'imdecode_backend must be one of {BACKENDS}, got '
+                f'{imdecode_backend!r}'
+            )
         self.imdecode_backend = imdecode_backend
         self.cache = cache_dir and TensorCache(cache_dir)
         self.backend_args = backend_args
@@ -72,39 +71,22 @@ class LoadFrame(BaseTransform):
             data = fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError:
             raise FileNotFoundError(
-                f'frame not found: {path}. Mend: check data_root, or make '
+                f'frame not found: {path}. Fix: check data_root, or make '
                 'frames from the videos with '
                 'tools/dataset_converters/prepare_avsbench.py.'
             ) from None
-        read = self._recall if self.cache else self._decode
-        image = read(data, path)
+        decode = partial(decode_picture, data, path, self.imdecode_backend)
+        image = self._recall(data, decode) if self.cache else decode()
         results['img'] = image
         results['img_shape'] = results['ori_shape'] = image.shape[:2]
         return results
 
-    def _recall(self, data: bytes, path: str) -> np.ndarray:
+    def _recall(
+        self, data: bytes, decode: Callable[[], np.ndarray]
+    ) -> np.ndarray:
         key = content_key(data, decoder=self.imdecode_backend)
-        image = self.cache.get(
-            key, lambda: torch.from_numpy(self._decode(data, path))
-        )
+        image = self.cache.get(key, lambda: torch.from_numpy(decode()))
         return image.numpy()
-
-    def _decode(self, data: bytes, path: str) -> np.ndarray:
-        """(H, W, 3) uint8 BGR."""
-        image = None
-        if _is_whole(data):
-            try:
-                image = mmcv.imfrombytes(data, backend=self.imdecode_backend)
-            except Exception:
-                # cv2.error, OSError, SyntaxError, ...: as many as decoders.
-                pass
-        if image is None:
-            raise ValueError(
-                f'{path} is truncated or no picture. Mend: copy the file '
-                'again, or extract the frame again with '
-                'tools/dataset_converters/prepare_avsbench.py.'
-            )
-        return image
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({self.imdecode_backend!r})'
@@ -171,8 +153,7 @@ class LoadFrameMask(BaseTransform):
             raise ValueError(
                 f'{path} is {_size(mask.shape)}, but its frame '
                 f'{results["img_path"]} is {_size(results["ori_shape"])} '
-                '(width x height). Mend: prepare both from the same video at '
-                'one size.'
+                f'(width x height). Fix: {_how_to_fit(results, mask)}'
             )
         if results.get('label_map'):
             mask = _renumber(mask, results['label_map'])
@@ -192,6 +173,21 @@ def _renumber(mask: np.ndarray, label_map: Dict[int, int]) -> np.ndarray:
     table = np.full(256, 255, np.uint8)
     table[list(label_map)] = list(label_map.values())
     return table[mask]
+
+
+def _how_to_fit(results: dict, mask: np.ndarray) -> str:
+    """Say what to do about a mask of another size than its frame."""
+    path = results['img_path']
+    lies = mask.shape == tuple(results['ori_shape'][1::-1])
+    if lies and path and Path(path).is_file():
+        orientation = stored_orientation(path)
+        if orientation != 1:
+            return (
+                'the frame is stored on its side (EXIF orientation '
+                f'{orientation}), and taken as it is stored; save it upright '
+                '(ImageOps.exif_transpose of Pillow), as its mask is.'
+            )
+    return 'prepare both from the same video at one size.'
 
 
 def _size(shape: Tuple[int, ...]) -> str:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Optional, Sequence
 
-import cv2
 import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -12,6 +11,7 @@ from mmengine.runner import Runner
 from mmavs.registry import HOOKS
 from mmavs.structures import AVSDataSample
 from mmavs.utils.names import flat_name
+from mmavs.utils.pictures import read_picture
 
 
 @HOOKS.register_module()
@@ -106,7 +106,7 @@ class AVSVisualizationHook(Hook):
         log_mel: Optional[np.ndarray],
         mode: str,
     ) -> None:
-        images = [read_frame(path) for path in sample.img_path]
+        images = [read_picture(p)[..., ::-1] for p in sample.img_path]
         name = f'{flat_name(sample.clip_id)}_frames0-{sample.num_frames - 1}'
         out_file = None
         if self.out_dir and mode == 'test':
@@ -121,18 +121,6 @@ class AVSVisualizationHook(Hook):
             out_file=out_file,
             step=runner.iter,
         )
-
-
-def read_frame(path: str) -> np.ndarray:
-    """Read a frame as (H, W, 3) uint8 RGB.
-
-    Raises:
-        OSError: Naming a file that is missing or broken.
-    """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise OSError(f'{path} is missing or no picture')
-    return image[..., ::-1]
 
 
 def as_log_mel(audio) -> Optional[np.ndarray]:

@@ -50,7 +50,7 @@ def test_decoded_frames_are_kept_by_content(frame_path, tmp_path):
 def test_truncated_frame_is_named(frame_path, keep, backend):
     data = frame_path.read_bytes()
     frame_path.write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises(ValueError, match='frame.* is truncated.*Mend'):
+    with pytest.raises(ValueError, match='frame.* is truncated.*Fix: '):
         LoadFrame(backend)(dict(img_path=str(frame_path)))
 
 
@@ -59,10 +59,10 @@ def test_other_files_and_missing_ones_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match='frame not found.*frame.png'):
         LoadFrame()(dict(img_path=str(path)))
     path.write_text('no picture')
-    with pytest.raises(ValueError, match='frame.png is truncated or no'):
+    with pytest.raises(ValueError, match='frame.png is truncated or not a'):
         LoadFrame()(dict(img_path=str(path)))
     path.write_bytes(b'')
-    with pytest.raises(ValueError, match='frame.png is truncated or no'):
+    with pytest.raises(ValueError, match='frame.png is truncated or not a'):
         LoadFrame()(dict(img_path=str(path)))
 
 
@@ -109,5 +109,5 @@ def test_mask_of_another_size_is_named(tmp_path):
     Image.new('L', (24, 32)).save(path)
     with pytest.raises(ValueError) as error:
         LoadFrameMask()(frame_results(path))
-    for part in (str(path), '24 x 32', 'frame.png', '32 x 24', 'Mend'):
+    for part in (str(path), '24 x 32', 'frame.png', '32 x 24', 'Fix: '):
         assert part in str(error.value)
