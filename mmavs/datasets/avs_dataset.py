@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 
 from mmavs.registry import DATASETS
 
-from .base import AVSClipDataset, clip_info, read_rows
+from .base import AVSClipDataset, clip_info
 
 IMG_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
 
@@ -31,7 +31,7 @@ class AVSDataset(AVSClipDataset):
 
     or a csv with the columns ``clip_id``, ``frames`` (folder), ``audio``
     (file) and, if wanted, ``masks`` (folder), ``split``, ``category``; paths
-    count from ``data_root``.
+    count from ``data_root`` and stay below it.
 
     Args:
         data_root (str): Folder of the data.
@@ -83,7 +83,12 @@ class AVSDataset(AVSClipDataset):
 
     def list_clips(self) -> List[dict]:
         """List the rows of the csv, or the folders."""
-        rows = self._csv_rows() if self.ann_file else self._folder_rows()
+        if self.ann_file:
+            folders = ['frames', 'audio']
+            paths = [*folders, 'masks', 'category']
+            rows = self.split_rows('clip_id', folders, paths)
+        else:
+            rows = self._folder_rows()
         clips = [self._clip(row) for row in rows]
         if clips and not any(clip['labeled_frames'] for clip in clips):
             print_log(
@@ -94,33 +99,12 @@ class AVSDataset(AVSClipDataset):
             )
         return clips
 
-    def _csv_rows(self) -> List[dict]:
-        columns = ['clip_id', 'frames', 'audio']
-        if self.split is not None:
-            columns.append('split')
-        rows = read_rows(self.ann_file, columns)
-        rows = [row for row in rows if self.split in (None, row.get('split'))]
-        for row in rows:
-            empty = [name for name in columns if not row[name]]
-            if empty:
-                raise ValueError(
-                    f'{self.ann_file}: clip {row["clip_id"]!r} has no '
-                    f'{", ".join(empty)}. Mend: complete the row.'
-                )
-        twice = _twice(row['clip_id'] for row in rows)
-        if twice:
-            raise ValueError(
-                f'{self.ann_file} lists clips twice: {twice}. Mend: give '
-                'every clip of a split a name of its own.'
-            )
-        return rows
-
     def _folder_rows(self) -> List[dict]:
         base = Path(self.split or '')
         frames = Path(self.data_root) / base / 'frames'
         if not frames.is_dir():
             raise FileNotFoundError(
-                f'frames not found: {frames}. Mend: lay the clips out as '
+                f'frames not found: {frames}. Fix: lay the clips out as '
                 'docs/en/your_dataset.md shows, or give a csv by ann_file.'
             )
         names = _folders(frames)
@@ -130,7 +114,7 @@ class AVSDataset(AVSClipDataset):
             raise ValueError(
                 f'{Path(self.data_root) / base / "masks"} holds masks of '
                 f'{len(strangers)} clips that have no frames, the first is '
-                f'{strangers[0]!r}. Mend: name folders of masks like those '
+                f'{strangers[0]!r}. Fix: name folders of masks like those '
                 'of the frames.'
             )
         return [
@@ -149,7 +133,7 @@ class AVSDataset(AVSClipDataset):
         if not img_paths:
             raise ValueError(
                 f'clip {clip_id}: no picture in {root / row["frames"]}. '
-                f'Mend: put one frame a second there, as {IMG_SUFFIXES}.'
+                f'Fix: put one frame a second there, as {IMG_SUFFIXES}.'
             )
         _check_stems(img_paths)
         masks = self._masks(row, [path.stem for path in img_paths])
@@ -169,7 +153,7 @@ class AVSDataset(AVSClipDataset):
         folder = Path(self.data_root) / row['masks']
         if self.ann_file and not folder.is_dir():
             raise FileNotFoundError(
-                f'clip {row["clip_id"]}: masks not found: {folder}. Mend: '
+                f'clip {row["clip_id"]}: masks not found: {folder}. Fix: '
                 f'correct {self.ann_file}; leave the value empty for a clip '
                 'without labels.'
             )
@@ -179,7 +163,7 @@ class AVSDataset(AVSClipDataset):
         orphans = sorted(set(masks) - set(stems))
         if orphans:
             raise ValueError(
-                f'{masks[orphans[0]]} has no frame of the same name. Mend: '
+                f'{masks[orphans[0]]} has no frame of the same name. Fix: '
                 'name masks like their frames.'
             )
         return masks
@@ -224,7 +208,7 @@ def _check_stems(paths: List[Path]) -> None:
     if twice:
         raise ValueError(
             f'{paths[0].parent} holds several pictures called {twice[0]!r}. '
-            'Mend: keep one of them.'
+            'Fix: keep one of them.'
         )
 
 

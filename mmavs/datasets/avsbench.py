@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from mmavs.registry import DATASETS
 
 from .avss_classes import AVSS_CLASSES, AVSS_PALETTE
-from .base import AVSClipDataset, clip_info, read_rows
+from .base import AVSClipDataset, clip_info
 
 AVSS_NUM_FRAMES = {'v1s': 5, 'v1m': 5, 'v2': 10}
 
@@ -34,8 +34,8 @@ class AVSBenchS4Dataset(AVSClipDataset):
 
     def list_clips(self) -> List[dict]:
         """List the rows of the split."""
-        rows = read_rows(self.ann_file, ('name', 'category', 'split'))
-        return [self._clip(row) for row in rows if row['split'] == self.split]
+        rows = self.split_rows('name', ['category'], paths=['category'])
+        return [self._clip(row) for row in rows]
 
     def _clip(self, row: dict) -> dict:
         data, name = Path(self.data_root) / 's4_data', row['name']
@@ -72,9 +72,8 @@ class AVSBenchMS3Dataset(AVSClipDataset):
 
     def list_clips(self) -> List[dict]:
         """List the rows of the split."""
-        rows = read_rows(self.ann_file, ('video_id', 'split'))
-        names = [r['video_id'] for r in rows if r['split'] == self.split]
-        return [self._clip(name) for name in names]
+        rows = self.split_rows('video_id', [])
+        return [self._clip(row['video_id']) for row in rows]
 
     def _clip(self, name: str) -> dict:
         data, numbers = Path(self.data_root) / 'ms3_data', range(1, 6)
@@ -142,7 +141,7 @@ class AVSBenchSemanticDataset(AVSClipDataset):
         unknown = [part for part in parts if part not in AVSS_NUM_FRAMES]
         if unknown:
             raise ValueError(
-                f'unknown parts {unknown} of AVSBench-semantic. Mend: take '
+                f'unknown parts {unknown} of AVSBench-semantic. Fix: take '
                 f'some of {tuple(AVSS_NUM_FRAMES)}'
             )
         self.parts = tuple(parts)
@@ -162,18 +161,14 @@ class AVSBenchSemanticDataset(AVSClipDataset):
 
     def list_clips(self) -> List[dict]:
         """List the rows of the split and of the wanted parts."""
-        rows = read_rows(self.ann_file, ('uid', 'a_obj', 'split', 'label'))
+        rows = self.split_rows('uid', ['a_obj', 'label'])
         strange = {row['label'] for row in rows} - set(AVSS_NUM_FRAMES)
         if strange:
             raise ValueError(
                 f'{self.ann_file}: column "label" holds {sorted(strange)}. '
-                f'Mend: it must be one of {tuple(AVSS_NUM_FRAMES)}.'
+                f'Fix: it must be one of {tuple(AVSS_NUM_FRAMES)}.'
             )
-        rows = [
-            row
-            for row in rows
-            if row['split'] == self.split and row['label'] in self.parts
-        ]
+        rows = [row for row in rows if row['label'] in self.parts]
         if self.skip_absent:
             rows = self._present(rows)
         return [self._clip(row) for row in rows]

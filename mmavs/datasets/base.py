@@ -1,11 +1,12 @@
 """What every data set of clips shares."""
 
-import csv
 from abc import abstractmethod
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Union
 
 from mmengine.dataset import BaseDataset
+
+from mmavs.utils.text_files import Row, read_rows
 
 from .synthetic import read_side_file
 
@@ -74,7 +75,7 @@ class AVSClipDataset(BaseDataset):
     ) -> None:
         if self.SPLITS and split not in self.SPLITS:
             raise ValueError(
-                f'unknown split {split!r}. Mend: take one of {self.SPLITS}'
+                f'unknown split {split!r}. Fix: take one of {self.SPLITS}'
             )
         self.split = split
         self.check_files = check_files
@@ -92,6 +93,30 @@ class AVSClipDataset(BaseDataset):
             lazy_init=lazy_init,
         )
 
+    def split_rows(
+        self, name: str, columns: Sequence[str], paths: Sequence[str] = ()
+    ) -> List[Row]:
+        """Read the rows of the split from ``ann_file``, one a clip.
+
+        Args:
+            name (str): Column of the clips' names.
+            columns (Sequence[str]): Further columns that must be there.
+            paths (Sequence[str]): Further columns, there or not, that become
+                part of a path.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: See :func:`~mmavs.utils.text_files.read_rows`; a clip
+                that is listed twice.
+        """
+        columns = [name, *columns]
+        if self.split is not None:
+            columns.append('split')
+        rows = read_rows(self.ann_file, columns, [name, *paths])
+        rows = [row for row in rows if self.split in (None, row.get('split'))]
+        refuse_twice(rows, name, self.ann_file)
+        return rows
+
     @abstractmethod
     def list_clips(self) -> List[dict]:
         """List all clips of the split, each made by :func:`clip_info`."""
@@ -101,7 +126,7 @@ class AVSClipDataset(BaseDataset):
         root = Path(self.data_root)
         if not root.is_dir():
             raise FileNotFoundError(
-                f'data root not found: {root}. Mend: put the data there (see '
+                f'data root not found: {root}. Fix: put the data there (see '
                 'docs/en/datasets.md), set data_root to where they are, or '
                 'try any config without data: tools/train.py --synthetic.'
             )
@@ -109,11 +134,12 @@ class AVSClipDataset(BaseDataset):
         if not clips:
             raise ValueError(
                 f'{self.ann_file or root} lists no clip of split '
-                f'{self.split!r}. Mend: check the split column or folder.'
+                f'{self.split!r}. Fix: check the split column or folder.'
             )
         if self.check_files:
             check_clip_files(clips)
-        known = (read_side_file(root) or {}).get('clips', {})
+        side = read_side_file(root)
+        known = side['clips'] if side else {}
         for clip in clips:
             clip['group'] = known.get(clip['clip_id'], {}).get('group')
         return clips
@@ -199,44 +225,21 @@ def clip_info(
     )
 
 
-def read_rows(path: Union[str, Path], columns: Sequence[str]) -> List[dict]:
-    """Read a csv by the names of its columns.
-
-    Args:
-        path (str or Path): A csv with a header.
-        columns (Sequence[str]): Columns that must be there.
-
-    Returns:
-        list[dict]: One a row; every asked column holds something.
+def refuse_twice(rows: Sequence[Row], column: str, path: str) -> None:
+    """Refuse a list that names a clip twice.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A column is absent, or a row is too short.
+        ValueError: Naming the file and both rows.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'list of clips not found: {path}. Mend: it comes with the data; '
-            'check data_root and ann_file.'
-        )
-    with open(path, newline='', encoding='utf-8-sig') as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        header = [name.strip() for name in reader.fieldnames or ()]
-        reader.fieldnames = header
-        missing = [name for name in columns if name not in header]
-        if missing:
+    first: Dict[str, Row] = {}
+    for row in rows:
+        known = first.setdefault(row[column], row)
+        if known is not row:
             raise ValueError(
-                f'{path} has no column {missing}, only {header}. Mend: give '
-                f'it a header with {list(columns)}.'
+                f'{path}, lines {known.line} and {row.line}: clip '
+                f'{row[column]!r} is listed twice. Fix: remove one row, or '
+                'give every clip of a split a name of its own.'
             )
-        rows = list(reader)
-    for number, row in enumerate(rows, start=2):
-        if any(row[name] is None for name in columns):
-            raise ValueError(
-                f'{path}, line {number}: too few values. Mend: complete the '
-                f'row; needed are {list(columns)}.'
-            )
-    return rows
 
 
 def check_clip_files(clips: Sequence[dict]) -> None:
@@ -253,7 +256,7 @@ def check_clip_files(clips: Sequence[dict]) -> None:
         clip_id, path = next(iter(incomplete.items()))
         raise FileNotFoundError(
             f'{len(incomplete)} of {len(clips)} clips lack files; the first '
-            f'is {clip_id}: {path} not found. Mend: complete the data '
+            f'is {clip_id}: {path} not found. Fix: complete the data '
             '(tools/dataset_converters/prepare_avsbench.py --check names '
             'every absent file), or take the rows out of the list.'
         )

@@ -11,10 +11,10 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from mmavs.utils.pictures import resize_labels
+from mmavs.utils.text_files import read_rows
 
 from .avsbench import AVSS_NUM_FRAMES
 from .avss_classes import AVSS_CLASSES, AVSS_PALETTE
-from .base import read_rows
 from .masks import read_mask
 from .s4_categories import AVSS_TO_S4, S4_CATEGORIES
 
@@ -89,7 +89,9 @@ def find_avss_labels(root: Path) -> Dict[str, List[Path]]:
         FileNotFoundError: There is no ``metadata.csv``.
     """
     found = {}
-    for row in read_rows(root / 'metadata.csv', ('uid', 'label')):
+    for row in read_rows(
+        root / 'metadata.csv', ('uid', 'label'), paths=['uid']
+    ):
         if row['label'] != 'v1m':
             continue
         for kind in ('labels_semantic', 'labels_rgb'):

@@ -70,7 +70,7 @@ def read_mask(
     if encoding == 'palette':
         return _colors(image, path, palette)
     raise ValueError(
-        f'unknown mask encoding {encoding!r}. Mend: take one of {ENCODINGS}'
+        f'unknown mask encoding {encoding!r}. Fix: take one of {ENCODINGS}'
     )
 
 
@@ -84,14 +84,14 @@ def _binary(image: Image.Image, path: Union[str, Path]) -> np.ndarray:
         if (colors != colors[..., :1]).any():
             raise ValueError(
                 f'{path} is a colour picture, not a black and white mask. '
-                "Mend: read it with encoding='palette', or convert it."
+                "Fix: read it with encoding='palette', or convert it."
             )
         values = colors[..., 0]
     odd = (values != 0) & (values != 255)
     if odd.any():
         raise ValueError(
             f'{path} holds values other than 0 and 255 '
-            f'({_few(values[odd])}). Mend: save it without smoothing or '
+            f'({_few(values[odd])}). Fix: save it without smoothing or '
             "JPEG; if 0 and 1 are class indices, read with encoding='index'."
         )
     mask = values == 255
@@ -109,7 +109,7 @@ def _check_alpha(
     if alpha.min() != alpha.max() and ((alpha == 255) != mask).any():
         raise ValueError(
             f'{path} says one thing by its colours and another by its '
-            'transparency. Mend: save it in black and white without an alpha '
+            'transparency. Fix: save it in black and white without an alpha '
             'channel.'
         )
 
@@ -125,7 +125,7 @@ def _indices(
     if labels.ndim != 2:
         raise ValueError(
             f'{path} has mode {image.mode}, class indices need one channel. '
-            "Mend: read colours with encoding='palette'."
+            "Fix: read colours with encoding='palette'."
         )
     labels = labels.astype(np.int64)
     bad = (labels < 0) | (labels >= num_classes)
@@ -134,7 +134,7 @@ def _indices(
     if bad.any():
         raise ValueError(
             f'{path} holds labels outside 0..{num_classes - 1} '
-            f'({_few(labels[bad])}). Mend: correct the mask, or the classes '
+            f'({_few(labels[bad])}). Fix: correct the mask, or the classes '
             'of the data set; for pixels without a label set '
             'LoadFrameMask(ignore_index=255).'
         )
@@ -162,7 +162,7 @@ def _colors(
         )
         raise ValueError(
             f'{path} holds colours of no class: RGB {color} at row {row}, '
-            f'column {column}, {int(unknown.sum())} pixels in all. Mend: '
+            f'column {column}, {int(unknown.sum())} pixels in all. Fix: '
             'save the mask without smoothing or JPEG, or correct the palette.'
         )
     return labels.astype(np.uint8)

@@ -44,7 +44,7 @@ class SingleFrames(Dataset):
         if not any(isinstance(t, PickFrame) for t in pipeline.transforms):
             raise ValueError(
                 'SingleFrames needs PickFrame in the pipeline of its data '
-                'set. Mend: put dict(type="PickFrame") behind the audio front '
+                'set. Fix: put dict(type="PickFrame") behind the audio front '
                 'end and before ForEachFrame.'
             )
 
@@ -64,7 +64,7 @@ class SingleFrames(Dataset):
         if not self._index:
             raise ValueError(
                 'no frame of the data set is labelled, so SingleFrames is '
-                'empty. Mend: train on a split with masks.'
+                'empty. Fix: train on a split with masks.'
             )
 
     def __len__(self) -> int:

@@ -36,7 +36,8 @@ def clip_contents(dataset: AVSClipDataset) -> Dict[str, ClipContent]:
         dict[str, ClipContent]: By clip id, in the order of the data set.
         Clips of which nothing is known have empty sets.
     """
-    script = (read_side_file(dataset.data_root) or {}).get('clips', {})
+    side = read_side_file(dataset.data_root)
+    script = side['clips'] if side else {}
     contents = {}
     for index in range(len(dataset)):
         info = dataset.get_data_info(index)
@@ -110,7 +111,7 @@ def unmatching_sounds(
         if not donors:
             raise ValueError(
                 f'no sound of the set is foreign to clip {clip_id}, which '
-                f'shows {sorted(content.seen)}. Mend: take a split with more '
+                f'shows {sorted(content.seen)}. Fix: take a split with more '
                 'categories, or name a sound (swap_sound.py --other).'
             )
         chosen[clip_id] = donors[int(draw.integers(len(donors)))]

@@ -5,7 +5,6 @@ S4 and MS3), ``name_3.png`` side by side in one folder, ``name/3.png`` and
 ``name/labels_semantic/3.png`` (AVSBench-semantic).
 """
 
-import csv
 import re
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
+
+from mmavs.utils.text_files import read_rows, read_text
 
 LABEL_FOLDERS = ('labels_semantic', 'labels_rgb')
 NAME_COLUMNS = ('name', 'video_id', 'uid', 'clip_id')
@@ -69,7 +70,7 @@ def find_clips(root: Path) -> Clips:
             raise ValueError(f'{other} and {path} are both the same frame')
     if not clips:
         raise FileNotFoundError(
-            f'no masks in {root}. Mend: give a folder of PNG files named '
+            f'no masks in {root}. Fix: give a folder of PNG files named '
             'clip_1.png or clip/1.png'
         )
     return clips
@@ -115,7 +116,7 @@ def pair_clips(
     if absent:
         raise ValueError(
             f'{len(absent)} of {len(keys)} clips have no prediction; the '
-            f'first is {absent[0]}. Mend: predict them, or list the clips to '
+            f'first is {absent[0]}. Fix: predict them, or list the clips to '
             'score with --clips'
         )
     return pairs
@@ -150,7 +151,7 @@ def _pair_frames(key: tuple, predicted: Frames, true: Frames) -> ClipPair:
             )
     raise ValueError(
         f'clip {key[-1]}: frames {sorted(predicted)} are predicted, the '
-        f'ground truth has {sorted(true)}. Mend: predict every frame, or '
+        f'ground truth has {sorted(true)}. Fix: predict every frame, or '
         'number both alike (from 0 or from 1)'
     )
 
@@ -168,16 +169,16 @@ def read_names(path: Path, split: Optional[str] = None) -> List[str]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: No such column, or no name.
+        ValueError: No such column, no name, one that is there twice, or a
+            file in another encoding than UTF-8.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'list of clips not found: {path}')
     if path.suffix != '.csv':
-        names = [line.strip() for line in path.read_text().splitlines()]
+        names = [line.strip() for line in read_text(path).splitlines()]
     else:
-        with path.open(newline='', encoding='utf-8-sig') as file:
-            rows = list(csv.DictReader(file))
+        rows = read_rows(path, [])
         columns = [c for c in NAME_COLUMNS if rows and c in rows[0]]
         if not columns or (split and 'split' not in rows[0]):
             raise ValueError(
@@ -192,6 +193,12 @@ def read_names(path: Path, split: Optional[str] = None) -> List[str]:
     names = [name for name in names if name]
     if not names:
         raise ValueError(f'{path} lists no clip of split {split!r}')
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(
+            f'{path} lists {twice[0]!r} twice, which would count it twice. '
+            'Fix: list every clip once, or choose a split (--split).'
+        )
     return names
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 from mmavs.datasets.avss_classes import AVSS_CLASSES, voc_palette
+from mmavs.utils.text_files import read_text
 
 from .dump_reader import read_dump
 from .mask_folders import find_clips, pair_clips, read_names, read_samples
@@ -53,7 +54,7 @@ def read_classes(path: Optional[str]) -> dict:
     """
     names = AVSS_CLASSES
     if path:
-        lines = Path(path).read_text().splitlines()
+        lines = read_text(path).splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
     return dict(classes=names, palette=voc_palette(len(names)))
 
@@ -129,7 +130,6 @@ def find_groups(folder: str) -> dict:
         side = read_side_file(root)
         if side:
             return {
-                name: clip.get('group')
-                for name, clip in side.get('clips', {}).items()
+                name: clip.get('group') for name, clip in side['clips'].items()
             }
     return {}

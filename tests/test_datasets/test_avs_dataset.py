@@ -158,7 +158,7 @@ def test_what_is_missing_is_named(folders):
     with pytest.raises(FileNotFoundError, match='dev/frames.*your_dataset'):
         AVSDataset(str(folders), 'dev')
     (folders / 'train' / 'frames' / 'empty').mkdir()
-    with pytest.raises(ValueError, match='clip empty: no picture in.*Mend'):
+    with pytest.raises(ValueError, match='clip empty: no picture in.*Fix'):
         AVSDataset(str(folders), 'train')
     (folders / 'train' / 'frames' / 'empty').rmdir()
     (folders / 'train' / 'audio' / 'street.wav').unlink()
@@ -168,7 +168,7 @@ def test_what_is_missing_is_named(folders):
 
 def test_mask_without_a_frame_is_named(folders):
     (folders / 'test' / 'frames' / 'garden' / '3.png').unlink()
-    with pytest.raises(ValueError, match='garden/3.png has no frame.*Mend'):
+    with pytest.raises(ValueError, match='garden/3.png has no frame.*Fix'):
         AVSDataset(str(folders), 'test')
 
 
@@ -200,7 +200,7 @@ def test_hidden_and_stray_files_are_no_clips_and_no_frames(folders):
 def test_masks_of_an_unknown_clip_are_named(folders):
     masks = folders / 'train' / 'masks'
     (masks / 'kitchen').rename(masks / 'Kitchen')
-    with pytest.raises(ValueError, match="no frames.*'Kitchen'. Mend"):
+    with pytest.raises(ValueError, match="no frames.*'Kitchen'. Fix"):
         AVSDataset(str(folders), 'train')
 
 
@@ -208,16 +208,20 @@ def test_masks_of_an_unknown_clip_are_named(folders):
 def test_two_pictures_of_one_name_are_named(folders, kind):
     path = folders / 'train' / kind / 'kitchen' / '2.png'
     path.with_suffix('.jpg').write_bytes(path.read_bytes())
-    with pytest.raises(ValueError, match=f"{kind}/kitchen.*'2'. Mend"):
+    with pytest.raises(ValueError, match=f"{kind}/kitchen.*'2'. Fix"):
         AVSDataset(str(folders), 'train')
 
 
 @pytest.mark.parametrize(
     'rows, message',
     [
-        ([{}, {}], r"lists clips twice: \['k'\]. Mend"),
-        ([dict(audio='')], "clip 'k' has no audio. Mend"),
-        ([dict(clip_id='')], "clip '' has no clip_id. Mend"),
+        ([{}, {}], "lines 2 and 3: clip 'k' is listed twice. Fix: "),
+        ([dict(audio='')], "line 2, column 'audio': '' cannot name .*Fix: "),
+        ([dict(clip_id='')], "line 2, column 'clip_id': '' cannot .*Fix: "),
+        ([{}, dict(clip_id='../k')], "line 3, column 'clip_id': '../k' can"),
+        ([dict(frames='/tmp')], "column 'frames': '/tmp' cannot name"),
+        ([dict(masks='train/../..')], "column 'masks': .* leads out of"),
+        ([dict(category='..')], "column 'category': '..' cannot name"),
     ],
 )
 def test_rows_that_cannot_be_used_are_named(folders, rows, message):
@@ -225,6 +229,8 @@ def test_rows_that_cannot_be_used_are_named(folders, rows, message):
         clip_id='k',
         frames='train/frames/kitchen',
         audio='train/audio/kitchen.wav',
+        masks='',
+        category='',
     )
     name = write_csv(folders, [{**row, **change} for change in rows])
     with pytest.raises(ValueError, match=f'clips.csv.*{message}'):

@@ -205,7 +205,7 @@ def test_avss_strange_part_in_the_csv_is_named(tiny_avss, tmp_path):
         root / 'metadata.csv',
         lambda rows: [rows[0]] + [[*rows[1][:-1], 'v9']] + rows[2:],
     )
-    with pytest.raises(ValueError, match=r"metadata.csv.*\['v9'\].*Mend"):
+    with pytest.raises(ValueError, match=r"metadata.csv.*\['v9'\].*Fix"):
         AVSBenchSemanticDataset(str(root), 'train')
 
 

@@ -7,7 +7,9 @@ from PIL import Image
 from mmavs.datasets import (
     AVSBenchMS3Dataset,
     AVSBenchS4Dataset,
+    AVSBenchSemanticDataset,
 )
+from mmavs.datasets.preparation import list_jobs
 from mmavs.testing import tiny_copy
 
 
@@ -22,7 +24,7 @@ def test_unknown_split_is_named(tiny_ms3):
 
 
 def test_missing_list_is_named(tiny_ms3):
-    with pytest.raises(FileNotFoundError, match='absent.csv.*Mend'):
+    with pytest.raises(FileNotFoundError, match='absent.csv.*Fix'):
         AVSBenchMS3Dataset(str(tiny_ms3), 'train', ann_file='absent.csv')
 
 
@@ -51,8 +53,53 @@ def test_short_row_is_named(tiny_ms3, tmp_path):
         root / 'ms3_meta_data.csv',
         lambda rows: [*rows[:2], [rows[2][0]], *rows[3:]],
     )
-    with pytest.raises(ValueError, match='csv, line 3: too few values.*Mend'):
+    with pytest.raises(ValueError, match='csv, line 3: too few values.*Fix'):
         AVSBenchMS3Dataset(str(root), 'train')
+
+
+NAMES = dict(s4='name', ms3='video_id', avss='uid')
+DATASETS = dict(
+    s4=AVSBenchS4Dataset,
+    ms3=AVSBenchMS3Dataset,
+    avss=AVSBenchSemanticDataset,
+)
+
+
+@pytest.mark.parametrize('setting', DATASETS)
+def test_a_clip_that_is_listed_twice_is_named(setting, tmp_path, request):
+    root = tiny_copy(request.getfixturevalue(f'tiny_{setting}'), tmp_path)
+    dataset = DATASETS[setting]
+    rewrite(root / dataset.ANN_FILE, lambda rows: [*rows[:3], *rows[2:]])
+    with pytest.raises(ValueError) as error:
+        dataset(str(root), 'train')
+    for part in (f'{dataset.ANN_FILE}, lines 3 and 4', 'listed twice', 'Fix'):
+        assert part in str(error.value)
+    dataset(str(root), 'test')  # whose rows are as they were
+
+
+@pytest.mark.parametrize('setting', DATASETS)
+@pytest.mark.parametrize('name', ['../x', '/tmp/x', '', '.', 'a\\b'])
+def test_a_name_that_leads_elsewhere_is_refused(
+    setting, name, tmp_path, request
+):
+    root = tiny_copy(request.getfixturevalue(f'tiny_{setting}'), tmp_path)
+    dataset = DATASETS[setting]
+    columns = [NAMES[setting]] + ['category'] * (setting == 's4')
+    for column in columns:
+        whole = (root / dataset.ANN_FILE).read_text()
+
+        def change(rows, column=column):
+            rows[1][rows[0].index(column)] = name
+            return rows
+
+        rewrite(root / dataset.ANN_FILE, change)
+        with pytest.raises(ValueError) as error:
+            dataset(str(root), 'train')
+        for part in (f'line 2, column {column!r}', 'cannot name a file'):
+            assert part in str(error.value)
+        with pytest.raises(ValueError, match='cannot name a file'):
+            list_jobs(setting, root)  # and so do the tools that prepare
+        (root / dataset.ANN_FILE).write_text(whole)
 
 
 def test_empty_split_is_named(tiny_ms3, tmp_path):
@@ -61,7 +108,7 @@ def test_empty_split_is_named(tiny_ms3, tmp_path):
         root / 'ms3_meta_data.csv',
         lambda rows: [row for row in rows if row[1] != 'val'],
     )
-    with pytest.raises(ValueError, match="no clip of split 'val'.*Mend"):
+    with pytest.raises(ValueError, match="no clip of split 'val'.*Fix"):
         AVSBenchMS3Dataset(str(root), 'val')
 
 
@@ -80,7 +127,7 @@ def test_row_whose_files_are_absent_is_named(tiny_ms3, tmp_path, pattern):
     with pytest.raises(FileNotFoundError) as error:
         AVSBenchMS3Dataset(str(root), 'train')
     assert f'ms3_train_00002: {path} not found' in str(error.value)
-    assert '1 of 4 clips' in str(error.value) and 'Mend' in str(error.value)
+    assert '1 of 4 clips' in str(error.value) and 'Fix' in str(error.value)
     AVSBenchMS3Dataset(str(root), 'val')  # the others are whole
     AVSBenchMS3Dataset(str(root), 'train', check_files=False)
 

@@ -55,7 +55,7 @@ def test_binary_masks_of_other_values_are_refused(tmp_path, image, message):
     path = save(tmp_path, image)
     with pytest.raises(ValueError, match=f'mask.png.*{message}') as error:
         read_mask(path, 'binary')
-    assert 'Mend' in str(error.value)
+    assert 'Fix' in str(error.value)
 
 
 def with_alpha(colors, alpha):
@@ -69,7 +69,7 @@ def with_alpha(colors, alpha):
 def test_a_mask_drawn_in_its_transparency_is_refused(tmp_path, mode, color):
     plain = Image.fromarray(np.full_like(OBJECT, color)).convert(mode)
     path = save(tmp_path, with_alpha(plain, OBJECT * 255))
-    with pytest.raises(ValueError, match='mask.png.*transparency.*Mend'):
+    with pytest.raises(ValueError, match='mask.png.*transparency.*Fix'):
         read_mask(path, 'binary')
 
 
@@ -103,7 +103,7 @@ def test_index_outside_the_classes_is_refused(tmp_path):
 
 def test_index_mask_in_colour_is_refused(tmp_path):
     path = save(tmp_path, GREY.convert('RGB'))
-    with pytest.raises(ValueError, match='mode RGB.*Mend'):
+    with pytest.raises(ValueError, match='mode RGB.*Fix'):
         read_mask(path, 'index', num_classes=71)
 
 
@@ -146,5 +146,5 @@ def test_damaged_and_missing_masks_are_named(tmp_path):
         read_mask(path, 'binary')
     with pytest.raises(FileNotFoundError, match='absent.png'):
         read_mask(tmp_path / 'absent.png', 'binary')
-    with pytest.raises(ValueError, match="'grey'.*Mend"):
+    with pytest.raises(ValueError, match="'grey'.*Fix"):
         read_mask(save(tmp_path, GREY), 'grey')

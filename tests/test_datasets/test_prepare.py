@@ -172,6 +172,14 @@ def test_other_options_are_not_mixed_in(world, tmp_path):
     )
 
 
+@pytest.mark.parametrize('content', ['{"sampling": "ti', '[]', ''])
+def test_a_damaged_note_is_named(world, tmp_path, content):
+    jobs = list_jobs('ms3', world['ms3'], out=tmp_path)
+    (tmp_path / 'prepared.json').write_text(content)
+    with pytest.raises(ValueError, match='prepared.json is damaged.*Fix: '):
+        run(jobs[:1], tmp_path, options())
+
+
 def test_videos_may_lie_elsewhere(world, tmp_path):
     root = world['s4']
     pattern = str(tmp_path / '{category}-{clip_id}.{split}.mp4')

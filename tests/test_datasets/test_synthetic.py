@@ -158,7 +158,7 @@ def test_foreign_folder_is_not_touched(tmp_path):
     folder = tmp_path / 'Multi-sources'
     folder.mkdir()
     (folder / 'ms3_meta_data.csv').write_text('mine')
-    with pytest.raises(FileExistsError, match='Multi-sources.*Mend'):
+    with pytest.raises(FileExistsError, match='Multi-sources.*Fix'):
         make(tmp_path)
     assert (folder / 'ms3_meta_data.csv').read_text() == 'mine'
 
@@ -177,12 +177,23 @@ def test_impossible_wishes_are_named(tmp_path, options, message):
 
 
 def test_other_choices_than_before_are_named(tmp_path, tiny_ms3):
-    with pytest.raises(ValueError, match='size=64, not 32.*Mend'):
+    with pytest.raises(ValueError, match='size=64, not 32.*Fix'):
         ensure_synthetic(tiny_ms3.parent, 'ms3', size=32)
     root = tiny_copy(tiny_ms3, tmp_path)
-    (root / 'synthetic.json').write_text('{')
-    with pytest.raises(ValueError, match='synthetic.json is damaged.*Mend'):
-        ensure_synthetic(tmp_path, 'ms3')
+    path = root / 'synthetic.json'
+    whole = json.loads(path.read_text())
+    odd_clips = {name: {} for name in whole['clips']}
+    for content in (
+        '{',
+        '[]',
+        '{}',
+        json.dumps(dict(whole, clips=[])),
+        json.dumps(dict(whole, clips=odd_clips)),
+        json.dumps(dict(whole, plan=dict(size=64))),
+    ):
+        path.write_text(content)
+        with pytest.raises(ValueError, match='synthetic.json is dam.*Fix: '):
+            ensure_synthetic(tmp_path, 'ms3')
 
 
 def test_video_holds_the_frames_and_the_sound(tmp_path):

@@ -201,6 +201,14 @@ def test_lists_of_clips(tmp_path):
         read_names(path, 'test')
     with pytest.raises(FileNotFoundError, match='list of clips'):
         read_names(tmp_path / 'none.csv')
+    for path, content in (
+        (tmp_path / 'twice.csv', 'uid,split\na,test\nb,test\na,val\n'),
+        (tmp_path / 'twice.txt', 'a\nb\na\n'),
+    ):
+        path.write_text(content)
+        with pytest.raises(ValueError, match="twice.*lists 'a' twice.*Fix: "):
+            read_names(path)
+    assert read_names(tmp_path / 'twice.csv', 'test') == ['a', 'b']
 
 
 def test_resizing_is_that_of_the_pipeline(tmp_path):

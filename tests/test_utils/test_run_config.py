@@ -1,5 +1,6 @@
 """Configs made synthetic, and what they miss."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -51,7 +52,9 @@ def test_synthetic_moves_data_and_drops_weights(monkeypatch):
     assert inner.data_root == cfg.test_dataloader.dataset.data_root
 
 
-def test_synthetic_set_is_made_as_its_configs_want_it(tmp_path, monkeypatch):
+def test_synthetic_set_is_made_as_its_configs_want_it(
+    tmp_path, monkeypatch, tiny_ms3
+):
     root = Path(__file__).parents[2]
     small = Config.fromfile(root / 'configs/synthetic/film_tiny_ms3.py')
     monkeypatch.chdir(tmp_path)
@@ -67,7 +70,7 @@ def test_synthetic_set_is_made_as_its_configs_want_it(tmp_path, monkeypatch):
     # a set that is there stays as it is
     there = Path('data/synthetic-96px/Multi-sources')
     there.mkdir(parents=True)
-    (there / 'synthetic.json').write_text('{"complete": true}')
+    shutil.copy(tiny_ms3 / 'synthetic.json', there)
     use_synthetic(small)
     assert made.pop() == ('data/synthetic-96px', 'ms3', {})
     # one that stands in for real data is as large as that

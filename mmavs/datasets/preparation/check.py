@@ -71,7 +71,7 @@ def check_data(
     Returns:
         Report: The findings.
     """
-    problems = _twice(jobs)
+    problems: List[str] = []
     jobs, withheld = _without_withheld(setting, jobs)
     counts, sizes = dict.fromkeys(SPLITS, 0), Counter()
     states: List[Optional[_ClipState]] = [None] * len(jobs)
@@ -85,16 +85,6 @@ def check_data(
         if state.size:
             sizes[state.size] += 1
     return Report(counts, expected, withheld, dict(sizes), problems)
-
-
-def _twice(jobs: Sequence[ClipJob]) -> List[str]:
-    """Clips that the csv lists more than once."""
-    times = Counter((job.split, job.audio) for job in jobs)
-    return [
-        f'{audio}: listed {count} times in split {split!r}'
-        for (split, audio), count in times.items()
-        if count > 1
-    ]
 
 
 def _without_withheld(

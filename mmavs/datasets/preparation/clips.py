@@ -122,7 +122,7 @@ def _job(
         video = root / pattern.format(**words)
     except (KeyError, IndexError) as error:
         raise ValueError(
-            f'videos={pattern!r}: there is no {error} for {setting}. Mend: '
+            f'videos={pattern!r}: there is no {error} for {setting}. Fix: '
             f'use {sorted(words)}.'
         ) from None
     frames = tuple(Path(frame['img_path']) for frame in clip['frames'])

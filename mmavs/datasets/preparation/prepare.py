@@ -13,6 +13,7 @@ from scipy.io import wavfile
 from mmavs.audio import vggish_log_mel
 from mmavs.audio.pairing import pair_with_frames
 from mmavs.audio.sound_track import read_sound_track
+from mmavs.utils.text_files import read_json
 from mmavs.utils.video import read_frames
 
 from ..transforms.audio import VGGishLogMel
@@ -190,11 +191,12 @@ def _note_options(root: Path, options: Options) -> None:
     size = list(options.size) if options.size else None
     mine = dict(sampling=options.sampling, size=size)
     if path.exists() and not options.overwrite:
-        theirs = json.loads(path.read_text())
+        fix = 'delete it, if the files there were made with these options.'
+        theirs = read_json(path, fix)
         if theirs != mine:
             raise ValueError(
                 f'{path} says that the files there were made with {theirs}, '
-                f'not {mine}. Mend: take the same options, or another --out '
+                f'not {mine}. Fix: take the same options, or another --out '
                 '(prepare_avsbench.py also has --overwrite).'
             )
         return

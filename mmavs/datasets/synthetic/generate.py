@@ -13,6 +13,8 @@ from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 from filelock import FileLock
 
+from mmavs.utils.text_files import read_json
+
 from .classes import CLASSES
 from .layouts import LAYOUTS, SETTINGS
 from .script import SPLITS, ClipScript, write_script
@@ -22,6 +24,7 @@ SIDE_FILE = 'synthetic.json'
 MAKER = 'mmavs synthetic AVSBench, version 2'
 DEFAULT_CLIPS = {'train': 400, 'val': 60, 'test': 100}
 DEFAULT_SIZE = 224
+_CONTENT = dict(maker=str, complete=bool, plan=dict, clips=dict)
 
 
 class Plan(NamedTuple):
@@ -95,7 +98,7 @@ def ensure_synthetic(
     """
     if setting not in SETTINGS:
         raise ValueError(
-            f'unknown setting {setting!r}. Mend: take one of {SETTINGS}'
+            f'unknown setting {setting!r}. Fix: take one of {SETTINGS}'
         )
     folder = Path(root) / LAYOUTS[setting].folder
     wanted = (setting, clips, size, seed, video)
@@ -131,18 +134,39 @@ def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
         dict or None: None if there is no such file, as in real data.
 
     Raises:
-        ValueError: The file is damaged.
+        ValueError: The file is damaged, or lacks what this tool writes.
     """
     path = Path(folder) / SIDE_FILE
     if not path.exists():
         return None
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
+    fix = (
+        f'delete {path.parent} and run '
+        'tools/dataset_converters/synthesize_avsbench.py again.'
+    )
+    content = read_json(path, fix)
+    odd = [
+        name
+        for name, kind in _CONTENT.items()
+        if not isinstance(content.get(name), kind)
+    ]
+    if not odd and set(content['plan']) != set(Plan._fields):
+        odd = ['plan']
+    if not odd and not all(map(_is_clip, content['clips'].values())):
+        odd = ['clips']
+    if odd:
         raise ValueError(
-            f'{path} is damaged ({error}). Mend: delete {path.parent} and '
-            'run tools/dataset_converters/synthesize_avsbench.py again.'
-        ) from error
+            f'{path} is damaged, or another tool made it: its {odd} are not '
+            f'what they should be. Fix: {fix}'
+        )
+    return content
+
+
+def _is_clip(clip: object) -> bool:
+    """Whether a clip of the side file has what is asked of it."""
+    return isinstance(clip, dict) and all(
+        isinstance(clip.get(name), list)
+        for name in ('visible', 'sounding', 'off_screen')
+    )
 
 
 def _plan(
@@ -162,7 +186,7 @@ def _plan(
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(
                 f'{folder} holds files that this tool did not make, and will '
-                'not be touched. Mend: choose another output folder.'
+                'not be touched. Fix: choose another output folder.'
             )
         old = Plan(setting, DEFAULT_CLIPS, DEFAULT_SIZE, 0, False)
     else:
@@ -192,7 +216,7 @@ def _check_same(folder: Path, plan: Plan, old: Plan) -> None:
         if mine != theirs:
             raise ValueError(
                 f'{folder} was made with {key}={theirs}, not {mine}. '
-                f'Mend: take {key}={theirs}, choose another output folder, '
+                f'Fix: take {key}={theirs}, choose another output folder, '
                 'or delete this one.'
             )
 

@@ -53,13 +53,13 @@ class LoadCategoryMap(BaseTransform):
             raise ValueError(
                 f'{mask_path} lies in no folder {self.masks!r}, beside which '
                 f'a folder {self.categories!r} would hold its category map. '
-                'Mend: name both folders, LoadCategoryMap(masks=..., '
+                'Fix: name both folders, LoadCategoryMap(masks=..., '
                 'categories=...).'
             )
         if not path.is_file():
             raise FileNotFoundError(
                 f'category map not found: {path}. MS3 names no categories; '
-                'instances need them. Mend: make the maps with '
+                'instances need them. Fix: make the maps with '
                 'tools/dataset_converters/ms3_categories.py (synthetic sets '
                 'have them: run tools/dataset_converters/'
                 'synthesize_avsbench.py again on a folder made without).'
@@ -70,7 +70,7 @@ class LoadCategoryMap(BaseTransform):
             raise ValueError(
                 f'{path} is {width} x {height}, but its frame '
                 f'{results["img_path"]} is {results["ori_shape"][1]} x '
-                f'{results["ori_shape"][0]} (width x height). Mend: make the '
+                f'{results["ori_shape"][0]} (width x height). Fix: make the '
                 'maps again with tools/dataset_converters/ms3_categories.py.'
             )
         results['gt_category_map'] = category_map
