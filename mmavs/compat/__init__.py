@@ -12,6 +12,11 @@ safe checkpoint loading   mmengine 0.10.7 calls ``torch.load`` without
                           under PyTorch 2.6 and newer
 ``HistoryBuffer`` state   mmengine pickles a table of bound methods into every
                           checkpoint, which no safe loader should accept
+NumPy in pickles          NumPy believes a pickled dtype, so that made-up
+                          bytes become pointers
+weights by address        mmengine keeps a download by its file's name alone,
+                          and compares no hash
+YAML configs              mmengine reads them with a loader that runs code
 CPU ranks                 mmengine's launcher calls ``torch.cuda.set_device``
                           and hands ``device_ids`` to DDP without asking;
                           nobody leaves the group at the end
@@ -28,7 +33,12 @@ FFmpeg's messages         torchvision before 0.26 sends them through Python,
 makes the touch unnecessary.
 """
 
-from .checkpoints import load_checkpoint, make_checkpoints_safe
+from .checkpoints import (
+    load_checkpoint,
+    load_safely,
+    make_checkpoints_safe,
+)
+from .configs import make_yaml_safe
 from .media_log import import_av
 from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
 from .packages import register_package
@@ -41,6 +51,7 @@ __all__ = [
     'import_av',
     'installed_mmcv',
     'load_checkpoint',
+    'load_safely',
     'prepare_stack',
 ]
 
@@ -56,5 +67,6 @@ def prepare_stack() -> None:
     provide_mmcv_ops()
     register_package()
     make_checkpoints_safe()
+    make_yaml_safe()
     allow_cpu_ranks()
     let_one_rank_write_metrics()

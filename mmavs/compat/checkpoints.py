@@ -1,8 +1,15 @@
 """Checkpoints that cannot run code."""
 
+import io
+import math
 import os
 import re
-from typing import Any, Optional
+import tarfile
+import zipfile
+from contextlib import nullcontext
+from typing import Any, Optional, Union
+
+from .downloads import cached
 
 
 def _history_methods(owner: type, name: str) -> Any:
@@ -27,50 +34,64 @@ _history_methods.__module__ = 'builtins'
 _history_methods.__name__ = _history_methods.__qualname__ = 'getattr'
 
 
-def _latin1(text: str, encoding: str) -> bytes:
-    """Stand in for ``_codecs.encode``, which gives NumPy's numbers bytes.
-
-    PyTorch before 2.5 does not know that checkpoints need it.
-    """
-    if encoding == 'latin1':
-        return text.encode('latin1')
-    raise ValueError(f'refused: the checkpoint asks for encoding {encoding!r}')
-
-
-_latin1.__module__ = '_codecs'
-_latin1.__name__ = _latin1.__qualname__ = 'encode'
-
-
 def safe_globals() -> list:
     """The few harmless classes an mmengine checkpoint holds."""
-    import numpy as np
     from mmengine.logging import HistoryBuffer
 
-    core = getattr(np, '_core', None) or np.core
-    dtypes = [
-        type(np.dtype(t))
-        for t in (
-            'bool',
-            'int8',
-            'uint8',
-            'int16',
-            'int32',
-            'int64',
-            'float16',
-            'float32',
-            'float64',
-        )
-    ]
-    return [
-        HistoryBuffer,
-        _history_methods,
-        _latin1,
-        np.ndarray,
-        np.dtype,
-        core.multiarray._reconstruct,
-        core.multiarray.scalar,
-        *dtypes,
-    ]
+    from .numpy_pickles import STAND_INS
+
+    return [HistoryBuffer, _history_methods, *STAND_INS.values()]
+
+
+def load_safely(file: Union[str, io.BytesIO], map_location: Any = 'cpu'):
+    """Read what ``torch.save`` wrote, without running code from it.
+
+    Args:
+        file (str or io.BytesIO): A path, or the bytes themselves.
+        map_location: As in :func:`torch.load`. Defaults to ``'cpu'``.
+
+    Returns:
+        Any: What the file holds.
+
+    Raises:
+        Exception: Of about any kind, with the reason: it is damaged, or asks
+            for anything but tensors and plain containers.
+    """
+    import torch
+
+    _check_archive(file)
+    return torch.load(file, map_location=map_location, weights_only=True)
+
+
+def _check_archive(file: Union[str, io.BytesIO]) -> None:
+    """Refuse what ``torch.load`` would take on trust.
+
+    It compares no checksums, unpacks whatever was packed, and before PyTorch
+    2.6 ran code from tar archives.
+
+    Raises:
+        ValueError: Not as ``torch.save`` writes archives, or bits changed.
+    """
+    bytes_given = isinstance(file, io.BytesIO)
+    with nullcontext(file) if bytes_given else open(file, 'rb') as stream:
+        begin = stream.read(4)
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        if begin != b'PK\x03\x04':
+            if tarfile.is_tarfile(stream):
+                raise ValueError('refused: it is a tar archive')
+        else:
+            with zipfile.ZipFile(stream) as archive:
+                entries = archive.infolist()
+                if (
+                    any(entry.compress_type for entry in entries)
+                    or sum(entry.file_size for entry in entries) > size
+                ):
+                    raise ValueError('refused: it holds packed data')
+                changed = archive.testzip()
+            if changed:
+                raise ValueError(f'refused: bits changed in {changed}')
+        stream.seek(0)
 
 
 def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
@@ -89,34 +110,96 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
         RuntimeError: The file is empty, truncated, no checkpoint, or asks
             for anything but tensors and plain containers.
     """
-    import torch
-
     if '://' in str(filename):
         return _load_from_url(str(filename), map_location)
     path = os.path.expanduser(str(filename))
     if not os.path.isfile(path):
         raise FileNotFoundError(
-            f'checkpoint not found: {path}. Mend: give the path of an '
+            f'checkpoint not found: {path}. Fix: give the path of an '
             'existing .pth file, or train one with tools/train.py.'
         )
     try:
-        checkpoint = torch.load(
-            path, map_location=map_location, weights_only=True
-        )
+        checkpoint = load_safely(path, map_location)
     except Exception as error:
         # The kinds torch raises here vary by version and by the damage.
         raise RuntimeError(
             f'{path} is not a checkpoint that can be read safely '
             f'({_reason(error)}). '
-            'Mend: if the file is complete and yours, load it where you trust '
-            'it and save {"state_dict": model.state_dict()} again.'
+            'Fix: copy or download it again; if it is complete and yours, '
+            'load it where you trust it and save '
+            '{"state_dict": model.state_dict()} again.'
         ) from error
     if not isinstance(checkpoint, dict):
         raise RuntimeError(
             f'{path} holds a {type(checkpoint).__name__}, and a checkpoint '
-            'is a dict. Mend: give a file that tools/train.py wrote.'
+            'is a dict. Fix: give a file that tools/train.py wrote.'
         )
+    check_weights(checkpoint, path)
     return checkpoint
+
+
+def check_weights(checkpoint: dict, path: str) -> None:
+    """Refuse weights that no model can use.
+
+    Args:
+        checkpoint (dict): With ``state_dict``, or ``model`` as some code
+            bases write, or weights alone.
+        path (str): What errors call it.
+
+    Raises:
+        RuntimeError: They are no tensors by name, or NaN or infinite.
+    """
+    import torch
+
+    named = [key for key in ('state_dict', 'model') if key in checkpoint]
+    weights = checkpoint[named[0]] if named else checkpoint
+    wrong = _wrong_kind(weights, whole='state_dict' in named)
+    if wrong:
+        raise RuntimeError(
+            f'{path}: {" of ".join([wrong, *named[:1]])}, and weights are '
+            'tensors by name. Fix: give a file that tools/train.py wrote.'
+        )
+    spoilt = [
+        key
+        for key, value in weights.items()
+        if isinstance(value, torch.Tensor) and not _is_usable(value)
+    ]
+    if spoilt:
+        raise RuntimeError(
+            f'{path}: NaN or infinite numbers in {len(spoilt)} of '
+            f'{len(weights)} tensors, {", ".join(spoilt[:5])}. Fix: take an '
+            'earlier checkpoint; a training that ends so needs a lower '
+            'learning rate or clipped gradients.'
+        )
+
+
+def _wrong_kind(weights: Any, whole: bool) -> Optional[str]:
+    """Say what is not tensors by name; others may lie beside bare weights."""
+    import torch
+
+    if not isinstance(weights, dict):
+        return f'a {type(weights).__name__} in place'
+    for key, value in weights.items():
+        if not isinstance(key, str):
+            return f'the key {key!r}'
+        plain = key.endswith('_extra_state') or not whole
+        if not plain and not isinstance(value, torch.Tensor):
+            return f'a {type(value).__name__} as {key}'
+    return None
+
+
+def _is_usable(value: Any) -> bool:
+    """Whether a tensor is finite; masks of attention hold 0 and -inf."""
+    import torch
+
+    if not value.is_floating_point() or value.layout != torch.strided:
+        return True
+    if value.dtype.itemsize < 2:  # eight bits
+        value = value.float()
+    return bool(
+        torch.isfinite(value).all()
+        or ((value == 0) | (value == -math.inf)).all()
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -140,18 +223,14 @@ def _load_from_url(
     progress: bool = True,
 ):
     """Download once per machine, then read safely, for mmengine."""
-    from urllib.parse import urlparse
-
-    from mmengine.dist import barrier, get_local_rank
-    from torch.hub import download_url_to_file, get_dir
-
-    folder = model_dir or os.path.join(get_dir(), 'checkpoints')
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, os.path.basename(urlparse(filename).path))
-    if get_local_rank() == 0 and not os.path.exists(path):
-        download_url_to_file(filename, path, progress=progress)
-    barrier()
-    return _load_from_path(path, map_location)
+    path = str(cached(filename, model_dir, progress))
+    try:
+        return _load_from_path(path, map_location)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f'{error} It was downloaded from {filename}; without {path} it '
+            'is downloaded again.'
+        ) from error
 
 
 def _load_from_path(filename: str, map_location: Optional[Any] = None):
@@ -164,6 +243,13 @@ def _load_from_path(filename: str, map_location: Optional[Any] = None):
     if isinstance(checkpoint.get('meta'), dict):
         checkpoint['meta'].pop('config', None)
     return checkpoint
+
+
+def _refuse_cloud(filename: str, map_location: Optional[Any] = None):
+    raise RuntimeError(
+        f'{filename} cannot be read safely. Fix: download it and give its '
+        'path.'
+    )
 
 
 def _history_state(self) -> dict:
@@ -186,3 +272,6 @@ def make_checkpoints_safe() -> None:
     loader = checkpoint.CheckpointLoader
     loader.register_scheme('', _load_from_path, force=True)
     loader.register_scheme(('http://', 'https://'), _load_from_url, force=True)
+    # clouds of one company, whose loaders would run code
+    clouds = ('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://')
+    loader.register_scheme(clouds, _refuse_cloud, force=True)

@@ -1,16 +1,13 @@
 """Predictions dumped by ``DumpResults``, read without running code."""
 
-import pickle
 from pathlib import Path
 from typing import List, Union
 
-import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
+from mmavs.compat.numpy_pickles import STAND_INS
 from mmavs.utils.unpickling import Names, RestrictedUnpickler
-
-_MULTIARRAY = (getattr(np, '_core', None) or np.core).multiarray
 
 
 def read_dump(path: Union[str, Path]) -> List[dict]:
@@ -57,25 +54,13 @@ def read_dump(path: Union[str, Path]) -> List[dict]:
     return clips
 
 
-def _latin1(text: str, encoding: str) -> bytes:
-    """Stand in for ``_codecs.encode``, with which old pickles write bytes."""
-    if encoding != 'latin1':
-        raise pickle.UnpicklingError(f'refused: encoding {encoding}')
-    return text.encode('latin1')
-
-
 def _plain_names() -> Names:
     """List what a dump holds beside tensors, by NumPy's old and new names."""
     known: Names = {
-        ('_codecs', 'encode'): _latin1,
+        **STAND_INS,
         ('torch', 'Size'): torch.Size,
-        ('numpy', 'ndarray'): np.ndarray,
-        ('numpy', 'dtype'): np.dtype,
         ('mmengine.structures.instance_data', 'InstanceData'): InstanceData,
     }
     for module in ('__builtin__', 'builtins'):
         known[module, 'set'] = set  # InstanceData names its fields in one
-    for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-        known[module, '_reconstruct'] = _MULTIARRAY._reconstruct
-        known[module, 'scalar'] = _MULTIARRAY.scalar
     return known

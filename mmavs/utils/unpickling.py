@@ -8,6 +8,8 @@ from typing import Any, BinaryIO, Dict, Optional, Tuple
 import torch
 from torch._utils import _rebuild_tensor_v2
 
+from mmavs.compat import load_safely
+
 Names = Dict[Tuple[str, str], Any]
 
 
@@ -46,9 +48,7 @@ def load_storage(data: bytes) -> Any:
         pickle.UnpicklingError: It is damaged or asks for more than tensors.
     """
     try:
-        return torch.load(
-            io.BytesIO(data), map_location='cpu', weights_only=True
-        )
+        return load_safely(io.BytesIO(data))
     except Exception as error:
         # torch's own text advises to switch the protection off
         raise pickle.UnpicklingError(
@@ -56,8 +56,25 @@ def load_storage(data: bytes) -> Any:
         ) from error
 
 
+def _rebuild(
+    storage: Any, offset: int, shape: tuple, strides: tuple, *rest: Any
+) -> torch.Tensor:
+    """Rebuild a tensor; torch itself would make up what the storage lacks."""
+    last = offset + sum(
+        (length - 1) * stride for length, stride in zip(shape, strides)
+    )
+    held = storage._size()  # numbers; len() warns
+    if min(offset, *shape, *strides, 0) < 0 or (
+        0 not in shape and last >= held
+    ):
+        raise pickle.UnpicklingError(
+            f'a tensor {tuple(shape)} in {held} numbers of data'
+        )
+    return _rebuild_tensor_v2(storage, offset, shape, strides, *rest)
+
+
 _TENSORS: Names = {
-    ('torch._utils', '_rebuild_tensor_v2'): _rebuild_tensor_v2,
+    ('torch._utils', '_rebuild_tensor_v2'): _rebuild,
     ('torch.storage', '_load_from_bytes'): load_storage,
     ('collections', 'OrderedDict'): OrderedDict,
 }

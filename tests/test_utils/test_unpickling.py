@@ -37,3 +37,27 @@ def test_storage_holds_tensors_alone():
     torch.save([eval], file)
     with pytest.raises(pickle.UnpicklingError, match='more than tensors'):
         load_storage(file.getvalue())
+
+
+def test_tensors_lie_inside_their_data():
+    """Where the shape asks for more, torch would make numbers up."""
+    tensor = torch.arange(6.0)
+    make, (storage, offset, *_), *_ = tensor.__reduce_ex__(2)
+
+    class Wide:
+        def __init__(self, *place):
+            self.place = place
+
+        def __reduce__(self):
+            return make, (storage, *self.place, False, {})
+
+    def read(*place):
+        return RestrictedUnpickler(
+            io.BytesIO(pickle.dumps(Wide(*place)))
+        ).load()
+
+    assert read(2, (2, 2), (2, 1)).tolist() == [[2, 3], [4, 5]]
+    assert read(6, (0, 5), (5, 1)).numel() == 0
+    for place in ((3, (2, 2), (2, 1)), (0, (7,), (1,)), (0, (2,), (-1,))):
+        with pytest.raises(pickle.UnpicklingError, match='in 6 numbers'):
+            read(*place)

@@ -1,9 +1,14 @@
-"""Download the pretrained weights that configs name into ``pretrained/``."""
+"""Download the pretrained weights that configs name into ``pretrained/``.
+
+Each is compared with the digits of its hash in its name. Exit code 1 if one
+could not be had, 2 if a name is not known.
+"""
 
 import argparse
+import sys
 from pathlib import Path
 
-import mmavs  # noqa: F401
+from mmavs.compat.downloads import download
 from mmavs.utils.command_line import run_script
 from mmavs.utils.weights import WEIGHTS
 
@@ -20,9 +25,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> None:
-    from torch.hub import download_url_to_file
-
+def main() -> int:
     args = parse_args()
     unknown = [name for name in args.names if name not in WEIGHTS]
     if unknown:
@@ -30,14 +33,19 @@ def main() -> None:
             f'no address known for {unknown}. Fix: of {sorted(WEIGHTS)}.'
         )
     folder = Path(args.out)
-    folder.mkdir(parents=True, exist_ok=True)
+    failed = []
     for name in args.names:
         if (folder / name).exists():
             print(f'{folder / name}: already there')
             continue
-        # written under another name first, so a broken download leaves none
-        download_url_to_file(WEIGHTS[name], str(folder / name))
+        try:
+            download(WEIGHTS[name], folder / name)
+        except RuntimeError as error:
+            print(f'error: {error}', file=sys.stderr)
+            failed.append(name)
+            continue
         print(f'{folder / name}: done')
+    return 1 if failed else 0
 
 
 if __name__ == '__main__':
