@@ -12,7 +12,7 @@ from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.checkpoint import load_model_weights
 from mmavs.utils.model_index import read_config
-from mmavs.utils.run_config import datasets
+from mmavs.utils.run_config import check_model, datasets
 
 
 def init_model(
@@ -40,13 +40,15 @@ def init_model(
 
     Raises:
         FileNotFoundError: The config or the checkpoint is absent.
-        RuntimeError: The checkpoint is of another model or unsafe to read,
-            or the device is not there.
+        RuntimeError: The checkpoint is of another model, unsafe to read or
+            holds NaN, or the device is not there.
+        ValueError: The config cannot be read, or describes no model.
     """
     if not isinstance(config, Config):
         config = read_config(config)
     if cfg_options:
         config.merge_from_dict(cfg_options)
+    check_model(config, config.filename or 'the config')
     device = pick_device(device)
     register_all_modules(init_scope=False)
     scope = config.get('default_scope') or 'mmavs'

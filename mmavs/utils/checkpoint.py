@@ -70,11 +70,17 @@ def check_resumable(model: nn.Module, path: str) -> None:
     """
     checkpoint = load_checkpoint(path)
     parts = ('meta', 'message_hub', 'optimizer')
-    lacking = [part for part in parts if part not in checkpoint]
+    lacking = [
+        part for part in parts if not isinstance(checkpoint.get(part), dict)
+    ]
+    if not lacking:
+        counts = ('epoch', 'iter')
+        meta = checkpoint['meta']
+        lacking = [n for n in counts if not isinstance(meta.get(n), int)]
     if lacking:
         raise RuntimeError(
             f'{path} holds no {", ".join(lacking)}: a run cannot go on from '
-            'it. Mend: give a checkpoint as tools/train.py writes it, or '
+            'it. Fix: give a checkpoint as tools/train.py writes it, or '
             f'start from its weights with --cfg-options load_from={path}'
         )
     own, weights = model.state_dict(), state_dict_of(checkpoint)

@@ -105,7 +105,9 @@ def find_config(name: Union[str, Path]) -> Path:
 def read_config(name: Union[str, Path]) -> Config:
     """Read a config, whose ``custom_imports`` may lie in the working folder.
 
-    A script does not look there by itself, only in its own folder.
+    A script does not look there by itself, only in its own folder. A Python
+    config is code and runs; YAML and JSON configs run nothing when they are
+    read, but name what a run builds and imports.
 
     Args:
         name (str or Path): See :func:`find_config`.
@@ -114,9 +116,9 @@ def read_config(name: Union[str, Path]) -> Config:
         Config: As it is after inheritance.
 
     Raises:
-        FileNotFoundError: See :func:`find_config`.
+        FileNotFoundError: See :func:`find_config`; or a ``_base_`` is absent.
         ImportError: A package of ``custom_imports`` is not found.
-        ValueError: The file is not Python.
+        ValueError: The file is not a config that can be read.
     """
     here = str(Path.cwd())
     if here not in sys.path:
@@ -128,4 +130,15 @@ def read_config(name: Union[str, Path]) -> Config:
         raise ValueError(
             f'{path} or a config it builds on is not Python: {error.msg}, '
             f'line {error.lineno}: {(error.text or "").strip()}'
+        ) from error
+    except (FileNotFoundError, ImportError):
+        raise
+    except Exception as error:
+        # whatever a config's own code or a damaged file may raise
+        reason = ' '.join(str(error).split())
+        raise ValueError(
+            f'{path} is not a config that can be read '
+            f'({type(error).__name__}: {reason}). Fix: correct it there; '
+            'configs are .py, .yaml, .yml or .json files, and those of YAML '
+            'hold plain values.'
         ) from error

@@ -62,6 +62,23 @@ def config_to_look_at(
     return config
 
 
+def check_model(config: Config, name: str) -> None:
+    """Say that a config is only a part of one, or of something else.
+
+    Args:
+        config (Config): Read already.
+        name (str): What the error calls it.
+
+    Raises:
+        ValueError: It describes no model.
+    """
+    if not isinstance(config.get('model'), dict):
+        raise ValueError(
+            f'{name} describes no model. Fix: give a config with '
+            'model=dict(type=...).'
+        )
+
+
 def datasets(config: Config) -> Iterator[ConfigDict]:
     """Yield the innermost dataset dict of each dataloader."""
     for key in DATALOADERS:

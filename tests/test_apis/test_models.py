@@ -41,6 +41,21 @@ def test_checkpoint_is_loaded_whole(config, binary_weights, tmp_path):
         init_model(config, tmp_path / 'absent.pth', device='cpu')
 
 
+def test_spoilt_weights_and_parts_of_configs_are_refused(
+    config, binary_weights, tmp_path
+):
+    weights = dict(binary_weights)
+    name = next(iter(weights))
+    weights[name] = weights[name].clone()
+    weights[name].view(-1)[0] = float('nan')
+    torch.save(dict(state_dict=weights), tmp_path / 'w.pth')
+    with pytest.raises(RuntimeError, match=f'w.pth: NaN.*1 of .* {name}'):
+        init_model(config, tmp_path / 'w.pth', device='cpu')
+    (tmp_path / 'part.json').write_text('{"dataset_type": "AVSBench"}')
+    with pytest.raises(ValueError, match='part.json describes no model'):
+        init_model(tmp_path / 'part.json', device='cpu')
+
+
 def test_options_override_the_config(config):
     options = {'model.decode_head.threshold': 0.25}
     model = init_model(config, device='cpu', cfg_options=options)

@@ -1,12 +1,15 @@
 """Models by name, in a source tree as in an installed package."""
 
 import pytest
+from fresh_python import run_python
+from mmengine.config import Config
 
 from mmavs.utils import model_index
 from mmavs.utils.model_index import (
     find_config,
     list_models,
     model_entries,
+    read_config,
     resource_root,
 )
 
@@ -57,3 +60,57 @@ def test_every_listed_model_has_its_config():
     assert list_models() == list(entries)
     for name, entry in entries.items():
         assert (root / entry['Config']).is_file(), name
+
+
+def test_yaml_configs_run_no_code(tmp_path):
+    trap = tmp_path / 'trap'
+    path = tmp_path / 'c.yaml'
+    for tag in ('apply:os.mkdir', 'apply:subprocess.getoutput'):
+        path.write_text(f'model: !!python/object/{tag} ["{trap}"]\n')
+        with pytest.raises(ValueError, match='c.yaml is not a config.*Fix'):
+            read_config(path)
+    path.write_text('_base_: [base.yaml]\nmodel: {type: A}\n')
+    path.with_name('base.yaml').write_text(
+        f'x: !!python/object/new:os.mkdir ["{trap}"]\n'
+    )
+    with pytest.raises(ValueError, match='c.yaml is not a config'):
+        read_config(path)
+    assert not trap.exists()
+
+
+def test_upstream_still_runs_the_tags_of_yaml():
+    """Fails once mmengine reads YAML by a safe loader."""
+    result = run_python(
+        'import mmengine; print(mmengine.load('
+        "__import__('io').StringIO('!!python/name:os.mkdir'), "
+        "file_format='yaml'))"
+    )
+    assert 'mkdir' in result.stdout
+
+
+def test_dumped_configs_are_read_again(tmp_path):
+    config = Config(dict(model=dict(type='A'), size=(224, 224), n=[1, 0.5]))
+    for name in ('c.yaml', 'c.yml'):
+        config.dump(tmp_path / name)
+        again = read_config(tmp_path / name)
+        assert again.to_dict() == config.to_dict()
+        assert again.size == (224, 224)
+
+
+@pytest.mark.parametrize(
+    'name, text',
+    [
+        ('c.json', '{"model": {'),
+        ('c.json', '[1, 2]'),
+        ('c.yaml', 'model: [1'),
+        ('c.yaml', ''),
+        ('c.py', 'model = dict('),
+        ('c.py', 'model = dict(type=unknown)'),
+        ('c.txt', 'model = 1'),
+    ],
+)
+def test_what_is_not_a_config_is_named(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f'{name} .*is not (a config|Python)'):
+        read_config(path)
