@@ -2,8 +2,11 @@
 
 import hashlib
 import importlib.util
+import io
 import pickle
+import re
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,14 @@ def run(monkeypatch):
     return call
 
 
+def refused(run, words, *arguments):
+    """Run a tool that refuses what it was given in these words."""
+    with pytest.raises((OSError, RuntimeError, ValueError)) as error:
+        run(*arguments)
+    assert re.search(words, str(error.value))
+    return str(error.value)
+
+
 # ------------------------------------------------------------- print_config
 
 
@@ -62,6 +73,27 @@ def test_a_field_is_printed(run, capsys):
         run('misc/print_config', 'film_tiny_ms3', '--key', 'model.nek.1')
     with pytest.raises(ValueError, match="no '7' in model.neck"):
         run('misc/print_config', 'film_tiny_ms3', '--key', 'model.neck.7')
+
+
+# --------------------------------------------------------- download_weights
+
+
+def test_weights_are_downloaded_and_compared(run, tmp_path, monkeypatch):
+    data, tool = b'weights', 'misc/download_weights'
+    digits = hashlib.sha256(data).hexdigest()[:8]
+    names = [f'right-{digits}.pth', 'wrong-0badc0de.pth', 'absent.pth']
+    for name in names[:2]:
+        (tmp_path / name).write_bytes(data)
+    places = {name: (tmp_path / name).as_uri() for name in names}
+    monkeypatch.setattr('mmavs.utils.weights.WEIGHTS', places)
+    printed = io.StringIO()
+    with redirect_stderr(printed):
+        assert run(tool, *names, '--out', tmp_path / 'out') == 1
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == names[:1]
+    wrong, absent = printed.getvalue().splitlines()[-2:]
+    assert f'{names[1]} is not the file that the digits' in wrong
+    assert f'{names[2]} cannot be downloaded' in absent
+    refused(run, "no address known for .'other'", tool, 'other')
 
 
 # ------------------------------------------------------------ publish_model
@@ -108,8 +140,9 @@ def test_published_file_holds_weights_alone(run, checkpoint, tmp_path):
 def test_same_weights_same_name_and_no_overwriting(run, checkpoint, tmp_path):
     tool = 'model_converters/publish_model'
     run(tool, checkpoint, tmp_path / 'out/m')
-    with pytest.raises(FileExistsError, match='m-.{8}.pth exists already'):
-        run(tool, checkpoint, tmp_path / 'out/m')
+    refused(
+        run, r'm-.{8}.pth exists already', tool, checkpoint, tmp_path / 'out/m'
+    )
     again = torch.load(checkpoint, weights_only=True)
     again['state_dict']['module.a'] += 1
     torch.save(again, checkpoint)
@@ -120,11 +153,21 @@ def test_same_weights_same_name_and_no_overwriting(run, checkpoint, tmp_path):
 def test_what_holds_no_weights_is_not_published(run, tmp_path):
     tool = 'model_converters/publish_model'
     torch.save(dict(state_dict={}), tmp_path / 'empty.pth')
-    with pytest.raises(ValueError, match='no state_dict'):
-        run(tool, tmp_path / 'empty.pth', tmp_path / 'out')
+    refused(
+        run,
+        'empty.pth holds no state_dict',
+        tool,
+        tmp_path / 'empty.pth',
+        tmp_path / 'out',
+    )
     torch.save(dict(lr=0.1, epoch=3), tmp_path / 'other.pth')
-    with pytest.raises(ValueError, match='no state_dict'):
-        run(tool, tmp_path / 'other.pth', tmp_path / 'out')
+    refused(
+        run,
+        'other.pth holds no state_dict',
+        tool,
+        tmp_path / 'other.pth',
+        tmp_path / 'out',
+    )
 
 
 # --------------------------------------------------------- convert_released
@@ -160,8 +203,9 @@ def test_joined_tensors_are_not_dropped():
 
 
 def pvt_weights():
-    """One block of a small PVT v2, as released."""
+    """A few tensors of each stage of a small PVT v2, as released."""
     return {
+        **{f'patch_embed{i}.proj.weight': torch.rand(8, 3) for i in (2, 3, 4)},
         'patch_embed1.proj.weight': torch.rand(8, 3, 7, 7),
         'block1.0.attn.q.weight': torch.rand(8, 8),
         'block1.0.attn.kv.weight': torch.rand(16, 8),
@@ -180,21 +224,26 @@ def test_file_is_converted_and_reported(run, capsys, tmp_path):
     assert saved['meta']['converted_from'] == 'pvt: pvt.pth'
     weights = saved['state_dict']
     assert set(weights) == {
-        'backbone.layers.0.0.projection.weight',
+        *(f'backbone.layers.{i}.0.projection.weight' for i in range(4)),
         'backbone.layers.0.1.0.attn.attn.in_proj_weight',
     }
-    with pytest.raises(FileExistsError, match='out.pth exists already'):
-        run(CONVERT, 'pvt', tmp_path / 'pvt.pth', out)
+    refused(
+        run,
+        'out.pth exists already',
+        CONVERT,
+        'pvt',
+        tmp_path / 'pvt.pth',
+        out,
+    )
     run(CONVERT, 'pvt', tmp_path / 'pvt.pth', out, '--overwrite')
 
 
 def test_misfits_are_named_and_nothing_is_written(run, tmp_path):
     torch.save(pvt_weights(), tmp_path / 'pvt.pth')
     out = tmp_path / 'out.pth'
-    with pytest.raises(ValueError) as error:
-        run(CONVERT, 'pvt', tmp_path / 'pvt.pth', out, '--config', CONFIG)
-    message = str(error.value)
-    assert 'do not fit' in message and 'missing     backbone.' in message
+    words = (CONVERT, 'pvt', tmp_path / 'pvt.pth', out, '--config', CONFIG)
+    message = refused(run, 'do not fit', *words)
+    assert 'missing     backbone.' in message and '--audio' not in message
     assert not out.exists()
 
 
@@ -246,9 +295,46 @@ class Evil:
 
 def test_foreign_and_unsafe_files_are_refused(run, tmp_path):
     torch.save({'conv1.weight': torch.rand(3)}, tmp_path / 'x.pth')
-    with pytest.raises(ValueError, match='AVSegFormer checkpoint'):
-        run(CONVERT, 'avsegformer', tmp_path / 'x.pth', tmp_path / 'o.pth')
+    out = tmp_path / 'o.pth'
+    words = 'x.pth: .*not of an AVSegFormer checkpoint'
+    refused(run, words, CONVERT, 'avsegformer', tmp_path / 'x.pth', out)
     (tmp_path / 'evil.pth').write_bytes(pickle.dumps(Evil()))
-    with pytest.raises(RuntimeError, match='read safely'):
-        run(CONVERT, 'vggish', tmp_path / 'evil.pth', tmp_path / 'o.pth')
+    words = 'evil.pth .*read safely'
+    refused(run, words, CONVERT, 'vggish', tmp_path / 'evil.pth', out)
     assert not (ROOT / 'evil.txt').exists()
+
+
+@pytest.mark.parametrize('method', load(CONVERT).METHODS)
+def test_a_file_without_a_part_is_refused(run, tmp_path, method):
+    path, out = tmp_path / 'x.pth', tmp_path / 'o.pth'
+    for weights in ({}, dict(state_dict={})):
+        torch.save(weights, path)
+        words = rf'x.pth holds 0 tensors \(\[\]\).*whole file of {method}.*Fix'
+        refused(run, words, CONVERT, method, path, out)
+    assert not out.exists()
+
+
+def test_a_file_says_what_it_lacks(run, tmp_path):
+    weights = light('keys_vggish')
+    del weights['embeddings.2.weight'], weights['embeddings.2.bias']
+    torch.save(weights, tmp_path / 'x.pth')
+    words = r"16 tensors .*come none of \['audio_encoder.embeddings.2.'\]"
+    refused(run, words, CONVERT, 'vggish', tmp_path / 'x.pth', tmp_path / 'o')
+    weights = pvt_weights()
+    del weights['block1.0.attn.kv.weight']
+    torch.save(weights, tmp_path / 'x.pth')
+    words = 'x.pth: block1.0.attn.q.weight comes without'
+    refused(run, words, CONVERT, 'pvt', tmp_path / 'x.pth', tmp_path / 'o')
+
+
+def test_the_missing_audio_encoder_is_named():
+    tool = load(CONVERT)
+    weights = init_model(CONFIG, device='cpu').state_dict()
+    part = {k: v for k, v in weights.items() if not k.startswith('audio_enc')}
+    lines = tool.compare(part, CONFIG, tool.METHODS['avsbench'])
+    assert len(lines) == len(weights) - len(part) > 0
+    message = tool.misfit(lines, CONFIG)
+    assert '--audio-encoder pretrained/vggish-10086976.pth' in message
+    del part[next(iter(part))]  # a backbone's
+    lines = tool.compare(part, CONFIG, tool.METHODS['avsbench'])
+    assert '--audio-encoder' not in tool.misfit(lines, CONFIG)

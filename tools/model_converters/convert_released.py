@@ -5,11 +5,11 @@
         --config avsegformer_pvt_s4
 
 The file is read without running code from it. What the released code builds
-and never uses is left out, and said so. With ``--config``, every tensor is
-compared with the model's; files of one part (a backbone, an audio encoder)
-with that part. Checkpoints of AVSBench and AVS-BG hold no VGGish;
-``--audio-encoder vggish-10086976.pth`` puts it in, so that the result can be
-tested and used whole.
+and never uses is left out, and said so. A file that lacks a part of its kind
+is refused. With ``--config``, every tensor is compared with the model's; files
+of one part (a backbone, an audio encoder) with that part. Checkpoints of
+AVSBench and AVS-BG hold no VGGish; ``--audio-encoder vggish-10086976.pth``
+puts it in, so that the result can be tested and used whole.
 """
 
 import argparse
@@ -24,6 +24,8 @@ import mmavs
 from mmavs.compat import load_checkpoint
 from mmavs.utils.checkpoint import state_dict_of
 from mmavs.utils.command_line import run_script
+from mmavs.utils.output_folder import refuse_existing
+from mmavs.utils.whole_files import whole_file
 
 _AUDIO = 'audio_encoder.'
 # method -> what a file of it holds in full: the beginning of the keys
@@ -35,6 +37,50 @@ METHODS = {
     'maskformer': 'backbone.',  # its head knows other categories
     'pvt': 'backbone.',
     'vggish': _AUDIO,
+}
+_SCALES = range(4)
+# method -> the beginnings of our keys, each of which a file of it gives
+PARTS = {
+    'avsbench': (
+        'backbone.',
+        *(f'neck.0.scales.{i}.' for i in _SCALES),
+        *(f'decode_head.merge_units.{i}.' for i in _SCALES),
+        'decode_head.conv_seg.',
+    ),
+    'avsbg': (
+        'backbone.',
+        *(f'neck.0.scales.{i}.' for i in _SCALES),
+        *(f'neck.1.blocks.{i}.' for i in _SCALES),
+        'neck.2.',
+        *(f'decode_head.merge_units.{i}.' for i in _SCALES),
+        'decode_head.conv_seg.',
+    ),
+    'avsegformer': (
+        'backbone.',
+        'audio_encoder.',
+        'decode_head.audio_proj.',
+        'decode_head.encoder.layers.',
+        'decode_head.decoder.layers.',
+        'decode_head.queries.',
+        'decode_head.composer.conv_seg.',
+    ),
+    'beats': (
+        *(f'{_AUDIO}{part}' for part in ('patch_embedding.', 'layer_norm.')),
+        f'{_AUDIO}encoder.layers.',
+    ),
+    'maskformer': (
+        'decode_head.pixel_decoder.',
+        'decode_head.transformer_decoder.',
+        'decode_head.mask_embed.',
+    ),
+    'pvt': tuple(f'backbone.layers.{i}.' for i in _SCALES),
+    'vggish': tuple(
+        f'{_AUDIO}{part}'
+        for part in (
+            *(f'features.{i}.' for i in (0, 3, 6, 8, 11, 13)),
+            *(f'embeddings.{i}.' for i in (0, 2, 4)),
+        )
+    ),
 }
 
 
@@ -72,14 +118,36 @@ def convert_file(method: str, path: str) -> tuple:
 
     Raises:
         RuntimeError: It cannot be read safely.
-        ValueError: It is of another code base; names keys.
+        ValueError: It is of another code base, or lacks a part; names keys.
     """
     checkpoint = load_checkpoint(path)
     convert = import_module(f'mmavs.utils.released.{method}').convert
     if method == 'beats':  # the weights lie beside a configuration
-        return checkpoint.get('model', checkpoint), convert(checkpoint)
+        checkpoint = checkpoint.get('model', checkpoint)
     weights = state_dict_of(checkpoint)
-    return weights, convert(weights)
+    wrong = [k for k, v in weights.items() if not isinstance(v, Tensor)]
+    if wrong:
+        raise ValueError(
+            f'{path} holds more than tensors, among them {wrong[:5]}. Fix: '
+            f'give the file that the authors of {method} released.'
+        )
+    try:
+        converted = convert(weights)
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+    missing = [
+        part
+        for part in PARTS[method]
+        if not any(key.startswith(part) for key in converted)
+    ]
+    if missing:
+        raise ValueError(
+            f'{path} holds {len(weights)} tensors ({list(weights)[:3]}), of '
+            f'which come none of {missing}; a whole file of {method} gives '
+            f'each of {list(PARTS[method])}. Fix: give the file that its '
+            'authors released, complete.'
+        )
+    return weights, converted
 
 
 def dropped_keys(
@@ -158,7 +226,7 @@ def add_audio_encoder(converted: Dict[str, Tensor], path: str) -> None:
     """
     if any(key.startswith(_AUDIO) for key in converted):
         raise ValueError(
-            'the checkpoint brings an audio encoder of its own. Mend: leave '
+            'the checkpoint brings an audio encoder of its own. Fix: leave '
             '--audio-encoder out.'
         )
     method = 'beats' if path.endswith('.pt') else 'vggish'
@@ -180,13 +248,28 @@ def report(source: dict, converted: dict) -> None:
             print(f'  {key} {tuple(source[key].shape)}')
 
 
+def misfit(unfit: List[str], config: str) -> str:
+    """Say what does not fit, and what may help."""
+    lines = '\n'.join(f'  {line}' for line in unfit[:20])
+    audio_alone = all(
+        line.startswith('missing') and f' {_AUDIO}' in line for line in unfit
+    )
+    remedy = (
+        'the file holds no audio encoder, which is released as a file of its '
+        'own; put it in with --audio-encoder pretrained/vggish-10086976.pth'
+        if audio_alone
+        else 'give the config of the model that the file was trained as'
+    )
+    return (
+        f'{len(unfit)} tensors do not fit {config}; nothing was written:\n'
+        f'{lines}\nFix: {remedy}.'
+    )
+
+
 def main() -> None:
     args = parse_args()
     out = Path(args.out)
-    if out.exists() and not args.overwrite:
-        raise FileExistsError(
-            f'{out} exists already. Fix: name a new file, or --overwrite.'
-        )
+    refuse_existing(out, args.overwrite)
     source, converted = convert_file(args.method, args.source)
     report(source, converted)
     if args.audio_encoder:
@@ -194,19 +277,15 @@ def main() -> None:
     if args.config:
         unfit = compare(converted, args.config, METHODS[args.method])
         if unfit:
-            lines = '\n'.join(f'  {line}' for line in unfit[:20])
-            raise ValueError(
-                f'{len(unfit)} tensors do not fit {args.config}; nothing was '
-                f'written:\n{lines}'
-            )
+            raise ValueError(misfit(unfit, args.config))
         print(f'all {len(converted)} tensors fit {args.config}')
-    out.parent.mkdir(parents=True, exist_ok=True)
     meta = dict(
         converted_from=f'{args.method}: {Path(args.source).name}',
         mmavs_version=mmavs.__version__,
     )
     weights = {key: value.contiguous() for key, value in converted.items()}
-    torch.save(dict(state_dict=weights, meta=meta), out)
+    with whole_file(out) as partial:
+        torch.save(dict(state_dict=weights, meta=meta), partial)
     print(out)
 
 

@@ -6,7 +6,8 @@
 writes ``published/tpavi_pvt_ms3-<8 digits>.pth``: the weights, the classes
 and colours, and which epoch they are of. Optimizer, schedulers, logs, the
 training config with its paths, and everything else stay behind. The digits
-begin the file's SHA-256, which ``torch.hub`` compares after a download.
+begin the file's SHA-256, which mmavs and ``torch.hub`` compare after a
+download.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import mmavs
 from mmavs.compat import load_checkpoint
 from mmavs.utils.checkpoint import state_dict_of
 from mmavs.utils.command_line import run_script
+from mmavs.utils.whole_files import whole_file
 
 KEPT_META = ('epoch', 'iter', 'dataset_meta')
 HASH_DIGITS = 8
@@ -37,11 +39,12 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def weights_only(checkpoint: dict) -> dict:
+def weights_only(checkpoint: dict, path: Path) -> dict:
     """Keep what inference needs.
 
     Args:
         checkpoint (dict): As the training wrote it.
+        path (Path): What errors call it.
 
     Returns:
         dict: ``state_dict`` on the CPU and a short ``meta``.
@@ -57,10 +60,11 @@ def weights_only(checkpoint: dict) -> dict:
     }
     if not tensors or len(tensors) < len(weights):
         raise ValueError(
-            'the checkpoint holds no state_dict of tensors alone. Mend: give '
-            'a checkpoint that tools/train.py wrote.'
+            f'{path} holds no state_dict of tensors alone. Fix: give a '
+            'checkpoint that tools/train.py wrote.'
         )
-    meta = checkpoint.get('meta') or {}
+    meta = checkpoint.get('meta')
+    meta = meta if isinstance(meta, dict) else {}
     kept = {key: meta[key] for key in KEPT_META if key in meta}
     return dict(
         state_dict=tensors, meta=dict(kept, mmavs_version=mmavs.__version__)
@@ -80,7 +84,7 @@ def publish(checkpoint: Path, out: Path) -> Path:
     Raises:
         FileExistsError: It is there already.
     """
-    published = weights_only(load_checkpoint(checkpoint))
+    published = weights_only(load_checkpoint(checkpoint), checkpoint)
     # through memory, since torch.save writes a file's name into the file
     buffer = io.BytesIO()
     torch.save(published, buffer)
@@ -90,12 +94,11 @@ def publish(checkpoint: Path, out: Path) -> Path:
     path = out.with_name(f'{name}-{digits}.pth')
     if path.exists():
         raise FileExistsError(
-            f'{path} exists already, with the same content by its hash'
+            f'{path} exists already, with the same content by its hash. Fix: '
+            'nothing is to be done.'
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.part')
-    partial.write_bytes(data)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        partial.write_bytes(data)
     return path
 
 

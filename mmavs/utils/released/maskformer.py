@@ -29,6 +29,7 @@ _MMDET = [
     (r'panoptic_head\.(.+)', r'decode_head.\1'),
     (r'(backbone\..+)', r'\1'),
 ]
+_PAPER_BACKBONES = ('backbone.layers.', 'backbone.stem.', 'backbone.res')
 _PAPER = [
     (
         _PIXEL + r'input_proj\.(\d)\.0\.(.+)',
@@ -121,14 +122,15 @@ def convert(
 
     Raises:
         ValueError: Keys that no such checkpoint has. Backbones of the papers'
-            files (``backbone.layers.*``) are among them: take mmdet's files.
+            files (``backbone.layers.*``, ``backbone.res2.*``) are among them:
+            take mmdet's files.
     """
     classifier = _KEPT if keep_classes else _DROPPED
     rules = [*classifier, *_UNUSED, *_PAPER, *_MMDET]
     converted, unknown = {}, []
     for key, value in state_dict.items():
         name = rename(key, rules)
-        if name is False or key.startswith('backbone.layers.'):
+        if name is False or key.startswith(_PAPER_BACKBONES):
             unknown.append(key)
         elif name:
             converted[name] = value

@@ -1,7 +1,7 @@
 """PVT v2 as its authors publish it (https://github.com/whai362/PVT, v2)."""
 
 import re
-from typing import Dict
+from typing import Dict, Optional
 
 from torch import Tensor, cat
 
@@ -42,7 +42,7 @@ def convert_backbone(state_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:
         convolutions.
 
     Raises:
-        ValueError: Keys that no PVT v2 has.
+        ValueError: Keys that no PVT v2 has, or a projection without its pair.
     """
     converted, unknown = {}, []
     for key, value in state_dict.items():
@@ -53,8 +53,8 @@ def convert_backbone(state_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:
         if not name:
             unknown.append(key)
         elif name.endswith('in_proj_'):
-            key_value = state_dict[key.replace('.q.', '.kv.')]
-            converted[name + match['kind']] = cat([value, key_value])
+            pair = (value, state_dict.get(key.replace('.q.', '.kv.')))
+            converted[name + match['kind']] = _join(key, *pair)
         else:
             if '.ffn.' in name and value.ndim == 2:
                 value = value[:, :, None, None]
@@ -71,6 +71,18 @@ def convert(state_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:
     """As :func:`convert_backbone`, with ``backbone.`` before each key."""
     weights = convert_backbone(state_dict)
     return {f'backbone.{key}': value for key, value in weights.items()}
+
+
+def _join(key: str, query: Tensor, key_value: Optional[Tensor]) -> Tensor:
+    """Join the projections of attention along their outputs."""
+    if key_value is None or query.ndim == 0:
+        raise ValueError(f'{key} comes without its key-value projection')
+    if query.shape[1:] != key_value.shape[1:]:
+        raise ValueError(
+            f'{key} {tuple(query.shape)} does not go with its key-value '
+            f'projection {tuple(key_value.shape)}'
+        )
+    return cat([query, key_value])
 
 
 def _rename(match: re.Match) -> str:
