@@ -1,9 +1,10 @@
 """``python -m mmavs.utils.collect_env``: the whole stack in one picture."""
 
 import importlib
+import subprocess
+from pathlib import Path
 from typing import Dict
 
-from mmengine.utils import get_git_hash
 from mmengine.utils.dl_utils import collect_env as collect_base_env
 
 import mmavs
@@ -40,8 +41,22 @@ def collect_env() -> Dict[str, str]:
     info['mmcv compiled operators'] = (
         'yes' if compat.has_compiled_ops() else 'no (PyTorch paths are used)'
     )
-    info['mmavs'] = f'{mmavs.__version__}+{get_git_hash()[:7]}'
+    info['mmavs'] = mmavs.__version__ + _commit()
     return info
+
+
+def _commit() -> str:
+    """``+`` and the commit's first digits where mmavs lies in its checkout."""
+    root = Path(mmavs.__file__).resolve().parents[1]
+    ask = ['git', '-C', root, 'rev-parse', '--show-toplevel', 'HEAD']
+    try:
+        done = subprocess.run(ask, capture_output=True, text=True)
+    except OSError:  # no git
+        return ''
+    top, commit, *_ = [*done.stdout.splitlines(), '', '']
+    # an environment inside another project's checkout is not ours
+    ours = done.returncode == 0 and Path(top).resolve() == root
+    return f'+{commit[:7]}' if ours else ''
 
 
 def _version(name: str) -> str:
