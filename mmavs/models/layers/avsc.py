@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
+from mmavs.utils.precision import at_least_float32
 
 from .instance_filter import Instances
 
@@ -81,7 +82,7 @@ class AVSC(BaseModule):
             audio (Tensor): (N, D), or tokens (N, L, D) whose mean is taken.
 
         Returns:
-            Tensor: (N, K) float32 in [0, 1].
+            Tensor: (N, K) in [0, 1], float32 or wider.
 
         Raises:
             ValueError: The audio has another width than ``audio_channels``.
@@ -95,7 +96,7 @@ class AVSC(BaseModule):
             )
         if audio.ndim == 3:
             audio = audio.mean(dim=1)
-        heard = self.mlp(audio).float()
+        heard = at_least_float32(self.mlp(audio))
         if self.audio_activation == 'softmax':
             return heard.softmax(-1)
         return heard.sigmoid()
@@ -159,6 +160,6 @@ def log_odds(probability: Tensor, eps: float = 1e-6) -> Tensor:
             13.8.
 
     Returns:
-        Tensor: ``log(p / (1 - p))``, float32.
+        Tensor: ``log(p / (1 - p))``, float32 or wider.
     """
-    return torch.logit(probability.float(), eps=eps)
+    return torch.logit(at_least_float32(probability), eps=eps)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmavs.utils.precision import at_least_float32
+
 # logit of "nowhere", where a frame shows no instance at all
 NOWHERE = -13.8
 
@@ -50,7 +52,7 @@ def filter_instances(
     Returns:
         Instances: M is the largest number in any frame, at least 1.
     """
-    scores, labels = class_logits.float().softmax(-1).max(-1)
+    scores, labels = at_least_float32(class_logits).softmax(-1).max(-1)
     num_categories = class_logits.shape[-1] - 1
     categories = torch.arange(num_categories, device=labels.device)
     # (N, K, Q): a query competes in its own category alone

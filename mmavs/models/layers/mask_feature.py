@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmavs.utils.precision import at_least_float32
+
 
 class MaskFeature(nn.Module):
     """Finest map plus the upsampled next one, then gated by sound.
@@ -100,7 +102,8 @@ class CrossModalMixer(nn.Module):
         query = torch.einsum('nmd,mdc->nmc', query, key_weight)
         pixels = x.flatten(2)
         # Sums over thousands of pixels: the softmax stays in float32.
-        attention = (query @ pixels).float().softmax(-1).to(pixels.dtype)
+        attention = at_least_float32(query @ pixels).softmax(-1)
+        attention = attention.to(pixels.dtype)
         gathered = attention @ pixels.transpose(1, 2)
         pooled = torch.einsum('nmc,mdc->nmd', gathered, value_weight)
         gate = self.proj(pooled.flatten(1)).sigmoid()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVSDataSample
+from mmavs.utils.precision import at_least_float32
 from mmavs.utils.warn_once import WarnOnce
 
 from .mean_over_ranks import mean_over_ranks
@@ -32,8 +33,9 @@ class AudioVisualMappingLoss(nn.Module):
 
     over labelled frames, where M is the prediction pooled to the scale, Z the
     scale's map, and y the frame's sound at the scale's width (L_AVM-AV), or
-    the masked map of the frame of the batch whose sound is closest
-    (L_AVM-VV). The average divides by the scale's area, not by the mask's.
+    the masked map of the frame whose sound is closest among those of the
+    batch, on several ranks of the rank's own (L_AVM-VV). The average divides
+    by the scale's area, not by the mask's.
 
     With one output channel M is the sigmoid of the pooled logits. With K
     classes it is the pooled share of pixels whose best class is not
@@ -170,7 +172,7 @@ class AudioVisualMappingLoss(nn.Module):
             visual = self._masked_mean(
                 features.visual[i][rows], scores, is_soft
             )
-            audio = self._scale(features.aligned_audio[i].float())
+            audio = self._scale(at_least_float32(features.aligned_audio[i]))
             if self.mode == 'audio-visual':
                 terms.append(self._distance(visual, audio[labeled]))
             else:
@@ -199,22 +201,22 @@ class AudioVisualMappingLoss(nn.Module):
     def _foreground(self, logits: Tensor) -> Tensor:
         """(L, K, h, w) -> (L, 1, h, w): logits, or {0, 1} if K > 1."""
         if logits.shape[1] == 1:
-            return logits.float()
+            return at_least_float32(logits)
         best = logits.argmax(dim=1, keepdim=True)
-        return (best != self.background_index).float()
+        return at_least_float32((best != self.background_index).to(logits))
 
     def _masked_mean(
         self, visual: Tensor, scores: Tensor, is_soft: bool
     ) -> Tensor:
-        """(L, C, H_i, W_i), (L, 1, h, w) -> (L, C) float32."""
-        visual = visual.float()
+        """(L, C, H_i, W_i), (L, 1, h, w) -> (L, C)."""
+        visual = at_least_float32(visual)
         pool = getattr(F, f'adaptive_{self.pool}_pool2d')
         mask = pool(scores, visual.shape[-2:])
         if is_soft:
             mask = mask.sigmoid()
         if self.mask_thr is None:
             return self._scale((visual * mask).mean(dim=(2, 3)))
-        mask = (mask > self.mask_thr).float()
+        mask = (mask > self.mask_thr).to(visual)
         area = mask.sum(dim=(2, 3)) + 1e-6
         return self._scale((visual * mask).sum(dim=(2, 3)) / area)
 

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVSDataSample
+from mmavs.utils.precision import at_least_float32
+
+from .mean_over_ranks import mean_over_ranks
 
 AXES = ('channel', 'joint')
 KINDS = ('kl', 'l2', 'frame_l2')
@@ -113,8 +116,8 @@ class AVFSLoss(nn.Module):
             ValueError: The model aligns no sound and no widths were given;
                 sound and map differ in width.
         """
-        visual = features.visual[self.level].flatten(2).float()
-        audio = self._sound(features).float()
+        visual = at_least_float32(features.visual[self.level].flatten(2))
+        audio = at_least_float32(self._sound(features))
         if audio.shape[1] != visual.shape[1]:
             raise ValueError(
                 f'AVFSLoss: sound of width {audio.shape[1]} and a map of '
@@ -186,7 +189,7 @@ class AVFSLoss(nn.Module):
         clips = (frames * valid).sum(dim=1) / valid.sum(dim=1).clamp(min=1)
         if self.kind == 'l2':
             clips = _root(clips)
-        return clips.mean()
+        return mean_over_ranks(clips.sum(), clips.new_tensor(len(clips)))
 
 
 def _root(squares: Tensor) -> Tensor:

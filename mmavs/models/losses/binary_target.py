@@ -4,11 +4,13 @@ from typing import Tuple
 
 from torch import Tensor
 
+from mmavs.utils.precision import at_least_float32
+
 
 def binary_target(
     logits: Tensor, target: Tensor, ignore_index: int, name: str
 ) -> Tuple[Tensor, Tensor, Tensor]:
-    """Prepare a binary loss, in float32.
+    """Prepare a binary loss, in float32 or wider.
 
     Args:
         logits (Tensor): (L, 1, H, W), raw.
@@ -18,8 +20,9 @@ def binary_target(
         name (str): The loss, for the error.
 
     Returns:
-        tuple: logits (L, H, W) float32, foreground (L, H, W) float32 in
-        {0, 1}, valid (L, H, W) bool.
+        tuple: logits (L, H, W), float64 if they came so, else float32;
+        foreground (L, H, W) in {0, 1}, of the same dtype; valid (L, H, W)
+        bool.
 
     Raises:
         ValueError: The logits have several channels.
@@ -31,5 +34,6 @@ def binary_target(
             'head, or use FrameCrossEntropyLoss.'
         )
     valid = target != ignore_index
-    foreground = ((target != 0) & valid).float()
-    return logits.squeeze(1).float(), foreground, valid
+    scores = at_least_float32(logits.squeeze(1))
+    foreground = ((target != 0) & valid).to(scores.dtype)
+    return scores, foreground, valid

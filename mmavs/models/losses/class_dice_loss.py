@@ -4,6 +4,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
+from mmavs.utils.precision import at_least_float32
+
+from .mean_over_ranks import mean_over_ranks
 
 
 @MODELS.register_module()
@@ -68,16 +71,17 @@ class ClassDiceLoss(nn.Module):
             )
         valid = (target != ignore_index).flatten(1)
         labels = target.flatten(1).masked_fill(~valid, 0)
-        prob = logits.float().softmax(dim=1).flatten(2) * valid[:, None]
+        prob = at_least_float32(logits).softmax(dim=1).flatten(2)
+        prob = prob * valid[:, None]
         hits = prob.gather(1, labels[:, None]).squeeze(1)
         # Sums by class without a one-hot volume of K channels.
         zeros = prob.new_zeros(len(labels), num_classes)
         overlap = zeros.scatter_add(1, labels, hits * valid)
-        area = zeros.scatter_add(1, labels, valid.float())
+        area = zeros.scatter_add(1, labels, valid.to(prob.dtype))
         size = prob.square().sum(dim=2)
         dice = 1 - (2 * overlap + self.smooth) / (size + area + self.smooth)
         counts = area > 0
         if self.skip_background:
             counts = F.pad(counts[:, 1:], (1, 0))
-        mean = (dice * counts).sum() / counts.sum().clamp(min=1)
+        mean = mean_over_ranks((dice * counts).sum(), counts.sum())
         return self.loss_weight * mean

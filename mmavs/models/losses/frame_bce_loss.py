@@ -60,7 +60,7 @@ class FrameBCELoss(nn.Module):
         scores, foreground, valid = binary_target(
             logits, target, ignore_index, type(self).__name__
         )
-        # Autocast forbids BCE on probabilities; the inputs are float32 here.
+        # Autocast forbids BCE on probabilities; the inputs are no halves here.
         with torch.autocast(scores.device.type, enabled=False):
             if self.on_probabilities:
                 cost = F.binary_cross_entropy(

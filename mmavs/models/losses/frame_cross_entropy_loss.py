@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
+from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 
@@ -56,7 +57,10 @@ class FrameCrossEntropyLoss(nn.Module):
                 'or use FrameBCELoss.'
             )
         cost = F.cross_entropy(
-            logits.float(), target, reduction='none', ignore_index=ignore_index
+            at_least_float32(logits),
+            target,
+            reduction='none',
+            ignore_index=ignore_index,
         )
         valid = (target != ignore_index).flatten(1)
         pixels = valid.sum(dim=1)

@@ -13,6 +13,7 @@ from mmavs.models.task_modules.mask_costs import (
     sample_points,
     uncertain_points,
 )
+from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 
@@ -118,13 +119,10 @@ class InstanceSetLoss(nn.Module):
     def _class_loss(self, class_logits: Tensor, wanted: Tensor) -> Tensor:
         """Cross-entropy of (L, Q, K + 1) and (L, Q), weighted mean."""
         wanted = wanted.flatten()
-        total = F.cross_entropy(
-            class_logits.float().flatten(0, 1),
-            wanted,
-            self.class_weight,
-            reduction='sum',
-        )
-        return mean_over_ranks(total, self.class_weight[wanted].sum())
+        class_logits = at_least_float32(class_logits.flatten(0, 1))
+        weight = self.class_weight.to(class_logits.dtype)
+        total = F.cross_entropy(class_logits, wanted, weight, reduction='sum')
+        return mean_over_ranks(total, weight[wanted].sum())
 
     def _mask_losses(
         self, pairs: Sequence[Tuple[Tensor, Tensor]], mask_logits: Tensor
@@ -134,8 +132,8 @@ class InstanceSetLoss(nn.Module):
         count = sum(len(predicted) for predicted, _ in pairs)
         count = torch.tensor(float(count), device=mask_logits.device)
         if pairs:
-            predicted = torch.cat([p for p, _ in pairs]).float()
-            targets = torch.cat([t for _, t in pairs]).float()
+            predicted = at_least_float32(torch.cat([p for p, _ in pairs]))
+            targets = torch.cat([t for _, t in pairs]).to(predicted.dtype)
             with torch.autocast(predicted.device.type, enabled=False):
                 predicted, targets = self._comparable(predicted, targets)
                 sums = (
@@ -143,7 +141,8 @@ class InstanceSetLoss(nn.Module):
                     dice_cost(predicted, targets, True).sum(),
                 )
         else:
-            nothing = mask_logits.float().sum() * 0  # halves overflow
+            # halves would overflow
+            nothing = at_least_float32(mask_logits).sum() * 0
             sums = (nothing, nothing)
         mask_mean, dice_mean = (mean_over_ranks(s, count) for s in sums)
         return mask_mean, dice_mean

@@ -14,14 +14,13 @@ def mean_over_ranks(total: Tensor, count: Tensor) -> Tensor:
 
     Args:
         total (Tensor): Scalar, this rank's sum.
-        count (Tensor): Scalar, how many things it sums; may be 0.
+        count (Tensor): Scalar, how many things it sums, or their weight; may
+            be 0.
 
     Returns:
         Tensor: Scalar; 0, attached to the graph, if nothing counts anywhere.
     """
-    count = count.detach().to(total.dtype)
-    world_size = get_world_size()
-    if world_size > 1:
-        count = count.clone()
+    count = count.detach().to(total.dtype, copy=True)
+    if get_world_size() > 1:
         all_reduce(count, op='mean')
-    return total / count.clamp(min=1 / world_size)
+    return total / count.masked_fill(count == 0, 1)

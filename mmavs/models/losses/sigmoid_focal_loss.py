@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mmavs.registry import MODELS
 
 from .binary_target import binary_target
+from .mean_over_ranks import mean_over_ranks
 
 
 @MODELS.register_module()
@@ -69,5 +70,5 @@ class SigmoidFocalLoss(nn.Module):
         # 1 - q = sigmoid(-own) and -log q = softplus(-own): exact at any size.
         cost = own.neg().sigmoid() ** self.gamma * F.softplus(-own)
         alpha = torch.where(foreground > 0, self.alpha, 1 - self.alpha)
-        mean = (alpha * cost * valid).sum() / valid.sum().clamp(min=1)
+        mean = mean_over_ranks((alpha * cost * valid).sum(), valid.sum())
         return self.loss_weight * mean

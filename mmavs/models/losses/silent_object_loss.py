@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
+from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 
@@ -60,9 +61,11 @@ class SilentObjectLoss(nn.Module):
         count = torch.tensor(len(mask_logits), device=mask_logits.device)
         if not len(mask_logits):
             return mean_over_ranks(mask_logits.sum() * 0, count)
-        union = F.interpolate(union[:, None].float(), mask_logits.shape[-2:])
+        mask_logits = at_least_float32(mask_logits)
+        union = union[:, None].to(mask_logits.dtype)
+        union = F.interpolate(union, mask_logits.shape[-2:])
         with torch.autocast(mask_logits.device.type, enabled=False):
-            masks = mask_logits.float().sigmoid().flatten(2)
+            masks = mask_logits.sigmoid().flatten(2)
             union = union.flatten(2)
             overlap = (masks @ union.transpose(1, 2)).squeeze(-1)
             total = masks.sum(-1) + union.sum(-1) - overlap

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVSDataSample
+from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 
@@ -144,8 +145,8 @@ class VisualToAudioLoss(nn.Module):
         _check_masks(masks, x)
         generated = self.generate(x[frames], masks)
         distance = F.pairwise_distance(
-            F.normalize(audio[frames].detach().float(), dim=1),
-            F.normalize(generated.float(), dim=1),
+            F.normalize(at_least_float32(audio[frames].detach()), dim=1),
+            F.normalize(at_least_float32(generated), dim=1),
         )
         mean = mean_over_ranks(
             distance.sum(), distance.new_tensor(len(distance))

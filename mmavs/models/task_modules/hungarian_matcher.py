@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmavs.utils.precision import at_least_float32
+
 from .mask_costs import MASK_COSTS, dice_cost, sample_points
 
 Match = Tuple[Tensor, Tensor]
@@ -70,7 +72,10 @@ class HungarianMatcher:
             costs = [
                 self.cost(*frame)
                 for frame in zip(
-                    class_logits.float(), mask_logits.float(), labels, masks
+                    at_least_float32(class_logits),
+                    at_least_float32(mask_logits),
+                    labels,
+                    masks,
                 )
             ]
         return [_assign(cost, class_logits.device) for cost in costs]
@@ -85,15 +90,16 @@ class HungarianMatcher:
         """Cost of every pair of one frame.
 
         Args:
-            class_logits (Tensor): (Q, K + 1), raw, float32.
-            mask_logits (Tensor): (Q, h, w), raw, float32.
+            class_logits (Tensor): (Q, K + 1), raw, no halves.
+            mask_logits (Tensor): (Q, h, w), raw, no halves.
             labels (Tensor): (G,) int64.
             masks (Tensor): (G, H, W) in {0, 1}.
 
         Returns:
             Tensor: (Q, G).
         """
-        predicted, target = self._comparable(mask_logits, masks.float())
+        masks = masks.to(mask_logits.dtype)
+        predicted, target = self._comparable(mask_logits, masks)
         probability = class_logits.softmax(-1)[:, labels]
         return (
             self.mask_weight * self.mask_cost(predicted, target, False)

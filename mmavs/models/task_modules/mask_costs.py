@@ -2,7 +2,7 @@
 
 Each cost comes twice: for pairs of equal rows (``paired=True``, the loss) and
 for all pairs of rows (``paired=False``, the matching matrix). All are stable
-in the logits and computed in float32.
+in the logits, and computed in float32 or wider.
 """
 
 from typing import Callable, Dict
@@ -98,6 +98,7 @@ def sample_points(maps: Tensor, points: Tensor) -> Tensor:
     Returns:
         Tensor: (M, P).
     """
+    points = points.to(maps.dtype)
     grid = 2 * points.expand(len(maps), -1, -1)[:, :, None] - 1
     sampled = F.grid_sample(maps[:, None], grid, align_corners=False)
     return sampled[:, 0, :, 0]

@@ -148,5 +148,7 @@ def test_wrong_channels(kind):
 def test_a_loss_of_ones_own_divides_as_these_do():
     total = torch.tensor(6.0, requires_grad=True)
     assert mean_over_ranks(total, torch.tensor(3)).item() == 2
+    # weights may add up to less than one thing
+    assert mean_over_ranks(total, torch.tensor(0.5)).item() == 12
     nothing = mean_over_ranks(total * 0, torch.tensor(0))
     assert nothing.item() == 0 and nothing.requires_grad

@@ -161,6 +161,7 @@ def test_points():
     maps = torch.arange(4.0).view(1, 2, 2)
     points = torch.tensor([[[0.25, 0.25], [0.75, 0.25], [0.5, 0.75]]])
     assert sample_points(maps, points).tolist() == [[0.0, 1.0, 2.5]]
+    assert sample_points(maps.double(), points).dtype == torch.float64
     # rising from left to right: the edge of the mask is at 0.5
     edge = torch.linspace(-9, 9, 64).expand(1, 64, 64)
     chosen = uncertain_points(edge, 100)[0, :, 0]
