@@ -20,6 +20,7 @@ from mmavs.datasets.avs_dataset import list_images
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
 from mmavs.utils.command_line import run_script
 from mmavs.utils.media import duration, open_media, picture_stream
+from mmavs.utils.names import path_inside
 from mmavs.utils.video import SAMPLINGS
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.mkv', '.webm', '.avi', '.m4v')
@@ -97,10 +98,11 @@ def plan_clip(video: Path, base: Path, seconds: Optional[int]) -> ClipJob:
     """Say which files a video becomes.
 
     Raises:
-        ValueError: See :func:`whole_seconds` and :func:`check_remains`.
+        ValueError: See :func:`whole_seconds` and :func:`check_remains`; or
+            the video's name cannot be that of a folder.
     """
     seconds = seconds or whole_seconds(video)
-    folder = base / 'frames' / video.stem
+    folder = path_inside(base / 'frames', video.stem)
     job = ClipJob(
         video.stem,
         base.name,

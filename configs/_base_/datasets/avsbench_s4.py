@@ -6,7 +6,9 @@
 # model = dict(test_cfg=dict(eval_size='input')). That is how every published
 # number was scored (224 px, AVSegFormer 512 px). To score at the size of the
 # files instead, put LoadFrameMask after Resize in test_pipeline and set
-# eval_size='original'.
+# eval_size='original'. AVSBench's files are 224 px, so Resize leaves them as
+# they are; for another `scale` give it backend='pillow', as the 512 px bases
+# do: OpenCV's nearest moves masks by up to half a pixel against the frames.
 dataset_type = 'AVSBenchS4Dataset'
 data_root = 'data/avsbench/Single-source/'
 log_mel_cache = 'data/cache/log_mel'  # keyed by content; None switches it off

@@ -2,6 +2,8 @@
 # frame. Frames and masks are 224 px on disk; ground truth follows the input,
 # as in AVSegFormer's released code, so the model must predict there:
 #   model = dict(test_cfg=dict(eval_size='input'))
+# Pillow resizes, as there: bit-equal frames and masks. mmcv's default, OpenCV,
+# takes other pixels of a mask.
 _base_ = './avsbench_s4.py'
 scale = (512, 512)
 
@@ -13,7 +15,12 @@ train_pipeline = [
         transforms=[
             dict(type='LoadFrame'),
             dict(type='LoadFrameMask'),
-            dict(type='Resize', scale=scale, keep_ratio=False),
+            dict(
+                type='Resize',
+                scale=scale,
+                keep_ratio=False,
+                backend='pillow',
+            ),
         ],
     ),
     dict(type='PackAVSInputs'),

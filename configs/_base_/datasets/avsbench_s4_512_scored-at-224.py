@@ -10,7 +10,12 @@ test_pipeline = [
         type='ForEachFrame',
         transforms=[
             dict(type='LoadFrame'),
-            dict(type='Resize', scale=_base_.scale, keep_ratio=False),
+            dict(
+                type='Resize',
+                scale=_base_.scale,
+                keep_ratio=False,
+                backend='pillow',
+            ),
             dict(type='LoadFrameMask'),
         ],
     ),
