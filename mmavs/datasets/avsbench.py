@@ -57,8 +57,9 @@ class AVSBenchMS3Dataset(AVSClipDataset):
     """AVSBench, multiple sources: five labelled frames, up to all sounding.
 
     `Audio-Visual Segmentation <https://arxiv.org/abs/2207.05042>`_, section
-    3. Masks are the union of what sounds; silent seconds are empty. Layout
-    below ``data_root``::
+    3. Masks are the union of what sounds; silent seconds are empty. Values
+    that miss black or white by rounding are read as such (``'near-binary'``,
+    :func:`~mmavs.datasets.masks.read_mask`). Layout below ``data_root``::
 
         ms3_meta_data.csv                   video_id, split
         ms3_data/visual_frames/{id}/{id}.mp4_{1..5}.png
@@ -84,6 +85,7 @@ class AVSBenchMS3Dataset(AVSClipDataset):
             [frames / f'{name}.mp4_{i}.png' for i in numbers],
             [masks / f'{name}_{i}.png' for i in numbers],
             data / 'audio_wav' / self.split / f'{name}.wav',
+            mask_encoding='near-binary',
         )
 
 

@@ -7,8 +7,11 @@ import numpy as np
 from PIL import Image
 
 from mmavs.utils.pictures import open_picture
+from mmavs.utils.warn_once import WarnOnce
 
-ENCODINGS = ('binary', 'index', 'palette')
+ENCODINGS = ('binary', 'near-binary', 'index', 'palette')
+_ROUNDING = 1  # grey levels by which 'near-binary' may miss black and white
+_warn_near = WarnOnce()
 
 
 def category_map_path(
@@ -46,8 +49,10 @@ def read_mask(
     Args:
         path (str or Path): A picture, as Pillow reads it.
         encoding (str): ``'binary'``: black is 0 and white is 1, in modes 1,
-            L, P and RGB; ``'index'``: raw values are classes, in modes L, P
-            and 16 bit; ``'palette'``: colours are classes.
+            L, P and RGB; ``'near-binary'``: the same, and 1 and 254, which
+            rounding explains, count as black and white, with one warning a
+            run; ``'index'``: raw values are classes, in modes L, P and 16
+            bit; ``'palette'``: colours are classes.
         num_classes (int): K; larger indices are an error.
         palette (Sequence, optional): K RGB colours, for ``'palette'``.
         ignore_index (int, optional): A further value that ``'index'`` masks
@@ -59,12 +64,12 @@ def read_mask(
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: An unknown encoding, a damaged file, or values that the
-            encoding does not have; a ``'binary'`` mask whose transparency
+            encoding does not have; a black and white mask whose transparency
             says otherwise than its colours.
     """
     image = open_picture(path)
-    if encoding == 'binary':
-        return _binary(image, path)
+    if encoding in ('binary', 'near-binary'):
+        return _binary(image, path, near=encoding == 'near-binary')
     if encoding == 'index':
         return _indices(image, path, num_classes, ignore_index)
     if encoding == 'palette':
@@ -74,7 +79,9 @@ def read_mask(
     )
 
 
-def _binary(image: Image.Image, path: Union[str, Path]) -> np.ndarray:
+def _binary(
+    image: Image.Image, path: Union[str, Path], near: bool
+) -> np.ndarray:
     """Black and white in any mode to 0 and 1."""
     if image.mode in ('1', 'L'):
         values = np.asarray(image.convert('L'))
@@ -84,19 +91,36 @@ def _binary(image: Image.Image, path: Union[str, Path]) -> np.ndarray:
         if (colors != colors[..., :1]).any():
             raise ValueError(
                 f'{path} is a colour picture, not a black and white mask. '
-                "Fix: read it with encoding='palette', or convert it."
+                "Fix: AVSDataset(mask_encoding='palette'), or convert it."
             )
         values = colors[..., 0]
+    mask = values >= 255 - _ROUNDING if near else values == 255
     odd = (values != 0) & (values != 255)
-    if odd.any():
+    if odd.any() and not (near and _is_rounded(values, mask, path)):
         raise ValueError(
             f'{path} holds values other than 0 and 255 '
             f'({_few(values[odd])}). Fix: save it without smoothing or '
-            "JPEG; if 0 and 1 are class indices, read with encoding='index'."
+            "JPEG; if 0 and 1 are classes, AVSDataset(mask_encoding='index')."
         )
-    mask = values == 255
     _check_alpha(image, mask, path)
     return mask.astype(np.uint8)
+
+
+def _is_rounded(
+    values: np.ndarray, mask: np.ndarray, path: Union[str, Path]
+) -> bool:
+    """Whether rounding explains what is neither 0 nor 255; say so once.
+
+    Not where nothing is white: 1 is then a class index.
+    """
+    rounded = bool(mask.any() and values[~mask].max(initial=0) <= _ROUNDING)
+    if rounded:
+        _warn_near(
+            f'{path} holds values beside 0 and 255 ({_few(values)}), which '
+            'are taken for these. (The released loader of MS3 trains on '
+            'value / 255.)'
+        )
+    return rounded
 
 
 def _check_alpha(
@@ -125,7 +149,7 @@ def _indices(
     if labels.ndim != 2:
         raise ValueError(
             f'{path} has mode {image.mode}, class indices need one channel. '
-            "Fix: read colours with encoding='palette'."
+            "Fix: for colours, AVSDataset(mask_encoding='palette')."
         )
     labels = labels.astype(np.int64)
     bad = (labels < 0) | (labels >= num_classes)

@@ -18,8 +18,8 @@ def read_binary(
     """Read a black and white mask.
 
     Args:
-        path (str or Path): 0 and 255, 0 and 1, or a palette of black and
-            white.
+        path (str or Path): 0 and 255 (or 1 and 254, by rounding), 0 and 1,
+            or a palette of black and white.
         size (Sequence[int], optional): Width and height to resize to.
         backend (str): See :func:`resize_labels`.
 
@@ -34,7 +34,7 @@ def read_binary(
 
     try:
         # Colours first: a palette may put white anywhere.
-        mask = read_mask(path, 'binary')
+        mask = read_mask(path, 'near-binary')
     except ValueError as error:
         image = open_picture(path)
         if image.mode not in ('L', 'P') or np.asarray(image).max() > 1:

@@ -1,5 +1,6 @@
 """What may be bad in an AVSBench folder is named."""
 
+import numpy as np
 import pytest
 from avsbench_parts import PIPELINE, rewrite
 from PIL import Image
@@ -130,6 +131,25 @@ def test_row_whose_files_are_absent_is_named(tiny_ms3, tmp_path, pattern):
     assert '1 of 4 clips' in str(error.value) and 'Fix' in str(error.value)
     AVSBenchMS3Dataset(str(root), 'val')  # the others are whole
     AVSBenchMS3Dataset(str(root), 'train', check_files=False)
+
+
+def test_ms3_alone_forgives_rounding(tiny_ms3, tiny_s4, tmp_path):
+    for dataset, source in (
+        (AVSBenchMS3Dataset, tiny_ms3),
+        (AVSBenchS4Dataset, tiny_s4),
+    ):
+        root = tiny_copy(source, tmp_path)
+        clips = dataset(str(root), 'train', pipeline=PIPELINE)
+        path = clips.get_data_info(0)['frames'][0]['seg_map_path']
+        mask = np.zeros((64, 64), np.uint8)
+        mask[:8], mask[8] = 254, 255
+        Image.fromarray(mask).save(path)
+        if dataset is AVSBenchS4Dataset:
+            with pytest.raises(ValueError, match=r'other than 0 and 255'):
+                clips[0]
+            continue
+        truth = clips[0]['data_samples'].gt_sem_seg.data[0, 0].numpy()
+        assert (truth == (mask > 0)).all()
 
 
 def test_mask_of_another_size_is_named(tiny_ms3, tmp_path):

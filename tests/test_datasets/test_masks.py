@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmavs.datasets import masks
 from mmavs.datasets.avss_classes import AVSS_CLASSES, AVSS_PALETTE
 from mmavs.datasets.masks import read_mask
 from mmavs.testing.golden import load_arrays
@@ -56,6 +57,42 @@ def test_binary_masks_of_other_values_are_refused(tmp_path, image, message):
     with pytest.raises(ValueError, match=f'mask.png.*{message}') as error:
         read_mask(path, 'binary')
     assert 'Fix' in str(error.value)
+
+
+ROUNDED = np.where(OBJECT, 254, 0).astype(np.uint8)
+ROUNDED[1, 2], ROUNDED[0, 0] = 255, 1
+
+
+@pytest.mark.parametrize('mode', ['L', 'RGB'])
+def test_rounding_is_forgiven_where_it_is_asked_for(
+    tmp_path, mode, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(masks, '_warn_near', said.append)
+    path = save(tmp_path, Image.fromarray(ROUNDED).convert(mode))
+    assert (read_mask(path, 'near-binary') == OBJECT).all()
+    assert len(said) == 1 and 'mask.png holds values beside' in said[0]
+    assert '(0, 1, 254, 255)' in said[0]
+    with pytest.raises(ValueError, match=r'other than 0 and 255 \(1, 254\)'):
+        read_mask(path, 'binary')
+    save(tmp_path, GREY)
+    assert (read_mask(path, 'near-binary') == OBJECT).all()
+    assert len(said) == 1  # of black and white there is nothing to say
+
+
+@pytest.mark.parametrize(
+    'values, message',
+    [
+        (OBJECT, r'\(1\)'),  # class indices
+        (ROUNDED - 2 * OBJECT, r'\(1, 252, 253\)'),
+        (ROUNDED + 2 * (1 - OBJECT), r'\(2, 3, 254\)'),
+        (np.where(OBJECT, 255, 100), r'\(100\)'),
+    ],
+)
+def test_what_rounding_does_not_explain_is_refused(tmp_path, values, message):
+    path = save(tmp_path, Image.fromarray(values.astype(np.uint8)))
+    with pytest.raises(ValueError, match=f'other than 0 and 255 {message}'):
+        read_mask(path, 'near-binary')
 
 
 def with_alpha(colors, alpha):

@@ -98,6 +98,7 @@ def test_binary_masks_of_many_makers(tmp_path):
     white = np.array(truth) * 255
     for mode in (None, '1', 'P', 'RGB'):
         assert read_binary(save(path, white, mode)).tolist() == truth
+    assert read_binary(save(path, white - 1 * (white > 0))).tolist() == truth
     assert read_binary(save(path, truth)).tolist() == truth
     zero_one = save(path, truth, palette=[0, 0, 0, 255, 255, 255])
     assert read_binary(zero_one).tolist() == truth

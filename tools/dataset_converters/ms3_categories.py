@@ -71,7 +71,7 @@ def output_paths(info: dict) -> List[Path]:
 def masks_of(info: dict) -> List[np.ndarray]:
     """Read the binary masks of a clip, each (h, w) bool."""
     return [
-        read_mask(frame['seg_map_path'], 'binary') == 1
+        read_mask(frame['seg_map_path'], frame['mask_encoding']) == 1
         for frame in info['frames']
     ]
 

@@ -114,8 +114,9 @@ class LoadFrameMask(BaseTransform):
 
     Args:
         encoding (str, optional): 'binary' (black and white in modes 1, L, P,
-            RGB), 'index' (raw values are classes) or 'palette' (colours are
-            classes). Defaults to what the data set says.
+            RGB), 'near-binary' (the same but for rounding), 'index' (raw
+            values are classes) or 'palette' (colours are classes), see
+            :func:`read_mask`. Defaults to what the data set says.
         ignore_index (int, optional): Value of pixels without a label that
             'index' masks may hold, 255 as a rule. Defaults to None.
 
