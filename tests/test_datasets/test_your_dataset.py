@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from mmavs.registry import DATASETS, METRICS, MODELS
@@ -85,7 +86,14 @@ def test_own_classes_can_be_built(tutorial, monkeypatch):
     config = Config.fromfile('my_classes.py')
     model = MODELS.build(config.model)
     assert model.decode_head.num_classes == model.out_channels == 3
-    assert METRICS.build(config.val_evaluator).padded_frames is None
+    metric = METRICS.build(config.val_evaluator)
+    metric.dataset_meta = dict(classes=config.clips.metainfo.classes)
+    true, found = torch.tensor([[[0, 0, 1, 1]], [[0, 1, 1, 1]]])
+    labels = dict(pred_sem_seg=found, gt_sem_seg=true)
+    sample = {k: dict(data=v[None, None]) for k, v in labels.items()}
+    metric.process(None, [dict(sample, clip_id='a')])
+    # two of the three classes: 1 / 2 and 2 / 3, as mmseg's IoUMetric
+    assert metric.evaluate(1)['mIoU'] == pytest.approx(100 * 7 / 12)
     loader = config.train_dataloader
     loader.dataset.check_files = False
     dataset = DATASETS.build(loader.dataset)

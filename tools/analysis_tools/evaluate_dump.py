@@ -74,6 +74,13 @@ def add_protocols(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--padded-frames', type=int, help='semantic avsbench: 10, or 0'
     )
+    parser.add_argument(
+        '--absent-classes',
+        choices=('zero', 'skip'),
+        default='zero',
+        help='semantic: a class that occurs nowhere counts as 0, as released '
+        '(the default), or is left out of the mean',
+    )
 
 
 def binary_metrics(args: argparse.Namespace) -> List[AVSMetric]:
@@ -102,16 +109,21 @@ def semantic_metrics(args: argparse.Namespace) -> List[AVSSMetric]:
     padding = [10, None]
     if args.padded_frames is not None:
         padding = [args.padded_frames or None]
+    absent = args.absent_classes
     metrics = []
     if args.protocol != 'dataset':
         metrics += [
-            AVSSMetric(background=side, padded_frames=frames)
+            AVSSMetric(
+                background=side, padded_frames=frames, absent_classes=absent
+            )
             for frames in padding
             for side in sides
         ]
     if args.protocol != 'avsbench':
         metrics += [
-            AVSSMetric(protocol='dataset', background=side)
+            AVSSMetric(
+                protocol='dataset', background=side, absent_classes=absent
+            )
             for side in sides
             if side != 'released' or args.background
         ]

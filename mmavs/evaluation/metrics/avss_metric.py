@@ -42,7 +42,8 @@ class AVSSMetric(ClipMetric):
             (the default). None scores real frames only, as COMBO does.
         absent_classes (str): A class that occurs in no prediction and no
             ground truth counts as ``'zero'``, as released, or is left out
-            of the mean (``'skip'``).
+            of the mean (``'skip'``), as in mmseg's ``IoUMetric``. Either way
+            a warning names it.
         ignore_index (int): Pixels of this label are left out. Labels outside
             the classes otherwise count as false alarms, as released, with a
             warning.
@@ -126,6 +127,7 @@ class AVSSMetric(ClipMetric):
             protocol=self.protocol,
             background=self.background,
             padding=f'to {padded}' if padded else 'none',
+            absent=self.absent_classes,
         )
 
     def mask_kind(self) -> str:
@@ -165,6 +167,28 @@ class AVSSMetric(ClipMetric):
                 'no frame of any clip is labelled. Mend: evaluate on a split '
                 'with ground truth'
             )
+        self._announce_absent(entries)
+
+    def _announce_absent(self, entries: List[dict]) -> None:
+        """Say which classes do not occur, and what that does to the means."""
+        frames = sum(entry['sums']['frames'] for entry in entries).tolist()
+        absent = [n for n, found in zip(self.classes, frames) if not found]
+        if not absent:
+            return
+        more = ', ...' if len(absent) > 5 else ''
+        effect = (
+            'count as 0 in the means, as released; absent_classes="skip" '
+            'leaves them out'
+            if self.absent_classes == 'zero'
+            else 'are left out of the means'
+        )
+        print_log(
+            f'{len(absent)} of {len(frames)} classes occur in no ground truth '
+            f'and no prediction ({", ".join(map(str, absent[:5]))}{more}); '
+            f'they {effect}',
+            logger='current',
+            level=logging.WARNING,
+        )
 
     def clip_scores(self, sums: Dict[str, Tensor]) -> dict:
         """Score the real frames of one clip over the classes it has."""

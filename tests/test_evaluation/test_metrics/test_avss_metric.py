@@ -145,12 +145,53 @@ def test_masks_table_and_report_are_written(tmp_path):
     assert Image.open(tmp_path / 'report' / 'distribution.png').size[0] > 400
 
 
+# classes 0 and 1 of three: I / U = 1 / 2 and 2 / 3; F = 1.3 P R / (0.3 P + R)
+# with P, R = 1, 1/2 and 2/3, 1
+TRUE, FOUND = [[[0, 0], [1, 1]]], [[[0, 1], [1, 1]]]
+J, F = (1 / 2, 2 / 3), (0.65 / 0.8, 2.6 / 3 / 1.2)
+
+
+@pytest.mark.parametrize('protocol', ['avsbench', 'dataset'])
+def test_absent_classes_by_hand(protocol, monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        'mmavs.evaluation.metrics.avss_metric.print_log',
+        lambda text, **kwargs: lines.append(text),
+    )
+    clips = [clip(torch.tensor(FOUND), torch.tensor(TRUE))]
+    options = dict(protocol=protocol, padded_frames=None)
+    for treatment, count, word in (('zero', 3, 'count as 0'), ('skip', 2, '')):
+        scores = evaluate(clips, 3, absent_classes=treatment, **options)
+        assert scores['mIoU'] == pytest.approx(100 * sum(J) / count)
+        assert scores['mFscore'] == pytest.approx(100 * sum(F) / count)
+        warning = lines.pop()
+        assert '1 of 3 classes' in warning and '(class2)' in warning
+        assert (word or 'left out') in warning
+    evaluate(clips, 2, **options)
+    assert not lines
+
+
+def test_mmseg_gives_the_same_without_absent_classes():
+    from mmseg.evaluation import IoUMetric
+
+    draw = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 4, (2, 3, 5, 16, 16), generator=draw)
+    frames[frames == 2] = 0  # a class that occurs nowhere
+    frames[1][torch.rand(3, 5, 16, 16, generator=draw) < 0.1] = 255
+    clips = [clip(*pair, i) for i, pair in enumerate(frames.unbind(1))]
+    found = evaluate(clips, 4, protocol='dataset', absent_classes='skip')
+    expected = evaluate(clips, 4, metric=IoUMetric())
+    assert found['mIoU'] == pytest.approx(expected['mIoU'], abs=0.005)
+    released = evaluate(clips, 4, protocol='dataset')
+    assert released['mIoU'] == pytest.approx(found['mIoU'] * 3 / 4)
+
+
 def test_table_names_the_protocol():
     metric = AVSSMetric(background='released', padded_frames=None)
     metric.dataset_meta = dict(classes=tuple(range(7)))
     metric.process(None, [c.to_dict() for c in golden_clips('perfect')])
     table = metric.tables(metric.summarize(metric.results))[-1]
-    for word in ('avsbench', 'released', 'none', '16x12', ' 5 ', '83.33'):
+    for word in ('avsbench', 'released', 'none', 'zero', '16x12', '83.33'):
         assert word in table
 
 
