@@ -36,18 +36,36 @@ class OutputFolder:
             overwrite (bool): Remove what an earlier run wrote.
 
         Raises:
+            FileExistsError, NotADirectoryError, PermissionError: See
+                :meth:`check`.
+        """
+        # the list is read before the folder, and removed after the files: so
+        # a rank may find another at it
+        listed = self._listed()
+        self._check(listed, overwrite)
+        self._remove(listed)
+
+    def check(self, overwrite: bool = False) -> None:
+        """Say whether the folder can be claimed; nothing is removed.
+
+        Args:
+            overwrite (bool): What :meth:`claim` will be told.
+
+        Raises:
             FileExistsError: The folder is not empty and ``overwrite`` is
                 False; or it holds masks, pictures or tables on no list, among
                 which this run's could not be told.
-            NotADirectoryError: The path is that of a file.
+            NotADirectoryError: The path is that of a file, or below one.
+            PermissionError: Nothing may be written there.
         """
+        self._check(self._listed(), overwrite)
+
+    def _check(self, listed: Iterable[Path], overwrite: bool) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(
                 f'{self.path} is a file. Fix: name a folder'
             )
-        # the list is read before the folder, and removed after the files: so
-        # a rank may find another at it
-        listed = self._listed()
+        _check_place(self.path)
         found = next(self._visible(), None)
         if found is not None and not overwrite:
             raise FileExistsError(
@@ -64,7 +82,6 @@ class OutputFolder:
                     'and files of two origins would mix. Fix: name another '
                     f'folder than {self.path}, or move that file away'
                 )
-        self._remove(listed)
 
     def file(self, name: Union[str, PurePath]) -> Path:
         """List a file that is about to be written, and make its folder.
@@ -96,7 +113,7 @@ class OutputFolder:
         """Read the list; names that lead out of the folder are passed over."""
         try:
             names = (self.path / LIST).read_text('utf-8').splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         paths = [self.path / n for n in names if is_name(n)]
         root = self.path.resolve()
@@ -136,13 +153,41 @@ def claim_folders(
 
 
 def refuse_existing(path: Union[str, Path], overwrite: bool = False) -> None:
-    """Keep a single file that is there.
+    """Keep a single file that is there; say early what cannot be written.
+
+    Args:
+        path (str or Path): Of the file.
+        overwrite (bool): Whether one that is there may be replaced.
 
     Raises:
         FileExistsError: It exists and ``overwrite`` is False.
+        IsADirectoryError: It is a folder.
+        NotADirectoryError: It would lie below a file.
+        PermissionError: Nothing may be written there.
     """
-    if Path(path).exists() and not overwrite:
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f'{path} is a folder. Fix: name a file')
+    if path.is_file() and not overwrite:
         raise FileExistsError(
             f'{path} exists already. Fix: name another file, or allow to '
             'overwrite (--overwrite, overwrite=True)'
+        )
+    _check_place(path.parent)
+
+
+def _check_place(folder: Path) -> None:
+    """Whether files can be made in a folder, which may be absent."""
+    place = folder.absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(
+            f'{place} is not a folder, so nothing can be written to '
+            f'{folder}. Fix: name another place'
+        )
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f'{place} cannot be written to. Fix: name another place, or '
+            'change its permissions'
         )

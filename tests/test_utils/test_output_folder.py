@@ -113,3 +113,24 @@ def test_a_file_is_not_a_folder_and_a_single_file_is_kept(tmp_path):
     with pytest.raises(FileExistsError, match='x.pkl exists already. Fix'):
         refuse_existing(path)
     refuse_existing(path, overwrite=True)
+
+
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path, monkeypatch):
+    (tmp_path / 'file').write_text('x')
+    for check in (refuse_existing, lambda path: OutputFolder(path).check()):
+        check(tmp_path / 'new' / 'newer' / 'x')
+        with pytest.raises(NotADirectoryError, match='file is not a folder'):
+            check(tmp_path / 'file' / 'x')
+    with pytest.raises(IsADirectoryError, match='is a folder. Fix: name a f'):
+        refuse_existing(tmp_path, overwrite=True)
+    monkeypatch.setattr('os.access', lambda *_: False)
+    for check in (refuse_existing, lambda path: OutputFolder(path).check()):
+        with pytest.raises(PermissionError, match='cannot be written to. Fix'):
+            check(tmp_path / 'new' / 'x')
+    assert files(tmp_path) == ['file']
+
+
+def test_a_check_removes_nothing(tmp_path):
+    write(tmp_path, 'a.png')
+    OutputFolder(tmp_path).check(overwrite=True)
+    assert files(tmp_path) == ['a.png']
