@@ -1,5 +1,7 @@
 # make quickstart   environment, synthetic data, train, test, draw
 # make test         environment, test suite
+# make test-ranks   every small config on two ranks, and a rank that is killed
+# make soak         2,000 iterations: memory and open files stay as they are
 # make docs         the documentation, in docs/en/_build/html
 #
 # make test-full-mmcv, test-onedl, test-oldest-torch: the suite on another
@@ -27,7 +29,11 @@ else
 INSTALL = $(PIP) --no-build-isolation -e ".[$(MMCV),tests]"
 endif
 
-.PHONY: quickstart test test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
+# what is marked slow as well
+RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
+	tests/test_tools/test_distributed.py
+
+.PHONY: quickstart test test-ranks soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
 
 env: $(STAMP)
 
@@ -50,6 +56,12 @@ quickstart: $(STAMP)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest
+
+test-ranks: $(STAMP)
+	@$(BIN)/python -m pytest -m "" $(RANK_TESTS)
+
+soak: $(STAMP)
+	@$(BIN)/python tests/soak/soak_training.py
 
 gpu-test: $(STAMP)
 	@$(BIN)/python -m pytest -m gpu

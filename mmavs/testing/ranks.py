@@ -1,5 +1,6 @@
 """Ranks without a launcher, for tests."""
 
+import os
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,8 @@ def on_ranks(function: Callable[[], Any], world_size: int = 2) -> List[Any]:
     """Call a function on several ranks at once, and collect what they give.
 
     The ranks are forked from this process, so they start at once and know all
-    that it knows, and meet on the CPU (gloo).
+    that it knows, and meet on the CPU (gloo). A Runner made on them takes
+    ``launcher='pytorch'``.
 
     Args:
         function (callable): Takes nothing; ``mmengine.dist`` tells it which
@@ -46,6 +48,9 @@ def _one_rank(
     rank: int, function: Callable[[], Any], world_size: int, folder: Path
 ) -> None:
     torch.set_num_threads(1)  # threads do not survive a fork
+    os.environ.update(
+        RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world_size)
+    )
     distributed.init_process_group(
         'gloo',
         init_method=f'file://{folder}/meet',

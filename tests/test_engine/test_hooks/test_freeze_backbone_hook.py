@@ -1,10 +1,8 @@
-import os
-import socket
 from types import SimpleNamespace
 
 import pytest
 import torch
-import torch.multiprocessing as mp
+from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from mmengine.runner import Runner
@@ -12,6 +10,7 @@ from torch import nn
 
 from mmavs.engine.hooks import FreezeBackboneHook
 from mmavs.registry import MODEL_WRAPPERS
+from mmavs.testing import on_ranks
 
 
 class Net(BaseModel):
@@ -70,7 +69,6 @@ def train(work_dir, hooks, batch_size, launcher='none', epochs=4):
         custom_hooks=[*hooks, watch],
         default_hooks=dict(logger=None, checkpoint=None),
         launcher=launcher,
-        env_cfg=dict(dist_cfg=dict(backend='gloo')),
         default_scope='mmavs',
         experiment_name=work_dir.name,
         log_level='ERROR',
@@ -79,28 +77,15 @@ def train(work_dir, hooks, batch_size, launcher='none', epochs=4):
     return watch
 
 
-def one_rank(rank, port, work_dir):
-    torch.set_num_threads(1)
-    os.environ.update(
-        RANK=str(rank),
-        LOCAL_RANK=str(rank),
-        WORLD_SIZE='2',
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(port),
-    )
-    hooks = [FreezeBackboneHook(num_epochs=2)]
-    watch = train(work_dir / f'rank{rank}', hooks, 2, launcher='pytorch')
-    torch.save(watch.weights, work_dir / f'rank{rank}.pth')
-    torch.distributed.destroy_process_group()
-
-
 def test_two_ranks_across_the_thaw_equal_one_process(tmp_path):
     """Each rank sees half of a batch; AdamW would show the least drift."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    mp.spawn(one_rank, (port, tmp_path), nprocs=2)
-    ranks = [torch.load(tmp_path / f'rank{i}.pth') for i in range(2)]
+
+    def one_rank():
+        hooks = [FreezeBackboneHook(num_epochs=2)]
+        work_dir = tmp_path / f'rank{get_rank()}'
+        return train(work_dir, hooks, 2, launcher='pytorch').weights
+
+    ranks = on_ranks(one_rank)
     alone = train(tmp_path / 'alone', [FreezeBackboneHook(2)], 4).weights
     for epoch, expected in enumerate(alone):
         for key, value in expected.items():
