@@ -65,6 +65,7 @@ class AVSDataSample(SegDataSample):
     Metainfo: ``clip_id`` (str), ``img_path`` (list of T), ``frame_ids``
     (list of T), ``labeled_frames`` (list of indices that are supervised),
     ``num_frames`` (T of the clip before any padding), ``audio_path``,
+    ``max_label`` (highest label of the labelled frames),
     ``ori_shape``, ``img_shape`` and mmseg's geometry keys, shared by all
     frames of the clip.
     """

@@ -45,6 +45,7 @@ def random_clips(
                 clip_id=str(index),
                 num_frames=num_frames,
                 labeled_frames=list(range(num_frames)),
+                max_label=model.num_classes - 1,
                 img_path=[''] * num_frames,
                 img_shape=extent,
                 ori_shape=extent,

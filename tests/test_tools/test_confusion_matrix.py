@@ -83,3 +83,16 @@ def test_a_dump_without_labels_is_refused(tmp_path, monkeypatch):
     Evaluator([DumpResults(str(path))]).offline_evaluate([sample])
     with pytest.raises(ValueError, match='clip x: no pred_sem_seg'):
         run(monkeypatch, path, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('field', ['gt_sem_seg', 'pred_sem_seg'])
+def test_a_label_of_no_class_is_not_dropped(field, tmp_path, monkeypatch):
+    sample = AVSDataSample(metainfo=dict(clip_id='x', num_frames=1))
+    for name in ('gt_sem_seg', 'pred_sem_seg'):
+        labels = torch.zeros(1, 1, 2, 2, dtype=torch.long)
+        labels[..., 0] = 71 if name == field else 1
+        setattr(sample, name, FramePixelData(data=labels))
+    path = tmp_path / 'x.pkl'
+    Evaluator([DumpResults(str(path))]).offline_evaluate([sample])
+    with pytest.raises(ValueError, match='clip x: 2 pixels, .* 71 classes'):
+        run(monkeypatch, path, tmp_path / 'out')

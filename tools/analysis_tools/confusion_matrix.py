@@ -56,7 +56,7 @@ def sum_pairs(samples: Iterator[dict], num_classes: int) -> np.ndarray:
         np.ndarray: (K, K) int64, rows true, columns predicted.
 
     Raises:
-        ValueError: A clip has no predicted labels.
+        ValueError: A clip has no predicted labels, or labels of no class.
     """
     total = np.zeros((num_classes + 1, num_classes + 1), np.int64)
     for sample in samples:
@@ -68,6 +68,13 @@ def sum_pairs(samples: Iterator[dict], num_classes: int) -> np.ndarray:
             num_classes,
         )
         total += pairs.sum(0).numpy()
+        strange = int(pairs[:, -1].sum() + pairs[:, :-1, -1].sum())
+        if strange:
+            raise ValueError(
+                f'clip {sample["clip_id"]}: {strange} pixels, true or '
+                f'predicted, are none of the {num_classes} classes. Fix: '
+                'name all classes in the file of --classes'
+            )
     return total[:-1, :-1]
 
 

@@ -43,7 +43,8 @@ class PackAVSInputs(BaseTransform):
     Returns ``inputs=dict(imgs, audio)`` with imgs (T, 3, H, W) uint8, and
     ``data_samples``, one :class:`AVSDataSample`: ``gt_sem_seg`` (T, 1, h, w)
     int64, 255 all over unlabelled frames and absent if no frame has one;
-    likewise ``gt_category_map``, if :class:`LoadCategoryMap` gave one.
+    likewise ``gt_category_map``, if :class:`LoadCategoryMap` gave one. The
+    metainfo ``max_label`` is the clip's highest label but ``ignore_index``.
 
     Args:
         clip_keys (Sequence[str]): Metainfo of the clip.
@@ -79,6 +80,7 @@ class PackAVSInputs(BaseTransform):
         sample = AVSDataSample(metainfo=metainfo)
         if masks is not None:
             sample.gt_sem_seg = FramePixelData(data=masks)
+            sample.set_metainfo(dict(max_label=self._max_label(results)))
         if any('gt_category_map' in frame for frame in frames):
             categories = self._stack_masks(results, 'gt_category_map')
             sample.gt_category_map = FramePixelData(data=categories)
@@ -120,6 +122,15 @@ class PackAVSInputs(BaseTransform):
         for t in labeled:
             masks[t, 0] = frames[t][key]
         return torch.from_numpy(masks)
+
+    def _max_label(self, results: dict) -> int:
+        """Highest label of the masks as they are stacked."""
+        masks = [
+            results['frames'][t]['gt_seg_map']
+            for t in results['labeled_frames']
+        ]
+        kept = [np.where(m == self.ignore_index, 0, m) for m in masks]
+        return max(int(mask.max()) for mask in kept)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(ignore_index={self.ignore_index})'

@@ -145,20 +145,25 @@ class AVSSMetric(ClipMetric):
         """See :meth:`ClipMetric.check`."""
         super().check(entries)
         num_classes = len(self.classes)
-        strange = 0
+        strange = {}
         for entry in entries:
             wrong, outside = entry['sums']['invalid'].tolist()
-            strange += outside
+            if outside:
+                strange[entry['clip_id']] = outside
             if wrong:
                 raise ValueError(
                     f'clip {entry["clip_id"]}: {wrong} predicted pixels are '
-                    f'none of the {num_classes} classes'
+                    f'none of the {num_classes} classes. Fix: '
+                    'decode_head.num_classes and the classes of the data set '
+                    'must be the same number'
                 )
         if strange:
             print_log(
-                f'{strange} pixels of the ground truth are none of the '
+                f'{sum(strange.values())} pixels of the ground truth, the '
+                f'first in clip {next(iter(strange))}, are none of the '
                 f'{num_classes} classes; as in the released code, whatever '
-                'is predicted there counts as a false alarm',
+                'is predicted there counts as a false alarm. Fix: name all '
+                'classes of the masks in the metainfo of the data set',
                 logger='current',
                 level=logging.WARNING,
             )

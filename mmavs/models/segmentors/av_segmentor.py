@@ -23,7 +23,12 @@ from mmavs.utils.checkpoint import refuse_other_models
 from mmavs.utils.warn_once import WarnOnce
 
 from .auxiliary_losses import AuxiliaryLosses
-from .clips import bare_sample, labeled_frames, undo_geometry
+from .clips import (
+    bare_sample,
+    check_labels,
+    labeled_frames,
+    undo_geometry,
+)
 from .loss_choice import choose_losses
 
 
@@ -212,8 +217,14 @@ class AVSegmentor(BaseSegmentor):
         Returns:
             dict[str, Tensor]: ``decode.loss_*`` of labelled frames and the
             auxiliary losses under the names they give.
+
+        Raises:
+            ValueError: A mask holds a label that is none of ``num_classes``.
         """
         num_frames = inputs['imgs'].shape[1]
+        if self.out_channels > 1:  # a binary loss takes any label as sounding
+            ignored = getattr(self.decode_head, 'ignore_index', 255)
+            check_labels(data_samples, self.num_classes, ignored)
         stages = list(self._feature_stages(inputs))
         features = stages[-1]
         frames, labeled = labeled_frames(data_samples, num_frames, self._warn)

@@ -71,10 +71,20 @@ def test_metainfo_is_complete():
         scale_factor=(0.5, 0.5),
         flip=True,
         flip_direction='horizontal',
+        max_label=1,
     )
     views = sample.frames()
     assert [view.img_path for view in views] == sample.img_path
     assert views[0].gt_sem_seg.data.shape == (1, 6, 8)
+
+
+def test_highest_label_leaves_out_what_has_none():
+    results = clip(labeled=(0, 1), labeled_frames=[1])
+    results['frames'][0]['gt_seg_map'][:] = 9  # not labelled
+    results['frames'][1]['gt_seg_map'][0] = 4, 255, 0, 1, 2, 3, 0, 0
+    assert PackAVSInputs()(results)['data_samples'].max_label == 4
+    packed = PackAVSInputs(ignore_index=4)(results)
+    assert packed['data_samples'].max_label == 255
 
 
 def test_clip_without_labels_has_no_ground_truth():

@@ -234,7 +234,9 @@ def test_wrong_clips_are_named():
     sample.pred_sem_seg = FramePixelData(data=labels[..., :8, :])
     fails(r'clip2: predicted at \(8, 16\).*\(12, 16\).*test_cfg.eval_size')
     sample.pred_sem_seg = FramePixelData(data=labels + 1)
-    fails('clip2: .* predicted pixels are none of the 7 classes')
+    fails(
+        'clip2: .* predicted pixels are none of the 7 classes. Fix: .*num_cl'
+    )
     sample.pred_sem_seg = FramePixelData(data=labels)
     sample.gt_sem_seg = FramePixelData(data=target * 0 + 255)
     fails('no frame of any clip is labelled')
@@ -255,3 +257,4 @@ def test_labels_outside_the_classes_are_announced(monkeypatch):
     evaluate(golden_clips('ignore_255_and_minus1'), ignore_index=-1)
     warnings = [text for level, text in lines if level == logging.WARNING]
     assert len(warnings) == 1 and '2400 pixels' in warnings[0]
+    assert 'first in clip clip0, are none of the' in warnings[0]
