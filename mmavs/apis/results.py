@@ -48,7 +48,7 @@ class ResultReader:
     def __init__(self, model: nn.Module) -> None:
         meta = model.dataset_meta
         self.binary = model.out_channels == 1
-        self.threshold = getattr(model.decode_head, 'threshold', None) or 0.5
+        self.threshold = model.threshold
         self.classes = list(meta.get('classes') or ('background', 'sounding'))
         categories = getattr(model.decode_head, 'categories', None)
         self.categories = tuple(categories or ())

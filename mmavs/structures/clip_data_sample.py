@@ -5,6 +5,10 @@ from typing import List
 from mmengine.structures import BaseDataElement, PixelData
 from mmseg.structures import SegDataSample
 
+# probability above which a pixel sounds, unless a config says otherwise; the
+# protocols of docs/en/metrics.md take it
+DEFAULT_THRESHOLD = 0.5
+
 _PIXEL_FIELDS = (
     'gt_sem_seg',
     'gt_category_map',
@@ -67,7 +71,8 @@ class AVSDataSample(SegDataSample):
     ``num_frames`` (T of the clip before any padding), ``audio_path``,
     ``max_label`` (highest label of the labelled frames),
     ``ori_shape``, ``img_shape`` and mmseg's geometry keys, shared by all
-    frames of the clip.
+    frames of the clip; of predictions with one channel also ``threshold``,
+    the probability above which they sound.
     """
 
     def frames(self) -> List[SegDataSample]:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from mmengine.structures import InstanceData
 
+from mmavs.structures import DEFAULT_THRESHOLD
+
 from .paint import Region, paint_regions, palette_for
 
 
@@ -63,7 +65,7 @@ def draw_instances(
     image: np.ndarray,
     instances: InstanceData,
     classes: Sequence[str],
-    threshold: float = 0.5,
+    threshold: float = DEFAULT_THRESHOLD,
     min_width: int = 224,
 ) -> np.ndarray:
     """Paint what sounds, each instance in its own colour with its label.

@@ -1,15 +1,14 @@
 """A visualizer that draws whole clips."""
 
-from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
-import cv2
 import numpy as np
-from mmengine.dist import master_only
+from mmengine.dist import is_main_process, master_only
 from mmengine.visualization import Visualizer
 
 from mmavs.registry import VISUALIZERS
-from mmavs.structures import AVSDataSample
+from mmavs.structures import DEFAULT_THRESHOLD, AVSDataSample
+from mmavs.utils.whole_files import write_picture
 
 from .clip_sheet import clip_sheet, overlay
 from .instances import draw_instances
@@ -31,7 +30,6 @@ class AVSLocalVisualizer(Visualizer):
         meta = self.dataset_meta or {}
         return meta.get('palette') or DEFAULT_PALETTE
 
-    @master_only
     def add_clip(
         self,
         name: str,
@@ -42,7 +40,7 @@ class AVSLocalVisualizer(Visualizer):
         out_file: Optional[str] = None,
         step: int = 0,
     ) -> np.ndarray:
-        """Draw a clip to a file, or to every backend.
+        """Draw a clip to a file, or to every backend of the first rank.
 
         Args:
             name (str): For the backends, e.g. ``test_<clip>_frames0-4``.
@@ -67,10 +65,8 @@ class AVSLocalVisualizer(Visualizer):
             more_rows=_instance_rows(images, sample),
         )
         if out_file:
-            Path(out_file).parent.mkdir(parents=True, exist_ok=True)
-            if not cv2.imwrite(str(out_file), picture[..., ::-1]):
-                raise OSError(f'could not write {out_file}')
-        else:
+            write_picture(out_file, picture[..., ::-1])
+        elif is_main_process():
             self.add_image(name, picture, step)
         return picture
 
@@ -118,8 +114,11 @@ def _instance_rows(
     """A row with each instance in its colour, if the clip has instances."""
     if 'pred_instances' not in sample:
         return []
+    threshold = sample.get('threshold', DEFAULT_THRESHOLD)
     cells = [
-        draw_instances(image, instances, sample.categories, min_width=128)
+        draw_instances(
+            image, instances, sample.categories, threshold, min_width=128
+        )
         for image, instances in zip(images, sample.pred_instances)
     ]
     return [('instances, and how probably each sounds', cells)]

@@ -21,6 +21,7 @@ def model_of(out_channels, meta=None, **head):
     return SimpleNamespace(
         dataset_meta=meta or {},
         out_channels=out_channels,
+        threshold=0.5,
         decode_head=SimpleNamespace(**head),
     )
 

@@ -20,12 +20,16 @@ BETA2 = 0.3
 
 @numpy_or_torch
 def jaccard(
-    logits: Tensor, target: Tensor, from_logits: bool = True
+    logits: Tensor,
+    target: Tensor,
+    from_logits: bool = True,
+    threshold: float = 0.5,
 ) -> Tensor:
     r"""Jaccard index J of each frame.
 
-    With :math:`P` the pixels where :math:`\sigma(logit) > 0.5` and :math:`G`
-    the sounding ones,
+    With :math:`P` the pixels where :math:`\sigma(logit)` is above the
+    threshold, 0.5 in every published protocol, and :math:`G` the sounding
+    ones,
 
     .. math:: J = |P \cap G| / (|P \cup G| + 10^{-7}),
 
@@ -37,6 +41,7 @@ def jaccard(
         logits (Tensor or ndarray): (N, H, W), raw.
         target (Tensor or ndarray): (N, H, W) of 0, 1 and 255 (no label).
         from_logits (bool): False takes probabilities in [0, 1].
+        threshold (float): Probability above which a pixel sounds.
 
     Returns:
         Tensor or ndarray: (N,) in [0, 1]; NaN where a frame has no label.
@@ -46,7 +51,8 @@ def jaccard(
     """
     probability = _to_probability(logits, target, from_logits)
     _check_target(target)
-    return _jaccard(_confusion(probability, target.to(probability.device)))
+    target = target.to(probability.device)
+    return _jaccard(_confusion(probability, target, threshold))
 
 
 @numpy_or_torch
@@ -88,7 +94,10 @@ def f_measure_curve(
 
 
 def binary_sums(
-    logits: Tensor, target: Tensor, from_logits: bool = True
+    logits: Tensor,
+    target: Tensor,
+    from_logits: bool = True,
+    threshold: float = 0.5,
 ) -> Dict[str, Tensor]:
     """Reduce one clip to all that any protocol needs of it.
 
@@ -99,6 +108,8 @@ def binary_sums(
         logits (Tensor): (T, H, W), raw.
         target (Tensor): (T, H, W) of 0, 1 and 255 (no label).
         from_logits (bool): False takes probabilities in [0, 1].
+        threshold (float): Probability above which a pixel sounds, for
+            ``jaccard`` and ``pixels``; the curve has thresholds of its own.
 
     Returns:
         dict[str, Tensor]: ``jaccard`` (sum over labelled frames), ``frames``
@@ -111,7 +122,7 @@ def binary_sums(
     if from_logits:
         probability = probability.sigmoid()
     target = target.to(probability.device)
-    pixels = _confusion(probability, target)
+    pixels = _confusion(probability, target, threshold)
     scores = _jaccard(pixels)
     curve = _f_curve(probability, target)
     wrong = (~((probability >= 0) & (probability <= 1))).sum()
@@ -159,9 +170,11 @@ def _check_target(target: Tensor) -> None:
         )
 
 
-def _confusion(probability: Tensor, target: Tensor) -> Tensor:
+def _confusion(
+    probability: Tensor, target: Tensor, threshold: float
+) -> Tensor:
     """Count tp, fp, fn, tn of each frame: (4, N) int64."""
-    predicted = probability > 0.5
+    predicted = probability > threshold
     sounding, silent = target == 1, target == 0
     parts = (
         predicted & sounding,

@@ -19,6 +19,7 @@ def evaluate_binary(
     clips_per_batch: Union[int, str] = 1,
     background: str = 'without',
     from_logits: bool = True,
+    threshold: float = 0.5,
 ) -> Dict[str, float]:
     """Score binary clips, streaming.
 
@@ -32,6 +33,8 @@ def evaluate_binary(
             ``'all'``.
         background (str): For ``dataset``: ``'without'`` or ``'all'``.
         from_logits (bool): False takes probabilities in [0, 1].
+        threshold (float): Probability above which a pixel sounds; the
+            published figures take 0.5.
 
     Returns:
         dict[str, float]: ``mIoU``, ``mFscore`` (and, for ``dataset``,
@@ -46,7 +49,12 @@ def evaluate_binary(
     for number, (prediction, target) in enumerate(clips):
         _check_shapes(number, prediction, target)
         sums.append(
-            binary_sums(as_tensor(prediction), as_tensor(target), from_logits)
+            binary_sums(
+                as_tensor(prediction),
+                as_tensor(target),
+                from_logits,
+                threshold,
+            )
         )
         wrong, strange = sums[-1]['invalid'].tolist()
         if wrong or strange:

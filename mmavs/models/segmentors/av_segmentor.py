@@ -4,6 +4,7 @@ from collections import deque
 from typing import Dict, Iterator, List, Optional, Sequence, Union
 
 import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from mmavs.models.decode_heads.avs_decode_head import (
 )
 from mmavs.registry import MODELS
 from mmavs.structures import (
+    DEFAULT_THRESHOLD,
     AVFeatures,
     AVHeadOutput,
     AVSDataSample,
@@ -43,7 +45,9 @@ class AVSegmentor(BaseSegmentor):
     Args:
         backbone (dict): Any mmseg / mmpretrain backbone.
         decode_head (dict): An :class:`AVSDecodeHead`, or any stock mmseg
-            head, which gets the visual maps alone.
+            head, which gets the visual maps alone. Its ``threshold`` decides
+            which pixels sound, in scores, masks and pictures alike; 0.5 if
+            the config names none, for stock heads too.
         audio_encoder (dict, optional): Maps (N, ...) sound to (N, D) or
             (N, L, D). None builds a model that cannot hear.
         neck (dict or list[dict], optional): Necks from AVFeatures to
@@ -64,7 +68,8 @@ class AVSegmentor(BaseSegmentor):
         data_preprocessor (dict, optional): :class:`AVSDataPreProcessor`.
 
     Raises:
-        ValueError: An unknown ``eval_size`` or feature stage.
+        ValueError: An unknown ``eval_size`` or feature stage, or a threshold
+            outside [0, 1).
         RuntimeError: On loading, a checkpoint of another model.
     """
 
@@ -85,7 +90,7 @@ class AVSegmentor(BaseSegmentor):
         self.audio_encoder = audio_encoder and MODELS.build(audio_encoder)
         necks = [neck] if isinstance(neck, dict) else (neck or [])
         self.neck = nn.ModuleList(MODELS.build(cfg) for cfg in necks)
-        self.decode_head = MODELS.build(decode_head)
+        self.decode_head = _build_head(decode_head)
         self.num_classes = self.decode_head.num_classes
         self.out_channels = self.decode_head.out_channels
         self.align_corners = self.decode_head.align_corners
@@ -103,11 +108,22 @@ class AVSegmentor(BaseSegmentor):
                 f"test_cfg.eval_size must be 'input' or "
                 f"'original', got {self.eval_size!r}"
             )
+        if not 0 <= self.threshold < 1:
+            raise ValueError(
+                'decode_head.threshold is a probability, at least 0 and below '
+                f'1, got {self.threshold}'
+            )
 
     @property
     def eval_size(self) -> str:
         """str: Size at which predictions are made, 'input' or 'original'."""
         return self.test_cfg.get('eval_size', 'original')
+
+    @property
+    def threshold(self) -> float:
+        """float: Probability above which a pixel (or instance) sounds."""
+        threshold = getattr(self.decode_head, 'threshold', None)
+        return DEFAULT_THRESHOLD if threshold is None else threshold
 
     @property
     def keep_logits(self) -> bool:
@@ -261,7 +277,8 @@ class AVSegmentor(BaseSegmentor):
         Returns:
             list[AVSDataSample]: The clips with ``pred_sem_seg`` (T, 1, H, W)
             and, if kept, raw ``seg_logits`` (T, K, H, W); without padded
-            frames and at ``eval_size``.
+            frames and at ``eval_size``. Where one channel is cut, metainfo
+            ``threshold`` says at which probability.
         """
         imgs = inputs['imgs']
         output = self.encode_decode(inputs, data_samples)
@@ -298,12 +315,24 @@ class AVSegmentor(BaseSegmentor):
             if self.keep_logits:
                 kept.append(frame)
         sample.pred_sem_seg = FramePixelData(data=torch.cat(decided))
+        if self.out_channels == 1:
+            sample.set_metainfo(dict(threshold=self.threshold))
         if kept:
             sample.seg_logits = FramePixelData(data=torch.cat(kept))
 
     def decide(self, logits: Tensor) -> Tensor:
         """Turn raw logits (T, K, H, W) into labels (T, 1, H, W) int64."""
         if self.out_channels == 1:
-            threshold = self.decode_head.threshold
-            return (logits.sigmoid() > threshold).long()
+            return (logits.float().sigmoid() > self.threshold).long()
         return logits.argmax(dim=1, keepdim=True)
+
+
+def _build_head(config: dict) -> nn.Module:
+    """Build a decode head; a stock one does not fall back to mmseg's 0.3."""
+    kind = config['type']
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    one_channel = 1 in (config.get('out_channels'), config.get('num_classes'))
+    stock = isinstance(kind, type) and issubclass(kind, BaseDecodeHead)
+    if stock and one_channel and config.get('threshold') is None:
+        config = dict(config, threshold=DEFAULT_THRESHOLD)
+    return MODELS.build(config)
