@@ -64,7 +64,9 @@ def prepare_config(args: argparse.Namespace):
         config.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     if args.synthetic:
         use_synthetic(config)
-    check_inputs(config, args.config, training=True)
+    check_inputs(
+        config, args.config, ('train', 'val'), 'tools/train.py', weights=True
+    )
     if args.amp:
         config.optim_wrapper.type = 'AmpOptimWrapper'
         config.optim_wrapper.dtype = args.amp

@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmavs.registry import TRANSFORMS
+from mmavs.utils.run_config import innermost_datasets
 
 Picture = Union[str, Path, np.ndarray]
 Sound = Union[str, Path, Tuple[Tensor, int]]
@@ -142,7 +143,7 @@ def check_picture(picture: np.ndarray) -> None:
 def _test_pipeline(config: Config) -> List[dict]:
     loader = config.get('test_dataloader')
     if loader:
-        return loader['dataset']['pipeline']
+        return innermost_datasets(loader['dataset'])[0]['pipeline']
     if config.get('test_pipeline'):
         return config['test_pipeline']
     raise ValueError(

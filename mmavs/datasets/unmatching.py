@@ -3,10 +3,11 @@
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
+from torch.utils.data import Dataset
 
-from .base import AVSClipDataset
 from .masks import category_map_path, read_mask
 from .synthetic import CLASSES, read_side_file
+from .wrapped import unwrapped
 
 
 class ClipContent(NamedTuple):
@@ -24,32 +25,39 @@ class ClipContent(NamedTuple):
     seen: frozenset
 
 
-def clip_contents(dataset: AVSClipDataset) -> Dict[str, ClipContent]:
+def clip_contents(dataset: Dataset) -> Dict[str, ClipContent]:
     """Find out what each clip of a data set shows and lets hear.
 
     Args:
-        dataset (AVSClipDataset): Synthetic sets say it all; in S4 the
-            category of a clip is both; in MS3 category maps say it, if
-            ``tools/dataset_converters/ms3_categories.py`` made them.
+        dataset (Dataset): Of clips, wrapped or not. Synthetic sets say it
+            all; in S4 the category of a clip is both; in MS3 category maps
+            say it, if ``tools/dataset_converters/ms3_categories.py`` made
+            them.
 
     Returns:
         dict[str, ClipContent]: By clip id, in the order of the data set.
         Clips of which nothing is known have empty sets.
     """
-    side = read_side_file(dataset.data_root)
-    script = side['clips'] if side else {}
     contents = {}
-    for index in range(len(dataset)):
-        info = dataset.get_data_info(index)
-        clip_id = info['clip_id']
-        if clip_id in script:
-            heard, seen = _from_script(script[clip_id])
-        elif info['category']:
-            heard = seen = frozenset([info['category']])
-        else:
-            heard = seen = _from_maps(info['frames'])
-        contents[clip_id] = ClipContent(info['audio_path'], heard, seen)
+    for part in unwrapped(dataset):
+        side = read_side_file(part.data_root)
+        script = side['clips'] if side else {}
+        for index in range(len(part)):
+            info = part.get_data_info(index)
+            contents[info['clip_id']] = _content(info, script)
     return contents
+
+
+def _content(info: dict, script: dict) -> ClipContent:
+    """Say what is known of one clip."""
+    clip_id = info['clip_id']
+    if clip_id in script:
+        heard, seen = _from_script(script[clip_id])
+    elif info['category']:
+        heard = seen = frozenset([info['category']])
+    else:
+        heard = seen = _from_maps(info['frames'])
+    return ClipContent(info['audio_path'], heard, seen)
 
 
 def _from_script(clip: dict) -> tuple:

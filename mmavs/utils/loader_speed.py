@@ -10,6 +10,7 @@ from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
 from mmavs.datasets.transforms import ForEachFrame
+from mmavs.datasets.wrapped import unwrapped
 
 DECODE = {
     'LoadFrame': 'image decode',
@@ -81,14 +82,14 @@ def seconds_by_stage(dataset, num_clips: int) -> Dict[str, float]:
     """Measure the transforms of a data set in this process.
 
     Args:
-        dataset (Dataset): As built; wrappers are looked through.
+        dataset (Dataset): As built; wrappers are looked through, of several
+            data sets to the first.
         num_clips (int): The first ones, at most.
 
     Returns:
         dict[str, float]: Seconds a clip by stage (:data:`STAGES`).
     """
-    while hasattr(dataset, 'dataset'):
-        dataset = dataset.dataset
+    dataset = unwrapped(dataset)[0]
     seconds = dict.fromkeys(STAGES, 0.0)
     steps = split_pipeline(dataset.pipeline.transforms)
     num_clips = min(num_clips, len(dataset))

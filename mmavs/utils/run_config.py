@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Iterator, List, Optional, Sequence
 
 from mmengine.config import Config, ConfigDict
 
@@ -12,7 +12,7 @@ from .weights import how_to_get, pretrained_paths
 
 REAL_ROOT = 'data/avsbench'
 SYNTHETIC_ROOT = 'data/synthetic'
-DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+SPLITS = ('train', 'val', 'test')
 
 
 def load_config(path: str, options: Optional[dict] = None) -> Config:
@@ -38,6 +38,7 @@ def config_to_look_at(
     path: str,
     options: Optional[dict] = None,
     synthetic: bool = False,
+    split: str = 'test',
     tool: Optional[str] = None,
 ) -> Config:
     """Read a config for a tool that looks at its data with or without a model.
@@ -46,6 +47,7 @@ def config_to_look_at(
         path (str): See :func:`load_config`.
         options (dict, optional): From ``--cfg-options``.
         synthetic (bool): See :func:`use_synthetic`.
+        split (str): What the tool looks at; other splits may be absent.
         tool (str, optional): See :func:`check_inputs`. Defaults to the script
             that runs.
 
@@ -54,11 +56,13 @@ def config_to_look_at(
 
     Raises:
         FileNotFoundError: See :func:`load_config` and :func:`check_inputs`.
+        ValueError: See :func:`loader_of`.
     """
     config = load_config(path, options)
+    loader_of(config, split)
     if synthetic:
         use_synthetic(config)
-    check_inputs(config, path, training=False, tool=tool or sys.argv[0])
+    check_inputs(config, path, [split], tool=tool or sys.argv[0])
     return config
 
 
@@ -79,25 +83,66 @@ def check_model(config: Config, name: str) -> None:
         )
 
 
-def datasets(config: Config) -> Iterator[ConfigDict]:
-    """Yield the innermost dataset dict of each dataloader."""
-    for key in DATALOADERS:
-        loader = config.get(key)
+def loader_of(config: Config, split: str) -> ConfigDict:
+    """Give the dataloader of a split.
+
+    Raises:
+        ValueError: The config has none.
+    """
+    loader = config.get(f'{split}_dataloader')
+    if not loader:
+        known = [name for name in SPLITS if config.get(f'{name}_dataloader')]
+        raise ValueError(
+            f'{config.filename or "the config"} has no {split}_dataloader. '
+            f'Fix: take one of {known}, or give it one.'
+        )
+    return loader
+
+
+def datasets(
+    config: Config, splits: Sequence[str] = SPLITS
+) -> Iterator[ConfigDict]:
+    """Yield the innermost dataset dicts of the dataloaders there are."""
+    for split in splits:
+        loader = config.get(f'{split}_dataloader')
         if loader:
-            yield innermost_dataset(loader)
+            yield from innermost_datasets(loader['dataset'])
 
 
-def innermost_dataset(loader: dict) -> ConfigDict:
-    """Give the dataset dict of a dataloader, without what wraps it."""
-    dataset = loader['dataset']
-    while 'dataset' in dataset:  # RepeatDataset, SingleFrames and others
-        dataset = dataset['dataset']
-    return dataset
+def innermost_datasets(dataset: dict) -> List[ConfigDict]:
+    """List the dataset dicts with a pipeline, without what wraps them.
+
+    Args:
+        dataset (dict): Of a dataloader: a data set of clips, or a wrapper
+            round one (RepeatDataset, SingleFrames, ...) or round several
+            (ConcatDataset), to any depth.
+
+    Returns:
+        list[ConfigDict]: Parts of the config: what is changed in them is
+        changed there.
+    """
+    if 'datasets' in dataset:
+        inner = dataset['datasets']
+    elif 'dataset' in dataset:
+        inner = [dataset['dataset']]
+    else:
+        return [dataset]
+    return [part for wrapped in inner for part in innermost_datasets(wrapped)]
 
 
 def evaluators_of(config: Config) -> List[dict]:
-    """List the metrics of a test, which a config may give as one."""
-    evaluators = config.test_evaluator
+    """List the metrics of a test, which a config may give as one.
+
+    Raises:
+        ValueError: The config has none.
+    """
+    evaluators = config.get('test_evaluator')
+    if not evaluators:
+        raise ValueError(
+            f'{config.filename or "the config"} has no test_evaluator, so '
+            'nothing is measured. Fix: give it one, '
+            "e.g. dict(type='AVSMetric')"
+        )
     if isinstance(evaluators, (list, tuple)):
         return list(evaluators)
     return [evaluators]
@@ -157,38 +202,39 @@ def drop_pretrained(config) -> None:
 def check_inputs(
     config: Config,
     config_path: str,
-    training: bool,
-    tool: Optional[str] = None,
+    splits: Sequence[str],
+    tool: str,
+    weights: bool = False,
 ) -> None:
     """Say at once everything a run would miss.
 
     Args:
         config (Config): About to run.
         config_path (str): Its file, for the message.
-        training (bool): Also look for pretrained weights; a test loads a
+        splits (Sequence[str]): Whose data the run reads.
+        tool (str): Script that takes ``--synthetic``, for the message.
+        weights (bool): Also look for pretrained weights; a test loads a
             checkpoint in their place.
-        tool (str, optional): Script that takes ``--synthetic``, for the
-            message. Defaults to ``tools/train.py`` or ``tools/test.py``.
 
     Raises:
         FileNotFoundError: Naming each missing data root and weight file,
             where it goes, how to get it, and the way to run without any.
     """
+    roots = [part.get('data_root') for part in datasets(config, splits)]
     missing = [
-        f'  data     {root}\n{_how_to_get_data(root)}'
-        for root in dict.fromkeys(d.get('data_root') for d in datasets(config))
+        f'  data     {root}\n{_how_to_get_data(root, splits)}'
+        for root in dict.fromkeys(roots)
         if root and not Path(root).is_dir()
     ]
-    weights = pretrained_paths(config._cfg_dict) if training else []
-    if training and config.get('load_from'):
-        weights.append(config.load_from)
+    files = pretrained_paths(config._cfg_dict) if weights else []
+    if weights and config.get('load_from'):
+        files.append(config.load_from)
     missing += [
         f'  weights  {path}\n           {how_to_get(path)}'
-        for path in weights
+        for path in files
         if '://' not in path and not Path(path).is_file()
     ]
     if missing:
-        tool = tool or f'tools/{"train" if training else "test"}.py'
         raise FileNotFoundError(
             f'{config_path} needs what is not here:\n'
             + '\n'.join(missing)
@@ -197,7 +243,7 @@ def check_inputs(
         )
 
 
-def _how_to_get_data(root: str) -> str:
+def _how_to_get_data(root: str, splits: Sequence[str]) -> str:
     """Lines under the name of a missing data root."""
     if root.startswith(REAL_ROOT):
         lines = (
@@ -212,26 +258,28 @@ def _how_to_get_data(root: str) -> str:
             'synthesize_avsbench.py',
         )
     else:
+        names = ','.join(splits)
+        names = names if len(splits) == 1 else f'{{{names}}}'
         lines = (
             'your own: give its folder with --cfg-options '
-            '{train,val,test}_dataloader.dataset.data_root=...',
+            f'{names}_dataloader.dataset.data_root=...',
         )
     return '\n'.join(' ' * 11 + line for line in lines)
 
 
-def tta_pipeline(config: Config) -> List[dict]:
-    """Give the pipeline of test-time augmentation.
+def use_tta(config: Config) -> None:
+    """Let a test average over augmentations of each clip.
 
     Args:
-        config (Config): Its own ``tta_pipeline`` is taken if it has one, else
-            one is derived from its test pipeline.
-
-    Returns:
-        list[dict]: Transforms; the plain clip comes first.
+        config (Config): Changed in place. Its own ``tta_pipeline`` is taken
+            if it has one; else one is derived from the test pipeline of each
+            data set, wrapped or not. Its own ``tta_model`` likewise.
 
     Raises:
         ValueError: See :func:`derive_tta_pipeline`.
     """
-    if config.get('tta_pipeline'):
-        return config.tta_pipeline
-    return derive_tta_pipeline(config.test_dataloader.dataset.pipeline)
+    for dataset in datasets(config, ['test']):
+        own = config.get('tta_pipeline')
+        dataset['pipeline'] = own or derive_tta_pipeline(dataset['pipeline'])
+    tta_model = config.get('tta_model') or dict(type='AVSTTAModel')
+    config.model = dict(tta_model, module=config.model)

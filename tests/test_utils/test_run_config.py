@@ -11,8 +11,11 @@ from mmavs.datasets import synthetic
 from mmavs.utils.run_config import (
     check_inputs,
     config_to_look_at,
-    tta_pipeline,
+    evaluators_of,
+    innermost_datasets,
+    loader_of,
     use_synthetic,
+    use_tta,
 )
 from mmavs.utils.weights import how_to_get, pretrained_paths
 
@@ -33,6 +36,11 @@ def config():
             load_from='s4.pth',
         )
     )
+
+
+def check_training(config, path):
+    splits = ('train', 'val')
+    check_inputs(config, path, splits, 'tools/train.py', weights=True)
 
 
 def test_synthetic_moves_data_and_drops_weights(monkeypatch):
@@ -87,13 +95,13 @@ def test_synthetic_set_is_made_as_its_configs_want_it(
 def test_everything_missing_is_named_at_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError) as caught:
-        check_inputs(config(), 'configs/x.py', training=True)
+        check_training(config(), 'configs/x.py')
     message = str(caught.value)
     for word in ('data/avsbench/Multi-sources/', 'pretrained/a.pth', 's4.pth'):
         assert message.count(word) == 1
     assert 'python tools/train.py configs/x.py --synthetic' in message
     with pytest.raises(FileNotFoundError) as caught:
-        check_inputs(config(), 'configs/x.py', training=False)
+        check_inputs(config(), 'configs/x.py', ['test'], 'tools/test.py')
     assert 'a.pth' not in str(caught.value)  # a test brings its checkpoint
 
 
@@ -103,7 +111,7 @@ def test_first_command_of_a_new_user(tmp_path, monkeypatch):
     avsac = Config.fromfile(root / name)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError) as caught:
-        check_inputs(avsac, name, training=True)
+        check_training(avsac, name)
     get = '           python tools/misc/download_weights.py '
     assert str(caught.value).splitlines() == [
         f'{name} needs what is not here:',
@@ -138,7 +146,7 @@ def test_other_data_is_not_called_avsbench(root, mend, tmp_path, monkeypatch):
     for loader in (cfg.train_dataloader.dataset, cfg.test_dataloader):
         loader.dataset.data_root = root
     with pytest.raises(FileNotFoundError, match=mend) as caught:
-        check_inputs(cfg, 'configs/x.py', training=False)
+        check_inputs(cfg, 'configs/x.py', ['test'], 'tools/test.py')
     assert 'AVSBench, on request' not in str(caught.value)
 
 
@@ -151,13 +159,14 @@ def test_tools_advise_themselves(tmp_path, monkeypatch):
     last = str(caught.value).splitlines()[-1]
     assert last == '  python tools/analysis_tools/y.py x.py --synthetic'
     assert 'a.pth' not in str(caught.value)
-    root = dict(data_root=str(tmp_path))
-    options = {
-        'train_dataloader.dataset.dataset': root,
-        'test_dataloader.dataset': root,
-    }
+    # the data of the split that is looked at suffice
+    options = {'test_dataloader.dataset': dict(data_root=str(tmp_path))}
     found = config_to_look_at('x.py', options)
     assert found.test_dataloader.dataset.data_root == str(tmp_path)
+    with pytest.raises(FileNotFoundError, match='Multi-sources'):
+        config_to_look_at('x.py', options, split='train')
+    with pytest.raises(ValueError, match=r"no val_dataloader. Fix: .*'train'"):
+        config_to_look_at('x.py', options, split='val')
 
 
 def test_complete_inputs_pass(tmp_path, monkeypatch):
@@ -166,7 +175,7 @@ def test_complete_inputs_pass(tmp_path, monkeypatch):
     (tmp_path / 'pretrained').mkdir()
     for name in ('pretrained/a.pth', 's4.pth'):
         (tmp_path / name).touch()
-    check_inputs(config(), 'configs/x.py', training=True)
+    check_training(config(), 'configs/x.py')
 
 
 def test_weights_say_how_they_are_obtained():
@@ -175,22 +184,82 @@ def test_weights_say_how_they_are_obtained():
     assert how_to_get('own.pth') == 'put the file there'
 
 
+def test_a_run_needs_its_own_splits_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = config()
+    cfg.test_dataloader.dataset.data_root = str(tmp_path)
+    check_inputs(cfg, 'x.py', ['test'], 'tools/test.py')
+    with pytest.raises(FileNotFoundError, match='python tools/train.py x.py'):
+        check_training(cfg, 'x.py')
+    cfg.train_dataloader.dataset.dataset.data_root = str(tmp_path)
+    cfg.test_dataloader.dataset.data_root = 'nowhere/'
+    cfg.load_from, cfg.model = None, {}
+    check_training(cfg, 'x.py')
+    fix = 'cfg-options test_dataloader.dataset.data_root='
+    with pytest.raises(FileNotFoundError, match=fix):
+        check_inputs(cfg, 'x.py', ['test'], 'tools/test.py')
+
+
+def test_innermost_data_sets_are_found_in_any_wrapper():
+    one, two, three = (dict(type='A', n=n) for n in range(3))
+    concat = dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(type='RepeatDataset', times=2, dataset=one),
+            two,
+            dict(type='ConcatDataset', datasets=[three]),
+        ],
+    )
+    wrapped = dict(type='SingleFrames', dataset=concat)
+    assert innermost_datasets(one) == [one]
+    assert innermost_datasets(wrapped) == [one, two, three]
+    assert innermost_datasets(wrapped)[1] is two
+
+
+def test_parts_that_a_config_lacks_are_named():
+    cfg = Config(dict(val_dataloader=dict(dataset={}), model={}))
+    with pytest.raises(ValueError, match=r"Fix: take one of \['val'\]"):
+        loader_of(cfg, 'test')
+    with pytest.raises(ValueError, match="Fix: give it one.*'AVSMetric'"):
+        evaluators_of(cfg)
+
+
+def tta_config(*datasets):
+    wrapped = dict(type='ConcatDataset', datasets=list(datasets))
+    return Config(dict(test_dataloader=dict(dataset=wrapped), model={}))
+
+
 def test_tta_adds_flips_and_sizes_with_the_plain_clip_first():
-    each = dict(
-        type='ForEachFrame', transforms=[dict(type='Resize', scale=(512, 512))]
-    )
+    """In every data set, from its own pipeline."""
     pack = dict(type='PackAVSInputs')
-    cfg = Config(
-        dict(test_dataloader=dict(dataset=dict(pipeline=[each, pack])))
+
+    def pipeline(side):
+        resize = dict(type='Resize', scale=(side, side))
+        return [dict(type='ForEachFrame', transforms=[resize]), pack]
+
+    cfg = tta_config(
+        dict(pipeline=pipeline(512)),
+        dict(type='RepeatDataset', dataset=dict(pipeline=pipeline(96))),
+        dict(pipeline=[pack]),
     )
-    (aug,) = tta_pipeline(cfg)
-    sizes, flips, last = aug['transforms']
-    assert last == [pack]
-    sides = [t['transforms'][0]['scale'][0] for t in sizes]
-    assert sides == [512, 448, 576]
-    assert [t['transforms'][0]['prob'] for t in flips] == [0.0, 1.0]
-    cfg.test_dataloader.dataset.pipeline = [pack]
-    (aug,) = tta_pipeline(cfg)
+    use_tta(cfg)
+    parts = innermost_datasets(cfg.test_dataloader.dataset)
+    for part, wanted in zip(parts, ([512, 448, 576], [96, 64, 128])):
+        (aug,) = part.pipeline
+        sizes, flips, last = aug['transforms']
+        assert last == [pack]
+        sides = [t['transforms'][0]['scale'][0] for t in sizes]
+        assert sides == wanted
+        assert [t['transforms'][0]['prob'] for t in flips] == [0.0, 1.0]
+    (aug,) = parts[2].pipeline
     assert len(aug['transforms']) == 2
-    cfg.tta_pipeline = ['mine']
-    assert tta_pipeline(cfg) == ['mine']
+    assert cfg.model == dict(type='AVSTTAModel', module={})
+
+
+def test_a_configs_own_tta_comes_first():
+    cfg = tta_config(dict(pipeline=[]), dict(pipeline=[]))
+    cfg.tta_pipeline, cfg.tta_model = ['mine'], dict(type='Mine')
+    use_tta(cfg)
+    parts = innermost_datasets(cfg.test_dataloader.dataset)
+    assert [part.pipeline for part in parts] == [['mine'], ['mine']]
+    assert cfg.model == dict(type='Mine', module={})

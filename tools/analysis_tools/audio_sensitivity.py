@@ -16,6 +16,7 @@ it is any other clip's sound.
 """
 
 import argparse
+import copy
 import json
 from pathlib import Path
 
@@ -30,9 +31,15 @@ from mmavs.apis import init_model
 from mmavs.datasets.heard import hear, muted
 from mmavs.datasets.unmatching import clip_contents, unmatching_sounds
 from mmavs.registry import DATASETS, METRICS
+from mmavs.structures import DEFAULT_THRESHOLD
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
-from mmavs.utils.run_config import config_to_look_at, evaluators_of
+from mmavs.utils.run_config import (
+    config_to_look_at,
+    evaluators_of,
+    innermost_datasets,
+    loader_of,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,9 +64,10 @@ def parse_args() -> argparse.Namespace:
 
 def build_dataset(config: Config, split: str, *transforms: dict):
     """Build the data set of a split, hearing what the transforms make."""
-    options = config[f'{split}_dataloader'].dataset
-    pipeline = hear(options.pipeline, *transforms)
-    return DATASETS.build(dict(options, pipeline=pipeline))
+    options = copy.deepcopy(loader_of(config, split).dataset)
+    for inner in innermost_datasets(options):
+        inner.pipeline = hear(inner.pipeline, *transforms)
+    return DATASETS.build(options)
 
 
 def own_metric(config: Config) -> dict:
@@ -81,7 +89,9 @@ def measure(model, dataset, metric, label: str) -> dict:
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
+    config = config_to_look_at(
+        args.config, args.cfg_options, args.synthetic, args.split
+    )
     model = init_model(config, args.checkpoint, args.device)
     own = build_dataset(config, args.split)
     sounds = unmatching_sounds(clip_contents(own), args.seed)
@@ -104,6 +114,8 @@ def main() -> None:
         table.add_row([name, *cells, '-'])
     print(f'{len(own)} clips of {args.split}')
     print(table)
+    if model.threshold != DEFAULT_THRESHOLD:
+        print(f'pixels sound above a probability of {model.threshold}')
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(figures, indent=1))

@@ -113,7 +113,7 @@ def choose_stages(config: Config, args: argparse.Namespace) -> List[str]:
     stages = list(args.stages or STAGES)
     if 'loader' in stages:
         try:
-            check_inputs(config, args.config, False, tool=sys.argv[0])
+            check_inputs(config, args.config, ['train'], sys.argv[0])
         except FileNotFoundError as error:
             if args.stages:
                 raise

@@ -29,7 +29,7 @@ from mmavs.utils.loader_speed import (
     seconds_by_stage,
     use_cache,
 )
-from mmavs.utils.run_config import config_to_look_at
+from mmavs.utils.run_config import config_to_look_at, loader_of
 
 
 def parse_args() -> argparse.Namespace:
@@ -76,8 +76,10 @@ def main() -> None:
     args = parse_args()
     register_all_modules()
     torch.set_num_threads(1)
-    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
-    loader = config[f'{args.split}_dataloader']
+    config = config_to_look_at(
+        args.config, args.cfg_options, args.synthetic, args.split
+    )
+    loader = loader_of(config, args.split)
     passes = {}
     with tempfile.TemporaryDirectory() as folder:
         # workers fill one cache, the measuring process the other

@@ -29,7 +29,7 @@ from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
 from mmavs.utils.pictures import read_picture
-from mmavs.utils.run_config import config_to_look_at
+from mmavs.utils.run_config import config_to_look_at, loader_of
 from mmavs.visualization import overlay, picture_path, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.paint import palette_for
@@ -82,7 +82,7 @@ def load_clip(config: Config, args: argparse.Namespace) -> Tuple[str, dict]:
     Raises:
         ValueError: The split lacks the clip, or the clip the frame.
     """
-    dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)
+    dataset = DATASETS.build(loader_of(config, args.split).dataset)
     ids = [dataset.get_data_info(i)['clip_id'] for i in range(len(dataset))]
     clip = args.clip or ids[0]
     if clip not in ids:
@@ -154,7 +154,9 @@ def grid(
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
+    config = config_to_look_at(
+        args.config, args.cfg_options, args.synthetic, args.split
+    )
     clip, packed = load_clip(config, args)
     out = picture_path(
         args.out or f'work_dirs/queries/{flat_name(clip)}_{args.frame}.png'

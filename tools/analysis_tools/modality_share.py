@@ -74,7 +74,7 @@ def measure(
     """Build one model and its test split, and measure."""
     tool = f'{sys.argv[0]} --model'
     config = config_to_look_at(
-        config_path, args.cfg_options, args.synthetic, tool
+        config_path, args.cfg_options, args.synthetic, tool=tool
     )
     dataset = DATASETS.build(config.test_dataloader.dataset)
     model = MODELS.build(config.model)

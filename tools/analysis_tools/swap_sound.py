@@ -29,16 +29,22 @@ from mmavs.apis import init_model
 from mmavs.audio import resample, vggish_log_mel
 from mmavs.datasets.heard import hear, muted, noise
 from mmavs.datasets.unmatching import (
+    ClipContent,
     clip_contents,
     matching_silent_sound,
     unmatching_sounds,
 )
 from mmavs.registry import DATASETS
+from mmavs.structures import DEFAULT_THRESHOLD
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
 from mmavs.utils.pictures import read_picture, resize_labels
-from mmavs.utils.run_config import config_to_look_at, innermost_dataset
+from mmavs.utils.run_config import (
+    config_to_look_at,
+    innermost_datasets,
+    loader_of,
+)
 from mmavs.visualization import (
     draw_instances,
     log_mel_strip,
@@ -77,14 +83,15 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_intermixed_args()
 
 
-def choose_sounds(dataset, args: argparse.Namespace) -> Tuple[str, str, str]:
+def choose_sounds(
+    contents: Dict[str, ClipContent], args: argparse.Namespace
+) -> Tuple[str, str, str]:
     """Settle clip, other sound and mixed sound.
 
     Raises:
         ValueError: The clip is not in the split; or ``--other`` is left out,
             and no sound of the split is foreign to the clip.
     """
-    contents = clip_contents(dataset)
     clip = args.clip or next(iter(contents))
     if clip not in contents:
         raise ValueError(
@@ -134,6 +141,7 @@ def picture(image: np.ndarray, sample, t: int, palette) -> np.ndarray:
             image,
             sample.pred_instances[t],
             sample.categories,
+            sample.get('threshold', DEFAULT_THRESHOLD),
             min_width=MIN_WIDTH,
         )
     mask = sample.pred_sem_seg.data[t, 0].cpu().numpy().astype(np.uint8)
@@ -160,46 +168,57 @@ def rows_of(
     model, config: Config, args: argparse.Namespace, clip: str, sounds: dict
 ) -> List[Row]:
     """Predict under every sound."""
-    options = innermost_dataset(config[f'{args.split}_dataloader'])
     rows: List[Row] = []
     for name, transforms in sounds.items():
-        dataset = DATASETS.build(
-            dict(options, pipeline=hear(options.pipeline, *transforms))
-        )
-        packed, waveform = load_clip(dataset, clip, len(transforms))
+        parts = build_datasets(config, args.split, *transforms)
+        packed, waveform = load_clip(parts, clip, len(transforms))
         sample = model.test_step(pseudo_collate([packed]))[0]
         images = [read_picture(p)[..., ::-1] for p in sample.img_path]
         if not rows:
             rows.append(('frames', [large(image) for image in images]))
-        palette = dataset.metainfo.get('palette') or DEFAULT_PALETTE
+        palette = parts[0].metainfo.get('palette') or DEFAULT_PALETTE
         cells = [picture(i, sample, t, palette) for t, i in enumerate(images)]
         rows.append((name, cells))
         rows.append(('', strips(waveform, len(images), cells[0].shape[1])))
     return rows
 
 
+def build_datasets(config: Config, split: str, *transforms: dict) -> list:
+    """Build the data sets of a split, hearing what the transforms make."""
+    return [
+        DATASETS.build(dict(part, pipeline=hear(part.pipeline, *transforms)))
+        for part in innermost_datasets(loader_of(config, split).dataset)
+    ]
+
+
 def load_clip(
-    dataset, clip: str, num_changes: int
+    datasets: list, clip: str, num_changes: int
 ) -> Tuple[dict, torch.Tensor]:
     """Load a clip, and the sound (S,) at 16 kHz that its front end is fed."""
+    dataset, index = next(
+        (dataset, index)
+        for dataset in datasets
+        for index in range(len(dataset))
+        if dataset.get_data_info(index)['clip_id'] == clip
+    )
     steps = dataset.pipeline.transforms
     names = [type(step).__name__ for step in steps]
     keep = KeepWaveform()
     steps.insert(names.index('LoadAudio') + 1 + num_changes, keep)
-    infos = (dataset.get_data_info(i) for i in range(len(dataset)))
-    ids = [info['clip_id'] for info in infos]
-    return dataset[ids.index(clip)], keep.waveform
+    return dataset[index], keep.waveform
 
 
 def main() -> None:
     args = parse_args()
     register_all_modules()
-    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
-    model = init_model(config, args.checkpoint, args.device)
-    dataset = DATASETS.build(
-        innermost_dataset(config[f'{args.split}_dataloader'])
+    config = config_to_look_at(
+        args.config, args.cfg_options, args.synthetic, args.split
     )
-    clip, other, mixed = choose_sounds(dataset, args)
+    model = init_model(config, args.checkpoint, args.device)
+    contents = {}
+    for dataset in build_datasets(config, args.split):
+        contents.update(clip_contents(dataset))
+    clip, other, mixed = choose_sounds(contents, args)
     default = f'work_dirs/swap_sound/{flat_name(clip)}.png'
     out = picture_path(args.out or default)
     rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
