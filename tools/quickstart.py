@@ -84,7 +84,7 @@ def train_and_test(
     work_dir = ROOT / WORK / Path(config).stem
     checkpoint = train(config, work_dir, log)
     out = work_dir / 'test'
-    draw = ('--show-dir', str(pictures)) if pictures else ()
+    draw = ('--show-dir', str(pictures), '--overwrite') if pictures else ()
     arguments = (config, str(checkpoint), '--work-dir', str(out), *draw)
     run('test', *arguments, log=log and log.with_name('test.log'))
     newest = max(out.glob('*/*.json'), key=lambda path: path.stat().st_mtime)

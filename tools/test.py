@@ -3,17 +3,25 @@
 import argparse
 import os
 from pathlib import Path
+from typing import List
 
 from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.compat.checkpoints import find_checkpoint
 from mmavs.utils.command_line import run_script
+from mmavs.utils.output_folder import (
+    check_folders,
+    claim_folders,
+    refuse_existing,
+)
 from mmavs.utils.run_config import (
     check_inputs,
     evaluators_of,
     load_config,
-    tta_pipeline,
+    loader_of,
     use_synthetic,
+    use_tta,
 )
 
 
@@ -48,6 +56,10 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_intermixed_args()  # CONFIG --option CHECKPOINT too
     if args.checkpoint is None and not args.synthetic:
         parser.error('give a checkpoint, or --synthetic for random weights')
+    for option in ('released_names', 'soft_masks'):
+        if getattr(args, option) and not args.out:
+            name = option.replace('_', '-')
+            parser.error(f'--{name} says how to write --out DIR: give both')
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump must end in .pkl, got {args.dump}')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -81,28 +93,57 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='draw every clip; the worst come first by name',
     )
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='remove what an earlier run wrote to --out and --show-dir, and '
+        'replace --dump',
+    )
 
 
 def prepare_config(args: argparse.Namespace) -> Config:
-    """Merge the command line into the config."""
+    """Merge the command line into the config.
+
+    Raises:
+        FileNotFoundError: Data or the checkpoint are absent.
+        FileExistsError: An output is there already.
+        ValueError: The config has no test, or cannot give what is asked for.
+    """
     config = load_config(args.config, args.cfg_options)
     config.launcher = args.launcher
     if args.work_dir:
         config.work_dir = args.work_dir
     elif config.get('work_dir') is None:
         config.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    loader_of(config, 'test')
     if args.synthetic:
         use_synthetic(config)
-    check_inputs(config, args.config, training=False)
+    check_inputs(config, args.config, ['test'], 'tools/test.py')
+    if args.checkpoint:
+        find_checkpoint(args.checkpoint)
     config.load_from = None
+    write_outputs(config, args)
+    if args.tta:
+        use_tta(config)
+    if args.dump:
+        refuse_existing(args.dump, args.overwrite)
+    check_folders(output_folders(config), args.overwrite)
+    return config
+
+
+def write_outputs(config: Config, args: argparse.Namespace) -> None:
+    """Let metrics and hooks write what the command line asks for.
+
+    Raises:
+        ValueError: No metric of the config writes masks, or none soft ones.
+    """
     evaluators = evaluators_of(config)
     if args.out:
         # one writer is enough, however many metrics look on
-        evaluators[0].update(
-            output_dir=args.out, released_names=args.released_names
-        )
+        writer = mask_writer(evaluators, args.soft_masks)
+        writer.update(output_dir=args.out, released_names=args.released_names)
         if args.soft_masks:
-            evaluators[0].soft_masks = True
+            writer['soft_masks'] = True
         if finds_instances(config):
             first = 0 if args.released_names else 1
             evaluators.append(
@@ -112,13 +153,36 @@ def prepare_config(args: argparse.Namespace) -> Config:
         evaluators.append(dict(type='DumpClips', out_file_path=args.dump))
     config.test_evaluator = evaluators
     if args.show_dir:
-        config.default_hooks.visualization.update(
-            draw=True, interval=1, out_dir=args.show_dir
-        )
-    if args.tta:
-        config.test_dataloader.dataset.pipeline = tta_pipeline(config)
-        config.model = dict(config.tta_model, module=config.model)
-    return config
+        hooks = dict(config.get('default_hooks') or {})
+        hook = hooks.get('visualization') or dict(type='AVSVisualizationHook')
+        show = dict(draw=True, interval=1, out_dir=args.show_dir)
+        config.default_hooks = dict(hooks, visualization=dict(hook, **show))
+
+
+def mask_writer(evaluators: List[dict], soft: bool) -> dict:
+    """Choose the metric that writes masks.
+
+    Raises:
+        ValueError: There is none.
+    """
+    kind = 'AVSMetric' if soft else 'AVSMetric or AVSSMetric'
+    for evaluator in evaluators:
+        if evaluator['type'].split('.')[-1] in kind.split(' or '):
+            return evaluator
+    wanted = '--soft-masks' if soft else '--out'
+    raise ValueError(
+        f'{wanted} needs {kind} among the test_evaluators, which are '
+        f'{[evaluator["type"] for evaluator in evaluators]}. Fix: leave '
+        f'{wanted} out, or add dict(type={kind.split()[0]!r})'
+    )
+
+
+def output_folders(config: Config) -> List[str]:
+    """List the folders that a test writes to."""
+    hooks = config.get('default_hooks') or {}
+    parts = [*config.test_evaluator, hooks.get('visualization') or {}]
+    keys = ('output_dir', 'report_dir', 'out_dir')
+    return [part[key] for part in parts for key in keys if part.get(key)]
 
 
 def finds_instances(config: Config) -> bool:
@@ -129,9 +193,8 @@ def finds_instances(config: Config) -> bool:
     return hasattr(head, 'write_instances')
 
 
-def main() -> None:
-    args = parse_args()
-    config = prepare_config(args)
+def build_runner(args: argparse.Namespace, config: Config):
+    """Build the runner, with the weights of the checkpoint."""
     from mmengine.model import is_model_wrapper
     from mmengine.runner import Runner
 
@@ -144,6 +207,37 @@ def main() -> None:
         model = model.module if args.tta else model
         load_model_weights(model, args.checkpoint)
         runner.logger.info(f'loaded {args.checkpoint}')
+    return runner
+
+
+def prepare_outputs(args: argparse.Namespace, config: Config, runner) -> None:
+    """Say what cannot be scored or written, then make room for the outputs.
+
+    Raises:
+        ValueError: Nothing is labelled, or clips share a name.
+    """
+    from mmengine.dist import barrier, is_main_process
+
+    from mmavs.datasets.test_clips import check_labels, check_names
+    from mmavs.evaluation.metrics.clip_metric import ClipMetric
+
+    dataset = runner.test_loop.dataloader.dataset
+    metrics = runner.test_loop.evaluator.metrics
+    if any(isinstance(m, ClipMetric) and not m.format_only for m in metrics):
+        check_labels(dataset)
+    folders = output_folders(config)
+    if folders:
+        check_names(dataset)
+    if is_main_process():
+        claim_folders(folders, args.overwrite)
+    barrier()  # no rank writes before the folders are cleared
+
+
+def main() -> None:
+    args = parse_args()
+    config = prepare_config(args)
+    runner = build_runner(args, config)
+    prepare_outputs(args, config, runner)
     runner.test()
 
 

@@ -94,6 +94,29 @@ def _check_archive(file: Union[str, io.BytesIO]) -> None:
         stream.seek(0)
 
 
+def find_checkpoint(filename: str) -> str:
+    """Say before the work that a checkpoint is not there.
+
+    Args:
+        filename (str): As for :func:`load_checkpoint`; a URL stays as it is.
+
+    Returns:
+        str: The path, without ``~``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    if '://' in filename:
+        return filename
+    path = os.path.expanduser(filename)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f'checkpoint not found: {path}. Fix: give the path of an '
+            'existing .pth file, or train one with tools/train.py.'
+        )
+    return path
+
+
 def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
     """Read a checkpoint file without running code from it.
 
@@ -112,12 +135,7 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
     """
     if '://' in str(filename):
         return _load_from_url(str(filename), map_location)
-    path = os.path.expanduser(str(filename))
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f'checkpoint not found: {path}. Fix: give the path of an '
-            'existing .pth file, or train one with tools/train.py.'
-        )
+    path = find_checkpoint(str(filename))
     try:
         checkpoint = load_safely(path, map_location)
     except Exception as error:

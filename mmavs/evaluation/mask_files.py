@@ -13,7 +13,6 @@ Names are those of the benchmark's ground truth: S4 and MS3 count frames from
 counted from 0; ``released_names`` does the same.
 """
 
-import os
 from pathlib import Path
 from typing import Optional, Sequence, Union
 
@@ -22,7 +21,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from mmavs.structures import DEFAULT_THRESHOLD
 from mmavs.utils.names import path_inside
+from mmavs.utils.output_folder import OutputFolder
+from mmavs.utils.whole_files import whole_file
 
 from .functional.binary import thresholds_reached
 
@@ -52,6 +54,7 @@ class MaskWriter:
         if kind not in KINDS:
             raise ValueError(f'kind of mask must be one of {KINDS}: {kind!r}')
         self.folder = Path(folder)
+        self.output = OutputFolder(folder)
         self.kind = kind
         self.first = 0 if released_names or kind == 'semantic' else 1
         self.palette = palette
@@ -60,19 +63,22 @@ class MaskWriter:
         """Write one clip.
 
         Args:
-            sample (dict): With ``clip_id`` and, if it has one, ``category``.
+            sample (dict): With ``clip_id`` and, if it has them, ``category``
+                and ``threshold``.
             frames (Tensor): (T, H, W): labels, or for 'soft' probabilities.
 
         Raises:
             ValueError: A clip id or category that leads out of the folder,
                 or that cannot name a file.
         """
-        frames = self._encode(frames.cpu())
+        threshold = sample.get('threshold', DEFAULT_THRESHOLD)
+        frames = self._encode(frames.cpu(), threshold)
         for t, frame in enumerate(frames.numpy()):
             image = Image.fromarray(frame)
             if self.kind == 'semantic' and self.palette is not None:
                 image.putpalette(list(np.ravel(self.palette)))
-            write_image(image, self.path(sample, t))
+            path = self.path(sample, t)
+            write_image(image, self.output.file(path.relative_to(self.folder)))
 
     def path(self, sample: dict, t: int) -> Path:
         """Name the file of frame t."""
@@ -82,9 +88,9 @@ class MaskWriter:
             return folder / 'labels_semantic' / f'{number}.png'
         return clip_mask_path(self.folder, sample, number)
 
-    def _encode(self, frames: Tensor) -> Tensor:
+    def _encode(self, frames: Tensor, threshold: float) -> Tensor:
         if self.kind == 'soft':
-            return encode_probability(frames)
+            return encode_probability(frames, threshold)
         frames = frames.to(torch.uint8)
         return frames * 255 if self.kind == 'binary' else frames
 
@@ -102,16 +108,20 @@ def clip_mask_path(folder: Path, sample: dict, number: int) -> Path:
     return clip / f'{clip.name}_{number}.png'
 
 
-def encode_probability(probability: Tensor) -> Tensor:
+def encode_probability(
+    probability: Tensor, threshold: float = DEFAULT_THRESHOLD
+) -> Tensor:
     """Give grey levels from which the scores come out as they are.
 
-    A level v stands for the probability v / 255 and lies in the same place
-    among the 255 thresholds of the F-measure, and on the same side of 0.5,
-    as the value it was made from. (The one exception, a probability of 0.5
-    to the last bit, keeps its side and not its place.)
+    A level v stands for the probability v / 255. It lies on the same side of
+    the threshold as the value it was made from, and in the same place among
+    the 255 thresholds of the F-measure; where one level cannot do both, it
+    keeps its side and moves by one place. At 0.5 that happens to a
+    probability of 0.5 to the last bit alone.
 
     Args:
         probability (Tensor): Any shape, in [0, 1].
+        threshold (float): Probability above which a pixel sounds.
 
     Returns:
         Tensor: The same shape, uint8.
@@ -119,7 +129,14 @@ def encode_probability(probability: Tensor) -> Tensor:
     probability = probability.float()
     level = thresholds_reached(probability).view(probability.shape)
     level = level.masked_fill(level == 1, 0)
-    return level.masked_fill(probability == 0.5, 127).to(torch.uint8)
+    # the nearest levels on both sides, clear of it by more than rounding
+    levels = torch.arange(256) / 255
+    below = max(0, int((levels < threshold - 1e-6).sum()) - 1)
+    above = int((levels <= threshold + 1e-6).sum())
+    sounding = probability > threshold
+    level = torch.where(sounding, level.clamp(min=above), level)
+    level = torch.where(sounding, level, level.clamp(max=below))
+    return level.clamp(max=255).to(torch.uint8)
 
 
 def decode_probability(levels: np.ndarray) -> np.ndarray:
@@ -134,7 +151,5 @@ def write_image(image: Image.Image, path: Path) -> None:
 
     Two ranks may write one clip, which a sampler gave to both.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'.{path.name}.{os.getpid()}')
-    image.save(unfinished, format='PNG')
-    os.replace(unfinished, path)
+    with whole_file(path) as partial:
+        image.save(partial, format='PNG')

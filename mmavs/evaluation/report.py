@@ -4,6 +4,8 @@ import csv
 from pathlib import Path
 from typing import List, Optional, Sequence, Union
 
+from mmavs.utils.output_folder import OutputFolder
+
 CLIP_COLUMNS = ('clip_id', 'category', 'group', 'frames', 'J', 'F')
 CATEGORY_COLUMNS = ('category', 'count', 'J', 'F')
 
@@ -28,18 +30,17 @@ def write_report(
     Returns:
         list[Path]: The files.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = OutputFolder(folder)
     # NaN (nothing to score) goes last
     worst_first = sorted(
         per_clip, key=lambda clip: (clip['J'] != clip['J'], clip['J'])
     )
-    files = [folder / 'per_clip.csv']
+    files = [folder.file('per_clip.csv')]
     _write_csv(files[0], CLIP_COLUMNS, worst_first)
     if per_category:
-        files.append(folder / 'per_category.csv')
+        files.append(folder.file('per_category.csv'))
         _write_csv(files[-1], CATEGORY_COLUMNS, per_category)
-    files.append(folder / 'distribution.png')
+    files.append(folder.file('distribution.png'))
     draw_distribution(files[-1], per_clip, per_category, title)
     return files
 

@@ -5,6 +5,7 @@ from pathlib import Path, PurePath
 from typing import Iterable, Iterator, List, Union
 
 from .names import is_name, path_inside
+from .whole_files import remove_remains
 
 LIST = '.mmavs_files'  # one name a line, relative to the folder
 KINDS = ('.png', '.jpg', '.csv', '.json')  # what runs write into folders
@@ -28,9 +29,9 @@ class OutputFolder:
         self.path = Path(path)
 
     def claim(self, overwrite: bool = False) -> None:
-        """Make the folder this run's own; call it before the work.
+        """Make the folder this run's own, before anything is written.
 
-        Every rank of a run may call it, before any of them writes.
+        Of several ranks, one claims for all, and the others wait.
 
         Args:
             overwrite (bool): Remove what an earlier run wrote.
@@ -39,17 +40,17 @@ class OutputFolder:
             FileExistsError, NotADirectoryError, PermissionError: See
                 :meth:`check`.
         """
-        # the list is read before the folder, and removed after the files: so
-        # a rank may find another at it
-        listed = self._listed()
-        self._check(listed, overwrite)
-        self._remove(listed)
+        self.check(overwrite)
+        self._remove(self.listed())
 
-    def check(self, overwrite: bool = False) -> None:
+    def check(
+        self, overwrite: bool = False, known: Iterable[Path] = ()
+    ) -> None:
         """Say whether the folder can be claimed; nothing is removed.
 
         Args:
             overwrite (bool): What :meth:`claim` will be told.
+            known (Iterable[Path]): Further files that will be gone by then.
 
         Raises:
             FileExistsError: The folder is not empty and ``overwrite`` is
@@ -58,9 +59,6 @@ class OutputFolder:
             NotADirectoryError: The path is that of a file, or below one.
             PermissionError: Nothing may be written there.
         """
-        self._check(self._listed(), overwrite)
-
-    def _check(self, listed: Iterable[Path], overwrite: bool) -> None:
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(
                 f'{self.path} is a file. Fix: name a folder'
@@ -74,7 +72,7 @@ class OutputFolder:
                 'folder, or allow to overwrite (--overwrite, overwrite=True), '
                 'which removes what an earlier run wrote there'
             )
-        known = set(listed)
+        known = {*self.listed(), *known}
         for path in self._visible():
             if path.suffix.lower() in KINDS and path not in known:
                 raise FileExistsError(
@@ -109,8 +107,8 @@ class OutputFolder:
             subfolders[:] = sorted(n for n in subfolders if n[0] != '.')
             yield from (Path(folder, n) for n in sorted(files) if n[0] != '.')
 
-    def _listed(self) -> List[Path]:
-        """Read the list; names that lead out of the folder are passed over."""
+    def listed(self) -> List[Path]:
+        """List what a run wrote, as far as it lies inside the folder."""
         try:
             names = (self.path / LIST).read_text('utf-8').splitlines()
         except (FileNotFoundError, NotADirectoryError):
@@ -126,7 +124,9 @@ class OutputFolder:
             if path.is_file() or path.is_symlink():
                 path.unlink(missing_ok=True)
             folders.update(p for p in path.parents if self.path in p.parents)
+        remove_remains(self.path)
         for folder in sorted(folders, key=lambda p: len(p.parts))[::-1]:
+            remove_remains(folder)
             try:
                 folder.rmdir()
             except OSError:  # gone already, or holding something else
@@ -134,22 +134,43 @@ class OutputFolder:
         (self.path / LIST).unlink(missing_ok=True)
 
 
+def check_folders(
+    paths: Iterable[Union[str, Path]], overwrite: bool = False
+) -> None:
+    """Check the folders of one run, see :meth:`OutputFolder.check`.
+
+    Args:
+        paths (Iterable[str or Path]): They may lie in one another, or be the
+            same.
+        overwrite (bool): What :func:`claim_folders` will be told.
+
+    Raises:
+        FileExistsError, NotADirectoryError, PermissionError: See
+            :meth:`OutputFolder.check`.
+    """
+    folders = [OutputFolder(Path(path).absolute()) for path in paths]
+    known = [path for folder in folders for path in folder.listed()]
+    for folder in folders:
+        folder.check(overwrite, known)
+
+
 def claim_folders(
     paths: Iterable[Union[str, Path]], overwrite: bool = False
 ) -> None:
-    """Claim several folders of one run, which may lie in one another.
+    """Claim the folders of one run, see :meth:`OutputFolder.claim`.
 
     Args:
-        paths (Iterable[str or Path]): A folder may be named twice.
-        overwrite (bool): See :meth:`OutputFolder.claim`.
+        paths (Iterable[str or Path]): As for :func:`check_folders`.
+        overwrite (bool): Remove what an earlier run wrote.
 
     Raises:
-        FileExistsError, NotADirectoryError: See :meth:`OutputFolder.claim`.
+        FileExistsError, NotADirectoryError, PermissionError: See
+            :meth:`OutputFolder.check`.
     """
-    unique = {Path(path).absolute(): path for path in paths}
-    # inner ones first: what they hold is on their own lists
-    for place in sorted(unique, key=lambda p: len(p.parts))[::-1]:
-        OutputFolder(unique[place]).claim(overwrite)
+    unique = {Path(path).absolute() for path in paths}
+    # inner ones first: what they hold is on lists of their own
+    for path in sorted(unique, key=lambda p: -len(p.parts)):
+        OutputFolder(path).claim(overwrite)
 
 
 def refuse_existing(path: Union[str, Path], overwrite: bool = False) -> None:

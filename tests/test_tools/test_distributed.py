@@ -82,7 +82,7 @@ def run(config_file, *command):
         PYTHON=sys.executable,
         OMP_NUM_THREADS='1',
         CUDA_VISIBLE_DEVICES='',
-        PYTHONPATH=str(config_file.parent),
+        PYTHONPATH=f'{config_file.parent}{os.pathsep}{ROOT}',
         PORT=free_port(),
         PYTHONFAULTHANDLER='1',
     )

@@ -114,7 +114,8 @@ def test_errors(tool, monkeypatch, tiny_ms3, tmp_path):
     with pytest.raises(ValueError, match=r"these do: \['neck.1'\]"):
         draw(tool, monkeypatch, tiny_ms3, tmp_path, '--module', 'neck.0')
     with pytest.raises(ValueError, match='neck.1 has 4 maps, no number 4'):
-        draw(tool, monkeypatch, tiny_ms3, tmp_path, '--scales', '4')
+        out = tmp_path / 'new'  # the log-mel cache is in tmp_path
+        draw(tool, monkeypatch, tiny_ms3, out, '--scales', '4')
     film = ROOT / 'configs/synthetic/film_tiny_ms3.py'
     with pytest.raises(ValueError, match='no module of this AVSegmentor'):
-        draw(tool, monkeypatch, tiny_ms3, tmp_path, config=film)
+        draw(tool, monkeypatch, tiny_ms3, tmp_path / 'film', config=film)

@@ -4,6 +4,7 @@ import pytest
 
 from mmavs.utils.output_folder import (
     OutputFolder,
+    check_folders,
     claim_folders,
     refuse_existing,
 )
@@ -94,14 +95,17 @@ def test_a_folder_in_a_folder_belongs_to_the_same_run(tmp_path):
     assert files(tmp_path) == ['a.png', 'pictures', 'pictures/b.png']
 
 
-def test_a_rank_may_come_while_another_clears(tmp_path, monkeypatch):
-    write(tmp_path, 'a.png', 'b.png')
-    late = OutputFolder(tmp_path)
-    listed = late._listed()
-    OutputFolder(tmp_path).claim(overwrite=True)
-    monkeypatch.setattr(late, '_listed', lambda: listed)
-    late.claim(overwrite=True)
-    assert files(tmp_path) == []
+def test_folders_in_one_another_are_checked_together(tmp_path):
+    inner = tmp_path / 'pictures'
+    write(tmp_path, 'a.png')
+    write(inner, 'b.png')
+    with pytest.raises(FileExistsError, match='not empty'):
+        check_folders([tmp_path, inner])
+    check_folders([tmp_path, inner], overwrite=True)
+    # alone, the outer folder does not know the files of the inner one
+    with pytest.raises(FileExistsError, match='b.png is on no list'):
+        check_folders([tmp_path], overwrite=True)
+    assert files(tmp_path) == ['a.png', 'pictures', 'pictures/b.png']
 
 
 def test_a_file_is_not_a_folder_and_a_single_file_is_kept(tmp_path):

@@ -22,7 +22,8 @@ from mmavs.registry import DATASETS, VISUALIZERS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
-from mmavs.utils.run_config import config_to_look_at
+from mmavs.utils.output_folder import OutputFolder
+from mmavs.utils.run_config import config_to_look_at, loader_of
 
 SAMPLE_RATE = 16000
 
@@ -40,6 +41,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--clips', nargs='+', help='draw these clip ids only')
     parser.add_argument('--out', help='default: work_dirs/browse/<config>')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='remove what an earlier run drew there',
+    )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--synthetic', action='store_true')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
@@ -48,11 +54,10 @@ def parse_args() -> argparse.Namespace:
 
 def build_dataset(args: argparse.Namespace):
     """Build the data set of one split as the Runner would."""
-    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
-    loader = config.get(f'{args.split}_dataloader')
-    if not loader:
-        raise ValueError(f'{args.config} has no {args.split}_dataloader')
-    return DATASETS.build(loader['dataset'])
+    config = config_to_look_at(
+        args.config, args.cfg_options, args.synthetic, args.split
+    )
+    return DATASETS.build(loader_of(config, args.split).dataset)
 
 
 def choose(dataset, num: int, clip_ids: Optional[list]) -> list:
@@ -100,12 +105,14 @@ def main() -> None:
     np.random.seed(args.seed)
     torch.manual_seed(args.seed)
     dataset = build_dataset(args)
-    out = Path(args.out or Path('work_dirs/browse') / Path(args.config).stem)
     visualizer = VISUALIZERS.build(
         dict(type='AVSLocalVisualizer', name='browse')
     )
     visualizer.dataset_meta = dataset.metainfo
     indices = choose(dataset, args.num, args.clips) * args.times
+    stem = Path(args.config).stem
+    out = OutputFolder(args.out or Path('work_dirs/browse') / stem)
+    out.claim(args.overwrite)
     for count, index in enumerate(track(indices, 'drawing')):
         packed = dataset[index]
         inputs, sample = packed['inputs'], packed['data_samples']
@@ -118,9 +125,9 @@ def main() -> None:
             sample,
             log_mel=sound_picture(inputs.get('audio')),
             title=describe(sample),
-            out_file=str(out / f'{args.split}_{name}_{repeat}.png'),
+            out_file=out.file(f'{args.split}_{name}_{repeat}.png'),
         )
-    print(f'{len(indices)} pictures in {out}')
+    print(f'{len(indices)} pictures in {out.path}')
 
 
 def describe(sample) -> str:

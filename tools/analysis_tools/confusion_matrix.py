@@ -26,6 +26,7 @@ from mmavs.evaluation.predictions import (
     open_predictions,
 )
 from mmavs.utils.command_line import run_script
+from mmavs.utils.output_folder import OutputFolder
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,6 +36,11 @@ def parse_args() -> argparse.Namespace:
     )
     add_source(parser)
     parser.add_argument('save_dir', help='folder for picture and csv files')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='remove what an earlier run wrote there',
+    )
     parser.add_argument('--title', default='Pixels of a true class, %')
     parser.add_argument(
         '--color-theme', default='viridis', help='a colour map of matplotlib'
@@ -152,25 +158,26 @@ def write_csv(path: Path, header: Sequence, rows: Sequence[Sequence]) -> None:
 
 def main() -> None:
     args = parse_args()
+    folder = OutputFolder(args.save_dir)
+    folder.check(args.overwrite)
     samples, meta = open_predictions(args)
     names = meta['classes']
     pairs = sum_pairs(samples, len(names))
-    folder = Path(args.save_dir)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.claim(args.overwrite)
     write_csv(
-        folder / 'confusion_matrix.csv',
+        folder.file('confusion_matrix.csv'),
         ['true \\ predicted', *names],
         [[name, *row.tolist()] for name, row in zip(names, pairs)],
     )
     errors = most_confused(pairs, names)
     write_csv(
-        folder / 'most_confused.csv',
+        folder.file('most_confused.csv'),
         ['true', 'predicted', 'pixels', 'percent of true'],
         [(a, b, count, f'{share:.2f}') for a, b, count, share in errors],
     )
     first = 1 if args.without_background else 0
     draw(
-        folder / 'confusion_matrix.png',
+        folder.file('confusion_matrix.png'),
         share_of_truth(pairs)[first:, first:],
         names[first:],
         args.title,
@@ -178,7 +185,7 @@ def main() -> None:
     )
     for true, predicted, count, share in errors[:10]:
         print(f'{true} taken for {predicted}: {count} pixels, {share:.1f} %')
-    print(f'written to {folder}')
+    print(f'written to {folder.path}')
 
 
 if __name__ == '__main__':

@@ -28,7 +28,13 @@ from mmavs.utils.attention import collect_attention
 from mmavs.utils.checkpoint import load_model_weights
 from mmavs.utils.command_line import run_script
 from mmavs.utils.names import flat_name
-from mmavs.utils.run_config import config_to_look_at
+from mmavs.utils.output_folder import OutputFolder
+from mmavs.utils.run_config import (
+    config_to_look_at,
+    innermost_datasets,
+    loader_of,
+)
+from mmavs.utils.whole_files import write_picture
 from mmavs.visualization import log_mel_strip, overlay, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
@@ -47,6 +53,11 @@ def parse_args() -> argparse.Namespace:
         'checkpoint', nargs='?', help='without one, random weights are drawn'
     )
     parser.add_argument('--out', help='folder; work_dirs/attention/<config>')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='remove what an earlier run drew there',
+    )
     parser.add_argument('--split', default='test', help='test, val or train')
     parser.add_argument('--clips', nargs='+', help='clip ids, else the first')
     parser.add_argument('--num', type=int, default=8, help='how many clips')
@@ -70,11 +81,12 @@ def parse_args() -> argparse.Namespace:
 
 def build(args: argparse.Namespace) -> tuple:
     """Build the dataset of the split and the model with its weights."""
-    config = config_to_look_at(args.config, args.cfg_options, args.synthetic)
-    loader = config.get(f'{args.split}_dataloader')
-    if loader is None:
-        raise ValueError(f'{args.config} has no {args.split}_dataloader')
-    loader.dataset.test_mode = True
+    config = config_to_look_at(
+        args.config, args.cfg_options, args.synthetic, args.split
+    )
+    loader = loader_of(config, args.split)
+    for inner in innermost_datasets(loader.dataset):
+        inner.test_mode = True
     dataset = DATASETS.build(loader.dataset)
     model = MODELS.build(config.model)
     if args.checkpoint:
@@ -166,18 +178,17 @@ def main() -> None:
     dataset, model = build(args)
     palette = dataset.metainfo.get('palette') or DEFAULT_PALETTE
     stem = Path(args.config).stem
-    out = Path(args.out or Path('work_dirs/attention') / stem)
-    out.mkdir(parents=True, exist_ok=True)
     indices = choose(dataset, args)
+    out = OutputFolder(args.out or Path('work_dirs/attention') / stem)
+    out.claim(args.overwrite)
     for index in indices:
         packed = dataset[index]
         name = flat_name(packed['data_samples'].clip_id)
-        path = out / f'{name}.png'
         picture = draw_clip(packed, model, palette, args)
-        if not cv2.imwrite(str(path), picture[..., ::-1]):
-            raise OSError(f'could not write {path}')
+        path = out.file(f'{name}.png')
+        write_picture(path, picture[..., ::-1])
         print(path)
-    print(f'{len(indices)} sheets in {out}')
+    print(f'{len(indices)} sheets in {out.path}')
 
 
 if __name__ == '__main__':

@@ -17,11 +17,12 @@ Masks in a folder, made by any code, beside a folder of ground truth:
 A dump is opened without running anything that may be in it. --clips gives the
 order in which clips are grouped. F of masks is the F of a single threshold;
 F over 255 thresholds needs a dump, or probabilities written by
-test_evaluator.soft_masks=True (--soft).
+tools/test.py --out DIR --soft-masks (--soft).
 """
 
 import argparse
 import json
+from itertools import chain
 from pathlib import Path
 from typing import List, Union
 
@@ -34,6 +35,12 @@ from mmavs.evaluation.predictions import (
     open_predictions,
 )
 from mmavs.utils.command_line import run_script
+from mmavs.utils.output_folder import OutputFolder
+
+DECIDED = (
+    'class labels and black and white masks are decided already. Fix: leave '
+    '--threshold out; it belongs to dumps of one channel and to --soft'
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,6 +58,11 @@ def parse_args() -> argparse.Namespace:
     )
     add_protocols(parser)
     parser.add_argument('--report', metavar='DIR', help='csv and picture')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='remove what an earlier run wrote to --report',
+    )
     parser.add_argument('--json', metavar='FILE', help='write the table too')
     return parser.parse_args()
 
@@ -60,6 +72,19 @@ def clips_per_batch(text: str) -> Union[int, str]:
     if text == 'all' or (text.isdigit() and int(text) > 0):
         return text if text == 'all' else int(text)
     raise argparse.ArgumentTypeError(f"1, 2, 4 ... or 'all', not {text!r}")
+
+
+def probability(text: str) -> float:
+    """Read a threshold."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(
+            f'a number of at least 0 and below 1, not {text!r}'
+        )
+    return value
 
 
 def add_protocols(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +105,13 @@ def add_protocols(parser: argparse.ArgumentParser) -> None:
         default='zero',
         help='semantic: a class that occurs nowhere counts as 0, as released '
         '(the default), or is left out of the mean',
+    )
+    parser.add_argument(
+        '--threshold',
+        type=probability,
+        help='of a dump or of --soft masks: probability above which a pixel '
+        'sounds; by default that of the dump, else 0.5 as in all protocols. '
+        'Another one than 0.5 is printed beside the figures',
     )
 
 
@@ -132,30 +164,43 @@ def semantic_metrics(args: argparse.Namespace) -> List[AVSSMetric]:
 
 def evaluate(args: argparse.Namespace) -> List[dict]:
     """Measure every clip once and score it under each protocol."""
+    decided = args.semantic or (is_folder(args) and not args.soft)
+    if args.threshold is not None and decided:
+        raise ValueError(DECIDED)
+    if args.report:
+        OutputFolder(args.report).check(args.overwrite)
     samples, meta = open_predictions(args)
     first = next(samples)
     semantic = args.semantic or 'seg_logits' not in first
     metrics = semantic_metrics(args) if semantic else binary_metrics(args)
     if not metrics:
         raise ValueError('--clips-per-batch belongs to --protocol avsbench')
+    if args.threshold is not None and semantic:
+        raise ValueError(DECIDED)
+    cut = {} if args.threshold is None else dict(threshold=args.threshold)
     measure: ClipMetric = metrics[0]
     for metric in metrics:
         metric.dataset_meta = meta
-    measure.process(None, [first])
-    for sample in samples:
-        measure.process(None, [sample])
+    for sample in chain([first], samples):
+        measure.process(None, [dict(sample, **cut)])
     rows = [row for m in metrics for row in m.summarize(measure.results)]
     if args.report:
+        OutputFolder(args.report).claim(args.overwrite)
         measure.report_dir = args.report
         measure.write_report()
     return rows
+
+
+def is_folder(args: argparse.Namespace) -> bool:
+    """Whether masks are scored, not a dump."""
+    return Path(args.predictions).is_dir()
 
 
 def main() -> None:
     args = parse_args()
     rows = evaluate(args)
     print(draw_table(rows))
-    if not (args.soft or args.semantic) and Path(args.predictions).is_dir():
+    if not (args.soft or args.semantic) and is_folder(args):
         print(
             'masks have one threshold: mFscore of avsbench is not comparable '
             'with that of probabilities'

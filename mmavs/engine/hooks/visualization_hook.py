@@ -1,16 +1,16 @@
 """Pictures during validation and testing."""
 
-from pathlib import Path
 from typing import Optional, Sequence
 
 import numpy as np
-from mmengine.dist import is_main_process
+from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmavs.registry import HOOKS
 from mmavs.structures import AVSDataSample
 from mmavs.utils.names import flat_name
+from mmavs.utils.output_folder import OutputFolder
 from mmavs.utils.pictures import read_picture
 
 
@@ -20,7 +20,9 @@ class AVSVisualizationHook(Hook):
 
     Pictures are named by clip and frames. After a test with ``out_dir``, they
     are renamed so that the worst clips come first:
-    ``0001_J12.3_<clip>_frames0-4.png``.
+    ``0001_J12.3_<clip>_frames0-4.png``. Every rank draws its own clips there.
+    Of clips that are tested in several views (test-time augmentation), the
+    sound is that of the first, plain one.
 
     Args:
         draw (bool): Whether to draw at all. Defaults to False.
@@ -69,15 +71,21 @@ class AVSVisualizationHook(Hook):
 
     def after_test_epoch(self, runner: Runner, metrics: dict = None) -> None:
         """Put the worst clips first, by renaming."""
-        scores = _clip_scores(runner)
-        if not (self._drawn and scores and is_main_process()):
+        if not (self.draw and self.out_dir):
             return
-        order = sorted(self._drawn, key=lambda clip: scores.get(clip, 101.0))
+        drawn = {}
+        for part in all_gather_object(self._drawn):
+            drawn.update(part)
+        scores = _clip_scores(runner)
+        if not (drawn and scores and is_main_process()):
+            return
+        order = sorted(drawn, key=lambda clip: scores.get(clip, 101.0))
+        folder = OutputFolder(self.out_dir)
         for place, clip in enumerate(order, 1):
-            path = self._drawn[clip]
+            path = drawn[clip]
             score = scores.get(clip)
             score = 'J_unknown' if score is None else f'J{score:05.1f}'
-            path.rename(path.with_name(f'{place:04d}_{score}_{path.name}'))
+            path.rename(folder.file(f'{place:04d}_{score}_{path.name}'))
         runner.logger.info(
             f'{len(order)} pictures in {self.out_dir}, worst clips first'
         )
@@ -89,9 +97,12 @@ class AVSVisualizationHook(Hook):
         outputs: Sequence[AVSDataSample],
         mode: str,
     ) -> None:
-        if not self.draw:
+        if not (self.draw and (self.out_dir or is_main_process())):
             return
-        audio = data_batch['inputs'].get('audio')
+        inputs = data_batch['inputs']
+        if isinstance(inputs, (list, tuple)):  # views, the plain one first
+            inputs = inputs[0]
+        audio = inputs.get('audio')
         for index, sample in enumerate(outputs):
             self._seen += 1
             if (self._seen - 1) % self.interval:
@@ -110,7 +121,7 @@ class AVSVisualizationHook(Hook):
         name = f'{flat_name(sample.clip_id)}_frames0-{sample.num_frames - 1}'
         out_file = None
         if self.out_dir and mode == 'test':
-            out_file = Path(self.out_dir) / f'{name}.png'
+            out_file = OutputFolder(self.out_dir).file(f'{name}.png')
             self._drawn[sample.clip_id] = out_file
         runner.visualizer.add_clip(
             f'{mode}_{name}',

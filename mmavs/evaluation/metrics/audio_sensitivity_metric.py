@@ -6,7 +6,7 @@ from mmengine.evaluator import BaseMetric
 
 from mmavs.registry import METRICS
 
-from .entries import frames_of, in_dataset_order
+from .entries import frames_of, in_dataset_order, source_of
 
 CONDITIONS = ('silent', 'unmatching')
 
@@ -67,6 +67,7 @@ class AudioSensitivityMetric(BaseMetric):
                 dict(
                     clip_id=sample.get('clip_id'),
                     sample_idx=sample.get('sample_idx'),
+                    source=source_of(sample),
                     silent=silent.tolist(),
                 )
             )

@@ -13,12 +13,20 @@ from mmavs.evaluation.functional.protocols import (
 from mmavs.registry import METRICS
 
 from .clip_metric import ClipMetric
-from .entries import check_frames, frames_of, ground_truth_of
+from .entries import (
+    check_frames,
+    frames_of,
+    threshold_of,
+)
 
 
 @METRICS.register_module()
 class AVSMetric(ClipMetric):
     """Jaccard index and F-measure (beta^2 = 0.3) of sounding pixels.
+
+    A pixel sounds above the ``threshold`` of its clip, which is that of the
+    model; 0.5 unless its config names another one, which then stands beside
+    the figures.
 
     "Audio-Visual Segmentation" (https://arxiv.org/abs/2207.05042), as its
     released code acts, and by whole-dataset sums; ``docs/en/metrics.md`` has
@@ -82,9 +90,13 @@ class AVSMetric(ClipMetric):
 
     def measure(self, sample: dict) -> Dict[str, Tensor]:
         """See :meth:`ClipMetric.measure`."""
-        logits, target = logits_of(sample), ground_truth_of(sample)
+        logits, target = logits_of(sample), sample['gt_sem_seg']['data']
         check_frames(sample, logits, target)
-        sums = binary_sums(to_binary(logits, sample), target[:, 0])
+        sums = binary_sums(
+            to_binary(logits, sample),
+            target[:, 0],
+            threshold=threshold_of(sample),
+        )
         if 'pred_instances' in sample:
             found = sum(len(frame) for frame in sample['pred_instances'])
             sums['instances'] = torch.tensor(found)
@@ -98,7 +110,9 @@ class AVSMetric(ClipMetric):
         """Give probabilities, or what this metric takes for sounding."""
         logits = to_binary(logits_of(sample), sample)
         probability = logits.float().sigmoid()
-        return probability if self.soft_masks else probability > 0.5
+        if self.soft_masks:
+            return probability
+        return probability > threshold_of(sample)
 
     def score(self, clips: List[Dict[str, Tensor]]) -> Dict[str, float]:
         """See :meth:`ClipMetric.score`."""
@@ -117,7 +131,6 @@ class AVSMetric(ClipMetric):
 
     def check(self, entries: List[dict]) -> None:
         """See :meth:`ClipMetric.check`."""
-        super().check(entries)
         for entry in entries:
             wrong, strange = entry['sums']['invalid'].tolist()
             if wrong:
@@ -135,7 +148,7 @@ class AVSMetric(ClipMetric):
                 )
         if not any(entry['sums']['frames'] for entry in entries):
             raise ValueError(
-                'no frame of any clip is labelled. Mend: evaluate on a split '
+                'no frame of any clip is labelled. Fix: evaluate on a split '
                 'with ground truth'
             )
 

@@ -1,5 +1,6 @@
 """What the metrics of clips share: one entry a clip, order, groups, table."""
 
+import logging
 from typing import Any, Dict, List, Optional, Sequence
 
 from mmengine.evaluator import BaseMetric
@@ -11,9 +12,12 @@ from mmavs.evaluation.report import group_by_category, write_report
 
 from .entries import (
     draw_table,
-    ground_truth_of,
     in_dataset_order,
     name_sizes,
+    name_thresholds,
+    name_unscored,
+    source_of,
+    threshold_of,
 )
 
 SCORES = ('mIoU', 'mFscore', 'mPrecision', 'mRecall', 'I')
@@ -26,7 +30,8 @@ class ClipMetric(BaseMetric):
     Every clip leaves exactly one entry, a dict of small sums, because
     mmengine cuts the collected list to the number of dataset items. Entries
     carry ``sample_idx``, so that the score knows nothing of loader batches,
-    ranks or shuffling. After :meth:`compute_metrics`, ``per_clip`` lists
+    ranks or shuffling. Clips without ground truth are not scored, but named
+    in a warning. After :meth:`compute_metrics`, ``per_clip`` lists
     ``dict(clip_id, group, category, frames, J, F)`` in percent, in dataset
     order, and ``per_category`` ``dict(category, count, J, F)``.
 
@@ -63,8 +68,8 @@ class ClipMetric(BaseMetric):
         super().__init__(collect_device, prefix, collect_dir)
         if format_only and output_dir is None:
             raise ValueError(
-                'format_only writes masks and scores nothing. Mend: say '
-                'where to with output_dir=...'
+                'format_only writes masks and scores nothing. Fix: say where '
+                'to with output_dir=... (tools/test.py: --out DIR)'
             )
         self.output_dir = output_dir
         self.released_names = released_names
@@ -72,6 +77,7 @@ class ClipMetric(BaseMetric):
         self.report_dir = report_dir
         self.per_clip: List[dict] = []
         self.per_category: List[dict] = []
+        self.thresholds = ''
 
     # ------------------------------------------------- what a subclass fills
 
@@ -107,8 +113,11 @@ class ClipMetric(BaseMetric):
         """
         for sample in data_samples:
             entry = {key: sample.get(key) for key in CLIP_KEYS}
-            if not self.format_only:
-                target = ground_truth_of(sample)
+            entry.update(
+                threshold=threshold_of(sample), source=source_of(sample)
+            )
+            if 'gt_sem_seg' in sample and not self.format_only:
+                target = sample['gt_sem_seg']['data']
                 entry['size'] = tuple(target.shape[-2:])
                 entry['sums'] = self.measure(sample)
             if self.output_dir is not None:
@@ -137,11 +146,16 @@ class ClipMetric(BaseMetric):
             print_log(f'masks are in {self.output_dir}', logger='current')
             return {}
         rows = self.summarize(results)
+        unscored = name_unscored(in_dataset_order(results))
+        if unscored:
+            print_log(unscored, logger='current', level=logging.WARNING)
         for table in self.tables(rows):
             print_log('\n' + table, logger='current')
         if self.report_dir is not None:
             self.write_report()
         scores = {}
+        if self.thresholds:
+            scores['threshold'] = float(self.thresholds.split(', ')[0])
         for row in rows:
             suffix = '' if row['group'] == 'all' else f'_{row["group"]}'
             # mmengine's logger writes no integers
@@ -163,8 +177,20 @@ class ClipMetric(BaseMetric):
             list[dict]: Rows of the table: protocol and grouping, ``size``,
             ``clips``, ``group`` ('all' first), then scores in percent.
         """
-        entries = in_dataset_order(results)
+        clips = in_dataset_order(results)
+        entries = [clip for clip in clips if 'sums' in clip]
+        if not clips:
+            raise ValueError('there is no clip to score')
+        if not entries:
+            raise ValueError(
+                f'there is nothing to score: none of the {len(clips)} clips '
+                'has ground truth. Fix: load masks in the pipeline '
+                '(LoadFrameMask inside ForEachFrame) of a split that has '
+                'some, or only write masks (test_evaluator.format_only=True '
+                'and, with tools/test.py, --out DIR)'
+            )
         self.check(entries)
+        self.thresholds = name_thresholds(entries)
         self.per_clip = [
             dict(
                 {k: entry[k] for k in CLIP_KEYS if k != 'sample_idx'},
@@ -184,8 +210,7 @@ class ClipMetric(BaseMetric):
 
     def check(self, entries: List[dict]) -> None:
         """Raise ValueError on wrong values, naming the clip."""
-        if not entries:
-            raise ValueError('there is no clip to score')
+        raise NotImplementedError
 
     def clip_scores(self, sums: Dict[str, Tensor]) -> dict:
         """Score one clip alone, in percent."""
@@ -208,7 +233,7 @@ class ClipMetric(BaseMetric):
         sums = [entry['sums'] for entry in entries]
         scores = self.score(sums)
         row = dict(
-            self.describe(),
+            self.described(),
             size=name_sizes(entries),
             clips=len(entries),
             group=group,
@@ -218,6 +243,11 @@ class ClipMetric(BaseMetric):
             row['I'] = sum(int(part['instances']) for part in sums)
         return row
 
+    def described(self) -> Dict[str, str]:
+        """Name the protocol, and a threshold that is not the protocol's."""
+        own = dict(threshold=self.thresholds) if self.thresholds else {}
+        return dict(self.describe(), **own)
+
     def _writer(self) -> MaskWriter:
         palette = (self.dataset_meta or {}).get('palette')
         return MaskWriter(
@@ -226,7 +256,7 @@ class ClipMetric(BaseMetric):
 
     def write_report(self) -> None:
         """Write the csv files and the picture to ``report_dir``."""
-        title = ', '.join(self.describe().values())
+        title = ', '.join(self.described().values())
         files = write_report(
             self.report_dir, self.per_clip, self.per_category, title
         )

@@ -1,9 +1,11 @@
 """The entries clips leave in a metric, and checks of what they come from."""
 
-from typing import List
+from typing import List, Optional
 
 from prettytable import PrettyTable
 from torch import Tensor
+
+from mmavs.structures import DEFAULT_THRESHOLD
 
 
 def in_dataset_order(results: List[dict]) -> List[dict]:
@@ -11,13 +13,14 @@ def in_dataset_order(results: List[dict]) -> List[dict]:
 
     mmengine collects ranks interleaved, which is dataset order for its own
     sampler. Where ``sample_idx`` does not tell clips apart (absent, or a
-    concatenation of datasets), that order is kept.
+    concatenation of datasets), that order is kept. Clips of one name from two
+    data sets differ in their first picture (``source``, where there is one).
     """
     unique = {}
     for place, entry in enumerate(results):
         index = entry['sample_idx']
-        key = place if index is None else (index, entry['clip_id'])
-        unique.setdefault(key, entry)
+        key = index, entry['clip_id'], entry.get('source')
+        unique.setdefault(place if index is None else key, entry)
     entries = list(unique.values())
     indices = [entry['sample_idx'] for entry in entries]
     if None in indices or len(set(indices)) < len(indices):
@@ -33,6 +36,17 @@ def name_sizes(entries: List[dict]) -> str:
     return ', '.join(f'{w}x{h}' for h, w in sizes)
 
 
+def threshold_of(sample: dict) -> float:
+    """Give the probability above which a clip's pixels sound."""
+    return sample.get('threshold', DEFAULT_THRESHOLD)
+
+
+def name_thresholds(entries: List[dict]) -> str:
+    """Name thresholds other than 0.5, which the protocols take."""
+    found = {entry['threshold'] for entry in entries} - {DEFAULT_THRESHOLD}
+    return ', '.join(f'{threshold:g}' for threshold in sorted(found))
+
+
 def draw_table(rows: List[dict]) -> str:
     """Draw rows, two digits behind the point; columns in order of use."""
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -45,30 +59,34 @@ def draw_table(rows: List[dict]) -> str:
     return table.get_string()
 
 
-def frames_of(sample: dict, field: str, mend: str) -> Tensor:
+def frames_of(sample: dict, field: str, fix: str) -> Tensor:
     """Give ``sample[field]['data']`` (T, C, H, W).
 
     Raises:
-        ValueError: It is not there; the message names clip and mend.
+        ValueError: It is not there; the message names clip and remedy.
     """
     if field not in sample:
         raise ValueError(
-            f'clip {sample.get("clip_id")}: no {field}. Mend: {mend}'
+            f'clip {sample.get("clip_id")}: no {field}. Fix: {fix}'
         )
     return sample[field]['data']
 
 
-def ground_truth_of(sample: dict) -> Tensor:
-    """Give the clip's ground truth (T, 1, H, W).
+def source_of(sample: dict) -> Optional[str]:
+    """Name the first picture of a clip, None if it has no files."""
+    paths = sample.get('img_path') or [None]
+    return paths[0]
 
-    Raises:
-        ValueError: There is none.
-    """
-    return frames_of(
-        sample,
-        'gt_sem_seg',
-        'load masks in the test pipeline (LoadFrameMask inside ForEachFrame), '
-        'or set format_only=True for clips without ground truth',
+
+def name_unscored(entries: List[dict]) -> str:
+    """Count and name the clips that left no sums; '' if there are none."""
+    names = [str(e['clip_id']) for e in entries if 'sums' not in e]
+    if not names:
+        return ''
+    shown = ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
+    return (
+        f'{len(names)} of {len(entries)} clips have no ground truth and are '
+        f'not scored: {shown}'
     )
 
 

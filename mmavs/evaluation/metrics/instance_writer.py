@@ -11,10 +11,12 @@ from PIL import Image
 
 from mmavs.evaluation.mask_files import clip_mask_path, write_image
 from mmavs.registry import METRICS
+from mmavs.utils.output_folder import OutputFolder
+from mmavs.utils.whole_files import write_text
 from mmavs.visualization.instances import instance_map
 from mmavs.visualization.paint import palette_for
 
-from .entries import in_dataset_order
+from .entries import in_dataset_order, source_of, threshold_of
 
 FOLDER, FILE = 'instances', 'instances.json'
 
@@ -25,8 +27,9 @@ class InstanceWriter(BaseMetric):
 
     Below ``output_dir``:
 
-    - ``instances/[category/]clip/clip_1.png``: a palette picture a frame, 1 +
-      category of what sounds (at most one instance a category sounds);
+    - ``instances/[category/]clip/clip_1.png``: a palette picture per frame,
+      1 + category of what sounds (at most one instance of a category does),
+      above the threshold of the masks;
     - ``instances.json``: COCO's ``images``, ``categories`` and
       ``annotations`` of all potential sounding objects, with ``score`` (the
       visual score), ``sounding_prob`` and an uncompressed run-length
@@ -36,8 +39,6 @@ class InstanceWriter(BaseMetric):
 
     Args:
         output_dir (str): Where to.
-        threshold (float): Sounding probability above which an instance
-            sounds. Defaults to 0.5.
         first (int): Number of the first frame in file names. Defaults to 1,
             as the benchmark's ground truth.
         collect_device (str): See mmengine.
@@ -49,14 +50,13 @@ class InstanceWriter(BaseMetric):
     def __init__(
         self,
         output_dir: str,
-        threshold: float = 0.5,
         first: int = 1,
         collect_device: str = 'cpu',
         collect_dir: Optional[str] = None,
     ) -> None:
         super().__init__(collect_device, collect_dir=collect_dir)
         self.output_dir = Path(output_dir)
-        self.threshold = threshold
+        self.output = OutputFolder(output_dir)
         self.first = first
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -71,6 +71,7 @@ class InstanceWriter(BaseMetric):
             entry = dict(
                 clip_id=sample.get('clip_id'),
                 sample_idx=sample.get('sample_idx'),
+                source=source_of(sample),
                 categories=sample.get('categories'),
                 frames=[],
             )
@@ -78,10 +79,14 @@ class InstanceWriter(BaseMetric):
                 path = clip_mask_path(
                     self.output_dir / FOLDER, sample, t + self.first
                 )
-                self._write_picture(instances, entry['categories'], path)
+                name = path.relative_to(self.output_dir)
+                picture = instance_map(instances, threshold_of(sample))
+                write_palette_image(
+                    picture, entry['categories'], self.output.file(name)
+                )
                 entry['frames'].append(
                     dict(
-                        file_name=str(path.relative_to(self.output_dir)),
+                        file_name=str(name),
                         frame=t,
                         size=list(instances.masks.shape[-2:]),
                         annotations=annotate(instances),
@@ -94,17 +99,20 @@ class InstanceWriter(BaseMetric):
         entries = in_dataset_order(results)
         entries = [entry for entry in entries if entry['frames']]
         if entries:
-            path = self.output_dir / FILE
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(as_coco(entries)))
+            path = self.output.file(FILE)
+            write_text(path, json.dumps(as_coco(entries)))
             print_log(f'instances are in {path}', logger='current')
         return {}
 
-    def _write_picture(self, instances, categories, path: Path) -> None:
-        image = Image.fromarray(instance_map(instances, self.threshold))
-        palette = palette_for(len(categories) + 1)
-        image.putpalette([value for colour in palette for value in colour])
-        write_image(image, path)
+
+def write_palette_image(
+    labels: np.ndarray, categories: Sequence[str], path: Path
+) -> None:
+    """Write (H, W) uint8 labels, 1 + category, in the categories' colours."""
+    image = Image.fromarray(labels)
+    palette = palette_for(len(categories) + 1)
+    image.putpalette([value for colour in palette for value in colour])
+    write_image(image, path)
 
 
 def annotate(instances) -> List[dict]:
