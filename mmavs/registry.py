@@ -24,7 +24,7 @@ def _child(name: str, kind: str, *locations: str) -> Registry:
 
 RUNNERS = _child('RUNNERS', 'runner')
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'runner constructor')
-LOOPS = _child('LOOPS', 'loop')
+LOOPS = _child('LOOPS', 'loop', 'mmavs.engine')
 HOOKS = _child('HOOKS', 'hook', 'mmseg.engine.hooks', 'mmavs.engine')
 DATASETS = _child('DATASETS', 'dataset', 'mmseg.datasets', 'mmavs.datasets')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'data sampler')

@@ -28,6 +28,7 @@ default_hooks = dict(
         rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    step_seed=dict(type='SeedHook'),  # a resumed run draws as an unbroken one
     visualization=dict(type='AVSVisualizationHook'),
 )
 

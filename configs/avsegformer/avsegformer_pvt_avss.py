@@ -13,6 +13,11 @@ model = dict(
         loss_decode=dict(_delete_=True, type='FrameCrossEntropyLoss'),
     ),
 )
-# The released code validates from epoch 10, every second one.
-train_cfg = dict(max_epochs=30, val_begin=10, val_interval=2)
+# The released code counts epochs from 0, and validates after those from 10 on
+# that are even: after the 11th, 13th, ... 29th epoch.
+train_cfg = dict(
+    type='CountedValTrainLoop', max_epochs=30, val_begin=11, val_interval=2
+)
+# It keeps two checkpoints, one by mIoU and one by mIoU + F.
+default_hooks = dict(checkpoint=dict(save_best=['mIoU', 'mIoU+mFscore']))
 train_dataloader = dict(batch_size=4)

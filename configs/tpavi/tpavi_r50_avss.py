@@ -37,5 +37,10 @@ model = dict(
         )
     ],
 )
-# Section 5.1; the released code validates from epoch 15, every second one
-train_cfg = dict(max_epochs=60, val_begin=15, val_interval=2)
+# 60 epochs: Section 5.1. The released code counts epochs from 0, and validates
+# after those from 15 on that are even: after the 17th, 19th, ... 59th epoch.
+train_cfg = dict(
+    type='CountedValTrainLoop', max_epochs=60, val_begin=17, val_interval=2
+)
+# It keeps two checkpoints, one by mIoU and one by mIoU + F.
+default_hooks = dict(checkpoint=dict(save_best=['mIoU', 'mIoU+mFscore']))

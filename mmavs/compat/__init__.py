@@ -7,6 +7,11 @@ stack checks              wrong versions, or two packages that install the
                           same import name, end in errors far from the cause
 ``mmcv.ops`` stand-in     mmseg 1.2.2 imports ``mmcv.ops``, which needs the
                           compiled ``mmcv._ext`` that mmcv-lite has not
+whole files               mmengine writes checkpoints, ``last_checkpoint`` and
+                          figures into the very file: a stump if it is killed
+loaders                   mmengine hands ``persistent_workers`` to a loader
+                          without workers, and its random transforms draw
+                          other numbers after a resume
 safe checkpoint loading   mmengine 0.10.7 calls ``torch.load`` without
                           ``weights_only`` and cannot read its own files
                           under PyTorch 2.6 and newer
@@ -39,11 +44,13 @@ from .checkpoints import (
     make_checkpoints_safe,
 )
 from .configs import make_yaml_safe
+from .loaders import prepare_loaders
 from .media_log import import_av
 from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
 from .packages import register_package
 from .ranks import allow_cpu_ranks, let_one_rank_write_metrics
 from .versions import MMCV_DISTRIBUTIONS, check_stack, installed_mmcv
+from .whole_writes import write_whole_files
 
 __all__ = [
     'MMCV_DISTRIBUTIONS',
@@ -70,3 +77,5 @@ def prepare_stack() -> None:
     make_yaml_safe()
     allow_cpu_ranks()
     let_one_rank_write_metrics()
+    write_whole_files()
+    prepare_loaders()

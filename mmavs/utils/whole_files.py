@@ -15,10 +15,12 @@ def whole_file(path: Union[str, Path]) -> Iterator[Path]:
     Several processes may write the same target at a time; one of them wins.
 
     Args:
-        path (str or Path): The target. Its folder is made if absent.
+        path (str or Path): The target. Its folder is made if absent. Of a
+            link, the file that it points to is replaced; what is no file
+            (``/dev/stdout``) is written to as it is.
 
     Yields:
-        Path: Where to write: hidden, in the same folder, of the same suffix.
+        Path: Where to write: hidden, beside the target, of the same suffix.
         It takes the target's name once the block is left, and is removed if
         the block raises.
 
@@ -26,7 +28,10 @@ def whole_file(path: Union[str, Path]) -> Iterator[Path]:
         >>> with whole_file('figures.json') as partial:
         ...     partial.write_text('{}')
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f'.{os.getpid()}{_PART}{path.name}')
     try:

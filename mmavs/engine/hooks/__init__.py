@@ -1,4 +1,11 @@
+from .checkpoint_hook import CheckpointHook
 from .freeze_backbone_hook import FreezeBackboneHook
+from .seed_hook import SeedHook
 from .visualization_hook import AVSVisualizationHook
 
-__all__ = ['AVSVisualizationHook', 'FreezeBackboneHook']
+__all__ = [
+    'AVSVisualizationHook',
+    'CheckpointHook',
+    'FreezeBackboneHook',
+    'SeedHook',
+]

@@ -1,7 +1,7 @@
 """J and F of audio-visual semantic segmentation (AVSS)."""
 
 import logging
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from mmengine.logging import print_log
 from torch import Tensor
@@ -16,6 +16,8 @@ from mmavs.registry import METRICS
 
 from .clip_metric import ClipMetric
 from .entries import check_frames, draw_table, frames_of
+
+SUM = 'mIoU+mFscore'
 
 
 @METRICS.register_module()
@@ -89,6 +91,23 @@ class AVSSMetric(ClipMetric):
         self.padded_frames = padded_frames if pads else None
         self.absent_classes = absent_classes
         self.ignore_index = ignore_index
+
+    @property
+    def figures(self) -> Tuple[str, ...]:
+        """tuple[str]: See :class:`ClipMetric`; their sum is one more."""
+        return (*super().figures, SUM)
+
+    def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
+        """See :meth:`ClipMetric.compute_metrics`.
+
+        Returns:
+            dict[str, float]: Also ``mIoU+mFscore``, by which the released
+            code chooses its second best checkpoint.
+        """
+        scores = super().compute_metrics(results)
+        if scores:
+            scores[SUM] = scores['mIoU'] + scores['mFscore']
+        return scores
 
     @property
     def classes(self) -> tuple:

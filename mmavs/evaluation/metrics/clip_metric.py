@@ -1,7 +1,7 @@
 """What the metrics of clips share: one entry a clip, order, groups, table."""
 
 import logging
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
@@ -78,6 +78,12 @@ class ClipMetric(BaseMetric):
         self.per_clip: List[dict] = []
         self.per_category: List[dict] = []
         self.thresholds = ''
+
+    @property
+    def figures(self) -> Tuple[str, ...]:
+        """tuple[str]: Names of what is scored, those of groups left out."""
+        summed = ('mPrecision', 'mRecall')
+        return SCORES[:2] + (summed if self.protocol == 'dataset' else ())
 
     # ------------------------------------------------- what a subclass fills
 
