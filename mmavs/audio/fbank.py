@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .resampling import import_torchaudio, resample, to_mono
+from .samples import check_scale
 
 SAMPLE_RATE = 16000  # Hz
 WINDOW_LENGTH = 400  # samples, 25 ms
@@ -35,11 +36,11 @@ def beats_fbank(waveform: Tensor, sample_rate: int) -> Tensor:
     Raises:
         ImportError: torchaudio cannot be imported.
         ValueError: The sound is shorter than one window (25 ms), of another
-            shape, or holds NaN or infinite samples.
+            shape, or its samples are integers or were scaled as integers,
+            NaN or infinite.
     """
+    check_scale(waveform)
     waveform = resample(to_mono(waveform), sample_rate, SAMPLE_RATE)
-    if not bool(torch.isfinite(waveform).all()):
-        raise ValueError('the waveform holds samples that are NaN or infinite')
     return fbank_of_segments(waveform[None])[0]
 
 
@@ -57,8 +58,10 @@ def fbank_of_segments(waveform: Tensor) -> Tensor:
         Tensor: (N, 1 + (S - 400) // 160, 128) float32, normalised.
 
     Raises:
-        ValueError: S is shorter than one window.
+        ValueError: S is shorter than one window; see also
+            :func:`~mmavs.audio.samples.check_scale`.
     """
+    check_scale(waveform)
     num_segments, length = waveform.shape
     if length < WINDOW_LENGTH:
         raise ValueError(

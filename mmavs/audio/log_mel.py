@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .resampling import resample, to_mono
+from .samples import check_scale
 
 SAMPLE_RATE = 16000  # Hz
 WINDOW_LENGTH = 400  # samples, 25 ms
@@ -44,11 +45,11 @@ def vggish_log_mel(waveform: Tensor, sample_rate: int) -> Tensor:
         for sound shorter than 15600 samples at 16 kHz.
 
     Raises:
-        ValueError: Samples are NaN or infinite, or of another shape.
+        ValueError: Samples are integers or were scaled as integers, are NaN
+            or infinite, or of another shape.
     """
+    check_scale(waveform)
     waveform = resample(to_mono(waveform), sample_rate, SAMPLE_RATE)
-    if not bool(torch.isfinite(waveform).all()):
-        raise ValueError('the waveform holds samples that are NaN or infinite')
     if waveform.shape[-1] < EXAMPLE_LENGTH:
         return waveform.new_zeros(
             0, 1, EXAMPLE_FRAMES, NUM_MEL_BINS, dtype=torch.float32
@@ -65,7 +66,11 @@ def log_mel(waveform: Tensor) -> Tensor:
 
     Returns:
         Tensor: (..., 1 + (S - 400) // 160, 64) of the same dtype.
+
+    Raises:
+        ValueError: See :func:`~mmavs.audio.samples.check_scale`.
     """
+    check_scale(waveform)
     frames = waveform.unfold(-1, WINDOW_LENGTH, HOP_LENGTH)
     if len(waveform) == 0:  # some FFTs do not take a batch of nothing
         return frames.new_zeros(*frames.shape[:-1], NUM_MEL_BINS)

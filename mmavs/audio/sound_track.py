@@ -12,7 +12,8 @@ from mmavs.compat import import_av
 from mmavs.utils.media import open_media
 
 from .resampling import resample, to_mono
-from .wav import check_samples, decode_wav
+from .samples import check_samples
+from .wav import decode_wav
 
 # Offsets below this belong to the codec's own delay, not to the clip.
 _MAX_CODEC_DELAY = 0.1  # s

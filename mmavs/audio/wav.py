@@ -11,12 +11,9 @@ import torch
 from scipy.io import wavfile
 from torch import Tensor
 
-MAX_PEAK = 16.0  # float samples above this were scaled as integers
+from .samples import FIX, check_samples, no_samples
+
 _OPEN_LENGTH = b'\xff\xff\xff\xff'  # what a pipe writes for "until the end"
-_MEND = (
-    'Mend: extract the sound again, e.g. '
-    '"ffmpeg -i clip.mp4 -c:a pcm_s16le clip.wav"'
-)
 
 
 def read_wav(path: Union[str, Path]) -> Tuple[Tensor, int]:
@@ -40,7 +37,7 @@ def read_wav(path: Union[str, Path]) -> Tuple[Tensor, int]:
         data = Path(path).read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(
-            f'sound file not found: {path}. {_MEND}.'
+            f'sound file not found: {path}. {FIX}'
         ) from None
     return decode_wav(data, str(path))
 
@@ -59,50 +56,18 @@ def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
         ValueError: As :func:`read_wav`.
     """
     if not data:
-        raise ValueError(f'{name} is empty (0 bytes). {_MEND}.')
+        raise ValueError(f'{name} is empty (0 bytes). {FIX}')
     sample_rate, samples = _parse(data, name)
     if samples.size == 0:
-        raise _no_samples(name)
+        raise no_samples(name)
     if sample_rate <= 0:
         raise ValueError(
-            f'{name} states a sample rate of {sample_rate} Hz. {_MEND}.'
+            f'{name} states a sample rate of {sample_rate} Hz. {FIX}'
         )
     waveform = torch.from_numpy(_to_float(samples))
     waveform = waveform.reshape(len(samples), -1).t().contiguous()
     check_samples(waveform, name)
     return waveform, int(sample_rate)
-
-
-def check_samples(waveform: Tensor, name: str) -> None:
-    """Refuse samples that are no sound.
-
-    Args:
-        waveform (Tensor): (..., S) float, full scale at 1.
-        name (str): What errors call it.
-
-    Raises:
-        ValueError: Samples are NaN, infinite, or scaled as integers, or
-            there are none.
-    """
-    if waveform.numel() == 0:
-        raise _no_samples(name)
-    # One pass over the samples: NaN and infinity both end up in the peak.
-    peak = float(waveform.abs().max())
-    if not np.isfinite(peak):
-        count = int((~torch.isfinite(waveform)).sum())
-        raise ValueError(
-            f'{name} holds {count} samples that are NaN or infinite. {_MEND}.'
-        )
-    if peak > MAX_PEAK:
-        raise ValueError(
-            f'{name} holds float samples up to {peak:.6g}; full scale is 1. '
-            'Mend: divide by 32768 (or the integer range they were made in) '
-            'before writing floats.'
-        )
-
-
-def _no_samples(name: str) -> ValueError:
-    return ValueError(f'{name} holds no samples (zero length). {_MEND}.')
 
 
 def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:
@@ -121,16 +86,16 @@ def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:
         except wavfile.WavFileWarning as error:
             raise ValueError(
                 f'{name} is truncated: {len(data)} bytes are there, its '
-                f'header promises more. {_MEND}.'
+                f'header promises more. {FIX}'
             ) from error
         except (ValueError, TypeError, struct.error, EOFError) as error:
             raise ValueError(
-                f'{name} is no readable wav file ({error}). {_MEND}.'
+                f'{name} is no readable wav file ({error}). {FIX}'
             ) from error
         except UnboundLocalError as error:
             # SciPy's way of saying that no data chunk was met.
             raise ValueError(
-                f'{name} is truncated: it holds no data chunk. {_MEND}.'
+                f'{name} is truncated: it holds no data chunk. {FIX}'
             ) from error
 
 

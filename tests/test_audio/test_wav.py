@@ -78,7 +78,7 @@ def test_a_piped_file_of_open_length_is_read():
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match='absent.wav.*Mend'):
+    with pytest.raises(FileNotFoundError, match='absent.wav.*Fix'):
         read_wav(tmp_path / 'absent.wav')
 
 
@@ -109,10 +109,10 @@ MU_LAW = GOOD[:20] + struct.pack('<H', 7) + GOOD[22:]
         'mu-law',
     ],
 )
-def test_bad_files_are_named_with_a_mend(data, message):
+def test_bad_files_are_named_with_a_fix(data, message):
     with pytest.raises(ValueError, match=message) as caught:
         decode_wav(data, 'clip.wav')
-    assert 'clip.wav' in str(caught.value) and 'Mend' in str(caught.value)
+    assert 'clip.wav' in str(caught.value) and 'Fix' in str(caught.value)
 
 
 @pytest.mark.parametrize(

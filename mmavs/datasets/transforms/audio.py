@@ -15,6 +15,7 @@ from mmavs.audio.pairing import (
     cut_segments,
     pair_with_frames,
 )
+from mmavs.audio.samples import check_samples
 from mmavs.registry import TRANSFORMS
 from mmavs.utils.warn_once import WarnOnce
 
@@ -99,7 +100,7 @@ class AudioFrontEnd(BaseTransform):
 
     Raises:
         ValueError: An unknown policy; or, at run time, sound that is too
-            short, with the file's name.
+            short or not scaled to 1, with the file's name.
     """
 
     def __init__(
@@ -125,7 +126,9 @@ class AudioFrontEnd(BaseTransform):
 
     def _recall(self, results: dict) -> Tensor:
         def compute() -> Tensor:
-            return self.pieces(results['waveform'], results['sample_rate'])
+            waveform = results['waveform']
+            check_samples(waveform, results.get('audio_path', 'the waveform'))
+            return self.pieces(waveform, results['sample_rate'])
 
         if not self.cache or 'audio_key' not in results:
             return compute()

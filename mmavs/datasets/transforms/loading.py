@@ -14,7 +14,7 @@ from mmavs.audio import (
     to_mono,
 )
 from mmavs.audio.cache import content_key
-from mmavs.audio.wav import check_samples
+from mmavs.audio.samples import check_samples
 from mmavs.registry import TRANSFORMS
 
 from .audio import FramePairing
@@ -30,7 +30,7 @@ class LoadAudio(BaseTransform):
     Required Keys:
 
     - audio_path, or waveform and sample_rate (sound that is in memory
-      already, (S,) or (channels, S))
+      already, (S,) or (channels, S) float in [-1, 1])
 
     Added Keys:
 
@@ -47,7 +47,8 @@ class LoadAudio(BaseTransform):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no sound, see :func:`mmavs.audio.read_sound`.
+        ValueError: The file is no sound, see :func:`mmavs.audio.read_sound`;
+            or the waveform holds integers, or was scaled as integers.
     """
 
     def __init__(
@@ -59,9 +60,10 @@ class LoadAudio(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Load, mix to mono, resample."""
         if 'waveform' in results:
-            waveform = torch.as_tensor(results['waveform']).float()
+            waveform = torch.as_tensor(results['waveform'])
             sample_rate = results['sample_rate']
             check_samples(waveform, results.get('audio_path', 'the waveform'))
+            waveform = waveform.float()
         else:
             path = results['audio_path']
             data = self._read(path)

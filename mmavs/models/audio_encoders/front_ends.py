@@ -5,6 +5,7 @@ from torch import Tensor
 
 from mmavs.audio.fbank import fbank_of_segments
 from mmavs.audio.log_mel import EXAMPLE_LENGTH, log_mel
+from mmavs.audio.samples import check_scale
 from mmavs.registry import MODELS
 
 
@@ -33,7 +34,8 @@ class VGGishLogMelFrontEnd(BaseModule):
             Tensor: (N, 1, 96, 64) float32.
 
         Raises:
-            ValueError: Segments of another length.
+            ValueError: Segments of another length, or samples that are
+                integers.
         """
         if audio.shape[-1] != EXAMPLE_LENGTH:
             raise ValueError(
@@ -42,6 +44,7 @@ class VGGishLogMelFrontEnd(BaseModule):
                 "dict(type='AudioSegments', length=15600, hop=15360) in the "
                 'pipeline.'
             )
+        check_scale(audio)
         return log_mel(audio.float()).unsqueeze(1)
 
 
@@ -64,6 +67,7 @@ class BEATsFbankFrontEnd(BaseModule):
             Tensor: (N, 1 + (S - 400) // 160, 128) float32.
 
         Raises:
-            ValueError: S is shorter than one window of 25 ms.
+            ValueError: S is shorter than one window of 25 ms, or samples
+                are integers.
         """
         return fbank_of_segments(audio)

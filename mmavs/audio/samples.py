@@ -1,0 +1,76 @@
+"""What samples must be to count as sound: floats with full scale at 1."""
+
+import torch
+from torch import Tensor
+
+MAX_PEAK = 16.0  # float samples above this were scaled as integers
+FIX = (
+    'Fix: extract the sound again, e.g. '
+    '"ffmpeg -i clip.mp4 -c:a pcm_s16le clip.wav".'
+)
+_TO_FLOAT = {
+    torch.uint8: '(waveform.float() - 128) / 128',
+    torch.int32: 'waveform.double() / 2147483648',
+}
+
+
+def check_samples(waveform: Tensor, name: str) -> None:
+    """Refuse samples that are no sound.
+
+    Args:
+        waveform (Tensor): (..., S) float, full scale at 1.
+        name (str): What errors call it.
+
+    Raises:
+        ValueError: Samples are integers or were scaled as integers, are NaN
+            or infinite, or there are none.
+    """
+    _check_dtype(waveform, name)
+    if waveform.numel() == 0:
+        raise no_samples(name)
+    # One pass over the samples: NaN and infinity both end up in the peak.
+    peak = float(waveform.abs().max())
+    if not torch.isfinite(torch.tensor(peak)):
+        count = int((~torch.isfinite(waveform)).sum())
+        raise ValueError(
+            f'{name} holds {count} samples that are NaN or infinite. {FIX}'
+        )
+    if peak > MAX_PEAK:
+        raise ValueError(
+            f'{name} holds float samples up to {peak:.6g}; full scale is 1. '
+            'Fix: divide by 32768, or by the full scale of the integers '
+            'they were made from.'
+        )
+
+
+def check_scale(waveform: Tensor) -> None:
+    """Check what enters a front end; there, no sound at all is no error.
+
+    On a GPU only the dtype, which is known without waiting for the device:
+    what the data pipeline loads was checked before.
+
+    Args:
+        waveform (Tensor): (..., S) float, full scale at 1.
+
+    Raises:
+        ValueError: As :func:`check_samples`.
+    """
+    if waveform.numel() and waveform.device.type == 'cpu':
+        check_samples(waveform, 'the waveform')
+    else:
+        _check_dtype(waveform, 'the waveform')
+
+
+def no_samples(name: str) -> ValueError:
+    """Make the error of a sound of zero length."""
+    return ValueError(f'{name} holds no samples (zero length). {FIX}')
+
+
+def _check_dtype(waveform: Tensor, name: str) -> None:
+    dtype = waveform.dtype
+    if not dtype.is_floating_point:
+        to_float = _TO_FLOAT.get(dtype, 'waveform.float() / 32768')
+        raise ValueError(
+            f'{name} holds {str(dtype).removeprefix("torch.")} samples, but '
+            f'full scale is 1. Fix: {to_float}.'
+        )
