@@ -13,6 +13,8 @@ from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
+from mmavs.apis.media import find_media
+from mmavs.apis.outputs import Outputs
 from mmavs.utils.command_line import run_script
 
 
@@ -56,34 +58,53 @@ def parse_args() -> argparse.Namespace:
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments that say what is written."""
-    parser.add_argument(
+    overlay = parser.add_mutually_exclusive_group()
+    overlay.add_argument(
         '--out-video',
         metavar='FILE.mp4',
         help='overlay; VIDEO_mmavs.mp4 in the current folder by default',
     )
-    parser.add_argument(
+    overlay.add_argument(
         '--no-video', action='store_true', help='write no overlay'
     )
-    parser.add_argument('--out', metavar='DIR', help='write one PNG a mask')
+    parser.add_argument('--out', metavar='DIR', help='write one PNG per mask')
     parser.add_argument(
         '--json', metavar='FILE', help='write what sounds when'
     )
     parser.add_argument(
-        '--opacity', type=float, default=0.6, help='of the paint, 0 to 1'
+        '--opacity', type=opacity, default=0.6, help='of the paint, 0 to 1'
     )
     parser.add_argument(
-        '--overwrite', action='store_true', help='replace outputs that exist'
+        '--overwrite',
+        action='store_true',
+        help='replace outputs that exist, and clear DIR of what an earlier '
+        'run wrote there',
     )
 
 
-def main() -> None:
-    args = parse_args()
+def opacity(text: str) -> float:
+    """Read a number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{text} is not in 0..1')
+    return value
+
+
+def default_overlay(video: str) -> str:
+    """Name the overlay after the video or the folder."""
+    path = Path(video)
+    name = path.resolve().name if path.is_dir() else path.stem
+    return f'{name}_mmavs.mp4'
+
+
+def build(args: argparse.Namespace) -> AVSInferencer:
+    """Build the model, with its weights."""
     model, weights, device = args.model, args.weights, args.device
     options = args.cfg_options
     if args.random_weights:
         model = init_model(model, None, device, options)
         weights = device = options = None
-    inferencer = AVSInferencer(
+    return AVSInferencer(
         model,
         weights,
         device,
@@ -92,11 +113,21 @@ def main() -> None:
         batch_size=args.batch_size,
         cfg_options=options,
     )
-    out_video = args.out_video or f'{Path(args.video).stem}_mmavs.mp4'
-    summary = inferencer(
+
+
+def main() -> None:
+    args = parse_args()
+    if args.no_video:
+        out_video = None
+    else:
+        out_video = args.out_video or default_overlay(args.video)
+    # what is wrong with files is said before the model is built
+    media = find_media(args.video, args.audio)
+    Outputs(out_video, args.out, args.json, args.overwrite).check(media)
+    summary = build(args)(
         args.video,
         args.audio,
-        out_video=None if args.no_video else out_video,
+        out_video=out_video,
         out_dir=args.out,
         out_json=args.json,
         opacity=args.opacity,

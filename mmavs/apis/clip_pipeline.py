@@ -1,18 +1,16 @@
 """A config's test pipeline, for pictures and sound from anywhere."""
 
 from pathlib import Path
-from typing import List, Optional, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple
 
-import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from torch import Tensor
 
 from mmavs.registry import TRANSFORMS
 from mmavs.utils.run_config import innermost_datasets
 
-Picture = Union[str, Path, np.ndarray]
-Sound = Union[str, Path, Tuple[Tensor, int]]
+from .in_memory import Picture, Sound, check_sound, refuse_address, to_bgr
+
 _MASK_LOADERS = ('LoadFrameMask', 'LoadAnnotations')
 _FRAME_LOADERS = ('LoadFrame', 'LoadImageFromFile')
 
@@ -64,7 +62,8 @@ class ClipPipeline:
         """Run the frame transforms.
 
         Args:
-            picture (str or Path or ndarray): A file, or (H, W, 3) uint8 BGR.
+            picture (str or Path or ndarray or Tensor or Image): A file, or
+                what :func:`~mmavs.apis.in_memory.to_bgr` takes.
             frame_id (int): Its place in the clip.
             ori_shape (tuple[int, int], optional): Height and width at which
                 the mask is wanted. Defaults to the picture's own.
@@ -73,7 +72,8 @@ class ClipPipeline:
             dict: The frame's results dict.
 
         Raises:
-            ValueError: An array of another shape or dtype.
+            FileNotFoundError: There is no such file.
+            TypeError, ValueError: It is damaged or not a picture.
         """
         frame = dict(
             frame_id=frame_id,
@@ -83,11 +83,12 @@ class ClipPipeline:
             label_map=None,
             reduce_zero_label=False,
         )
-        if isinstance(picture, np.ndarray):
-            check_picture(picture)
+        if not isinstance(picture, (str, Path)):
+            picture = to_bgr(picture, f'picture {frame_id} of the clip')
             frame.update(img=picture, img_shape=picture.shape[:2])
             frame['ori_shape'] = picture.shape[:2]
         else:
+            refuse_address(picture, 'picture')
             frame['img_path'] = str(picture)
             for loader in self.loaders:
                 frame = loader(frame)
@@ -114,6 +115,10 @@ class ClipPipeline:
 
         Returns:
             dict: ``inputs`` and ``data_samples`` of one clip.
+
+        Raises:
+            TypeError, ValueError: See
+                :func:`~mmavs.apis.in_memory.check_sound`.
         """
         results = dict(
             clip_id=clip_id,
@@ -121,23 +126,16 @@ class ClipPipeline:
             num_frames=len(frames),
             labeled_frames=[],
         )
-        if isinstance(sound, (str, Path)):
-            results['audio_path'] = str(sound)
+        name = f'the sound of {clip_id}'
+        sound = None if sound is None else check_sound(sound, name)
+        if isinstance(sound, str):
+            results['audio_path'] = sound
         elif sound is not None:
             results['waveform'], results['sample_rate'] = sound
-            results['audio_path'] = f'the sound of {clip_id}'
+            results['audio_path'] = name
         for transform in self.clip_transforms:
             results = transform(results)
         return results
-
-
-def check_picture(picture: np.ndarray) -> None:
-    """Refuse what is no (H, W, 3) uint8 array."""
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-        raise ValueError(
-            f'a picture is (H, W, 3) uint8 in BGR order, got {picture.shape} '
-            f'{picture.dtype}'
-        )
 
 
 def _test_pipeline(config: Config) -> List[dict]:

@@ -1,33 +1,38 @@
 """One clip that is in memory, or in files, through a model."""
 
 from pathlib import Path
-from typing import Optional, Sequence, Union
+from typing import Iterable, List, Optional, Sequence, Union
 
 import torch
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import nn
 
 from mmavs.datasets.avs_dataset import IMG_SUFFIXES, list_images
 from mmavs.structures import AVSDataSample
 
-from .clip_pipeline import ClipPipeline, Picture, Sound
+from .clip_pipeline import ClipPipeline
+from .in_memory import Picture, Sound, list_pictures, refuse_address
 
 
 def inference_model(
     model: nn.Module,
-    frames: Union[str, Path, Sequence[Picture]],
+    frames: Union[str, Path, Iterable[Picture]],
     audio: Optional[Sound] = None,
 ) -> AVSDataSample:
     """Segment one clip, exactly as a test on a data set does.
 
     Args:
-        model (nn.Module): From :func:`~mmavs.apis.init_model`.
-        frames (Sequence or str or Path): T pictures, one a second, each a
-            file or an array (H, W, 3) uint8 BGR; or the folder that holds
+        model (nn.Module): From :func:`~mmavs.apis.init_model`; put into
+            evaluation mode.
+        frames (Iterable or str or Path): T pictures of one size, one a
+            second, each a file, an array (H, W, 3) uint8 BGR, a tensor
+            (3, H, W) uint8 RGB or a PIL picture; or the folder that holds
             them, in the natural order of names.
-        audio (str or Path or tuple, optional): Wav file, or ``(waveform,
-            sample_rate)``: (S,) or (channels, S) float in [-1, 1], Hz. Second
-            t goes with frame t. None for a model that cannot hear.
+        audio (str or Path or tuple, optional): Sound file, or ``(waveform,
+            sample_rate)``: array or tensor, (S,) or (channels, S) float in
+            [-1, 1], Hz. Second t goes with frame t. None for a model that
+            cannot hear.
 
     Returns:
         AVSDataSample: On the CPU: ``pred_sem_seg`` (T, 1, H, W) and, where
@@ -35,17 +40,37 @@ def inference_model(
 
     Raises:
         FileNotFoundError: A picture or the sound is absent.
-        ValueError: No pictures, too little sound, or damaged files.
+        TypeError: Something that is neither a picture nor sound, or a model
+            that ``init_model`` did not make.
+        ValueError: No pictures, pictures of several sizes, too little sound,
+            values out of range, or damaged files.
     """
-    pipeline = ClipPipeline(model.cfg)
+    pipeline = ClipPipeline(config_of(model))
     if isinstance(frames, (str, Path)):
-        frames = _folder(Path(frames))
-    if len(frames) == 0:
-        raise ValueError('a clip needs at least one picture, got none')
+        frames = _folder(frames)
+    frames = list_pictures(frames)
     if audio is None:
         audio = silence_for(model, len(frames))
     prepared = [pipeline.prepare(frame, t) for t, frame in enumerate(frames)]
+    _check_sizes(prepared)
+    model.eval()
     return run_clips(model, [pipeline.pack(prepared, audio)])[0]
+
+
+def config_of(model: nn.Module) -> Config:
+    """Give the config that a model was built from.
+
+    Raises:
+        TypeError: It was not built by ``init_model``.
+    """
+    config = getattr(model, 'cfg', None)
+    if not isinstance(config, Config):
+        raise TypeError(
+            f'{type(model).__name__} does not know its config, which says how '
+            'pictures and sound are prepared. Fix: build the model with '
+            'mmavs.apis.init_model.'
+        )
+    return config
 
 
 def run_clips(model: nn.Module, clips: Sequence[dict]) -> list:
@@ -68,22 +93,42 @@ def silence_for(model: nn.Module, num_seconds: int) -> Sound:
     """
     if can_hear(model):
         raise ValueError(
-            'the model segments what sounds, but got no sound. Mend: give '
-            'audio, a wav file or (waveform, sample_rate).'
+            'the model segments what sounds, but got no sound. Fix: give '
+            'audio, a sound file or (waveform, sample_rate).'
         )
     return torch.zeros(16000 * num_seconds), 16000
 
 
-def _folder(folder: Path) -> list:
+def _check_sizes(prepared: Sequence[dict]) -> None:
+    """Refuse frames that differ in size."""
+    first = prepared[0]['ori_shape']
+    for t, frame in enumerate(prepared):
+        if frame['ori_shape'] != first:
+            name = frame['img_path'] or f'picture {t} of the clip'
+            (height, width), (rows, columns) = frame['ori_shape'], first
+            raise ValueError(
+                f'{name} is {width} x {height}, the first one {columns} x '
+                f'{rows}. Fix: use pictures of one size.'
+            )
+
+
+def _folder(folder: Union[str, Path]) -> List[Path]:
+    refuse_address(folder, 'picture')
+    folder = Path(folder)
+    if folder.is_file():
+        raise ValueError(
+            f'{folder} is a file, not a folder of frames. Fix: give a list of '
+            'pictures; a video goes through AVSInferencer.'
+        )
     if not folder.is_dir():
         raise FileNotFoundError(
-            f'folder of frames not found: {folder}. Mend: give a folder or a '
+            f'folder of frames not found: {folder}. Fix: give a folder or a '
             'list of pictures; a video goes through AVSInferencer.'
         )
     pictures = list_images(folder)
     if not pictures:
         raise ValueError(
-            f'no picture in {folder}. Mend: put one frame a second there, as '
+            f'no picture in {folder}. Fix: put one frame a second there, as '
             f'{IMG_SUFFIXES}.'
         )
     return pictures

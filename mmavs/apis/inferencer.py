@@ -1,9 +1,8 @@
 """Anyone's video through a model."""
 
-import json
 import time
 from pathlib import Path
-from typing import List, Optional, Sequence, Union
+from typing import Any, Iterable, List, Optional, Union
 
 import torch
 from mmengine.config import Config
@@ -13,20 +12,16 @@ import mmavs
 from mmavs.registry import INFERENCERS
 from mmavs.utils.model_index import model_entries
 
+from .in_memory import Picture
+from .inference import config_of
 from .media import Media, find_media
 from .models import init_model
-from .outputs import (
-    check_outputs,
-    paint_video,
-    protect_input,
-    record,
-    show_progress,
-)
+from .outputs import Outputs, paint_video, record, show_progress
 from .segmenter import StreamSegmenter
 
 DEFAULT_CLIP_FRAMES = 5  # of S4 and MS3
 _Path = Union[str, Path]
-_Video = Union[_Path, Sequence[_Path]]
+_Video = Union[_Path, Iterable[Picture]]
 
 
 @INFERENCERS.register_module()
@@ -57,6 +52,7 @@ class AVSInferencer:
 
     Raises:
         FileNotFoundError: A config or checkpoint is absent.
+        TypeError: The model is of another kind.
         ValueError: No weights were given and none are published, or a number
             is out of range.
         RuntimeError: The checkpoint is of another model or unsafe to read.
@@ -73,35 +69,31 @@ class AVSInferencer:
         max_size: int = 1280,
         cfg_options: Optional[dict] = None,
     ) -> None:
-        for name, value in (
-            ('fps', fps),
-            ('clip_frames', 1 if clip_frames is None else clip_frames),
-            ('batch_size', batch_size),
-            ('max_size', max_size),
-        ):
-            if value < 1 or value != int(value):
-                raise ValueError(
-                    f'{name} must be a whole number of at least 1, got {value}'
-                )
+        fps, batch_size = _whole('fps', fps), _whole('batch_size', batch_size)
+        max_size = _whole('max_size', max_size)
+        if clip_frames is not None:
+            clip_frames = _whole('clip_frames', clip_frames)
         self.weights = None if weights is None else str(weights)
         if isinstance(model, nn.Module):
             if weights is not None or cfg_options or device is not None:
                 raise ValueError(
                     'a model that is built already has its weights, device '
-                    'and options. Mend: give them to init_model.'
+                    'and options. Fix: give them to init_model.'
                 )
         else:
-            self.weights = self.weights or published_weights(model)
+            if weights is None and isinstance(model, (str, Path, Config)):
+                self.weights = published_weights(model)
             model = init_model(model, self.weights, device, cfg_options)
+        config = config_of(model)
         model.test_cfg = dict(
             model.test_cfg or {}, eval_size='original', keep_logits=False
         )
-        self.model, self.fps = model.eval(), int(fps)
+        self.model, self.fps = model.eval(), fps
         if clip_frames is None:
-            clip_frames = _padded_frames(model.cfg) or DEFAULT_CLIP_FRAMES
+            clip_frames = _padded_frames(config) or DEFAULT_CLIP_FRAMES
         self.clip_frames = clip_frames
         self.segmenter = StreamSegmenter(
-            model, self.fps, clip_frames, int(batch_size), max_size
+            model, fps, clip_frames, batch_size, max_size
         )
 
     def __call__(
@@ -118,9 +110,9 @@ class AVSInferencer:
         """Segment a video and write what is asked for.
 
         Args:
-            video (str or Path or Sequence): A video file; a folder with one
+            video (str or Path or Iterable): A video file; a folder with one
                 picture a second (or with a folder ``frames`` in it); or the
-                picture files.
+                pictures of one video, as :func:`inference_model` takes them.
             audio (str or Path, optional): Sound file; by default the video's
                 own sound, or the one wav file in the folder.
             out_video (str or Path, optional): mp4 with the masks painted over
@@ -131,7 +123,8 @@ class AVSInferencer:
                 also ``000000_instances.png``, 1 + category.
             out_json (str or Path, optional): File for the summary.
             opacity (float): Of the paint, 0..1. Defaults to 0.6.
-            overwrite (bool): Replace outputs that exist. Defaults to False.
+            overwrite (bool): Replace outputs that exist, and clear the folder
+                of what an earlier run wrote there. Defaults to False.
             progress (bool): Show a progress bar. Defaults to True.
 
         Returns:
@@ -141,42 +134,38 @@ class AVSInferencer:
 
         Raises:
             FileNotFoundError: An input is absent.
-            FileExistsError: An output exists and ``overwrite`` is False, or
-                is the input itself.
+            FileExistsError: An output exists and ``overwrite`` is False; the
+                folder holds files of other origin; or an output is an input.
+            OSError: An output cannot be written.
+            TypeError: Something that is neither pictures nor sound.
             ValueError: An opacity out of range, no sound track, no pictures,
                 too little sound, or a damaged file.
             RuntimeError: PyAV has no H.264 encoder.
         """
-        out_video, out_dir, out_json = (
-            None if path is None else Path(path)
-            for path in (out_video, out_dir, out_json)
-        )
         if not 0 <= opacity <= 1:
             raise ValueError(f'opacity must be in 0..1, got {opacity}')
-        check_outputs(out_video, out_dir, out_json, overwrite)
+        outputs = Outputs(out_video, out_dir, out_json, overwrite)
         media = find_media(video, audio)
-        protect_input(media, out_video)
+        outputs.check(media)
         started = time.perf_counter()
         rows: List[dict] = []
         masks = self.segmenter.masks(media)
-        masks = record(masks, self.fps, media.pictures.size, out_dir, rows)
+        masks = record(masks, self.fps, media.pictures.size, outputs, rows)
         masks = show_progress(masks, media, self.fps, progress)
         if out_video is None:
             for _ in masks:
                 pass
         else:
             reader = self.segmenter.reader
-            paint_video(out_video, media, masks, self.fps, reader, opacity)
+            paint_video(outputs.video, media, masks, self.fps, reader, opacity)
         summary = dict(
             self._describe(video, media),
-            overlay=out_video and str(out_video),
-            mask_dir=out_dir and str(out_dir),
+            overlay=None if out_video is None else str(out_video),
+            mask_dir=None if out_dir is None else str(out_dir),
             seconds_taken=round(time.perf_counter() - started, 2),
             masks=rows,
         )
-        if out_json is not None:
-            out_json.parent.mkdir(parents=True, exist_ok=True)
-            out_json.write_text(json.dumps(summary, indent=1))
+        outputs.write_summary(summary)
         return summary
 
     def _describe(self, video: _Video, media: Media) -> dict:
@@ -185,7 +174,7 @@ class AVSInferencer:
         single = isinstance(video, (str, Path))
         reader = self.segmenter.reader
         return dict(
-            video=str(video) if single else [str(path) for path in video],
+            video=str(video) if single else media.pictures.names,
             sound=media.sound_path and str(media.sound_path),
             width=width,
             height=height,
@@ -210,7 +199,7 @@ def published_weights(model: Union[_Path, Config]) -> str:
     if not weights:
         raise ValueError(
             f'no weights were given for {name}, and none are published. '
-            'Mend: give the checkpoint that tools/train.py wrote '
+            'Fix: give the checkpoint that tools/train.py wrote '
             '(work_dirs/<config>/best_*.pth).'
         )
     return weights
@@ -219,3 +208,20 @@ def published_weights(model: Union[_Path, Config]) -> str:
 def _padded_frames(config: Config) -> Optional[int]:
     """The T that every clip is padded to, if the config names one."""
     return (config.model.get('data_preprocessor') or {}).get('num_frames')
+
+
+def _whole(name: str, value: Any) -> int:
+    """Give a whole number of at least 1.
+
+    Raises:
+        ValueError: It is another number, or none.
+    """
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        whole = 0
+    if whole < 1 or whole != value:
+        raise ValueError(
+            f'{name} must be a whole number of at least 1, got {value!r}'
+        )
+    return whole

@@ -1,10 +1,11 @@
 """What users hand in: a video, a folder, a clip of a data set."""
 
 from pathlib import Path
-from typing import NamedTuple, Optional, Sequence, Union
+from typing import Any, Iterable, List, NamedTuple, Optional, Union
 
 from mmavs.datasets.avs_dataset import IMG_SUFFIXES, list_images
 
+from .in_memory import Picture, check_sound, list_pictures, refuse_address
 from .pictures import FolderPictures, VideoPictures
 
 Pictures = Union[VideoPictures, FolderPictures]
@@ -14,7 +15,7 @@ class Media(NamedTuple):
     """Pictures, and where their sound is.
 
     Attributes:
-        name (str): For messages and default file names.
+        name (str): For messages.
         pictures (VideoPictures or FolderPictures): In the order of time.
         sound_path (Path or None): A file with a sound track.
         sound_start (float): Where second 0 lies on that file's clock.
@@ -25,17 +26,24 @@ class Media(NamedTuple):
     sound_path: Optional[Path]
     sound_start: float
 
+    @property
+    def files(self) -> List[Path]:
+        """Every file that is read."""
+        files = list(self.pictures.files)
+        return files if self.sound_path is None else [*files, self.sound_path]
+
 
 def find_media(
-    video: Union[str, Path, Sequence[Union[str, Path]]],
+    video: Union[str, Path, Iterable[Picture]],
     audio: Optional[Union[str, Path]] = None,
 ) -> Media:
     """Make out what was handed in.
 
     Args:
-        video (str or Path or Sequence): A video file; a folder with one
+        video (str or Path or Iterable): A video file; a folder with one
             picture a second, or with such a folder ``frames`` in it, as clips
-            of AVSBench-semantic have; or the picture files themselves.
+            of AVSBench-semantic have; or the pictures themselves, see
+            :func:`~mmavs.apis.inference_model`.
         audio (str or Path, optional): Sound file. Defaults to the video's own
             sound track, or to the one sound file in or beside a folder.
 
@@ -44,15 +52,15 @@ def find_media(
 
     Raises:
         FileNotFoundError: Something is absent.
-        ValueError: The video has no pictures, or a folder more than one sound
-            file.
+        TypeError: Something of another type.
+        ValueError: The video has no pictures, a folder more than one sound
+            file, or an address was given.
     """
-    if audio is not None and not Path(audio).is_file():
-        raise FileNotFoundError(f'sound file not found: {audio}')
-    sound_path = audio and Path(audio)
+    sound_path = None if audio is None else _sound_file(audio)
     if not isinstance(video, (str, Path)):
-        pictures = FolderPictures([Path(path) for path in video])
-        return Media(pictures.path.name, pictures, sound_path, 0.0)
+        pictures = FolderPictures(list_pictures(video))
+        return Media('the pictures', pictures, sound_path, 0.0)
+    refuse_address(video, 'video')
     path = Path(video)
     if path.is_dir():
         return _folder(path, sound_path)
@@ -62,19 +70,30 @@ def find_media(
     return Media(path.stem, pictures, path, pictures.start)
 
 
+def _sound_file(audio: Any) -> Path:
+    if not isinstance(audio, (str, Path)):
+        raise TypeError(
+            f'audio is the path of a sound file, got {type(audio).__name__}. '
+            'Fix: save the sound as a file; inference_model also takes '
+            '(waveform, sample_rate).'
+        )
+    return Path(check_sound(audio))
+
+
 def _folder(folder: Path, sound_path: Optional[Path]) -> Media:
+    name = folder.resolve().name
     frames = list_images(folder) or list_images(folder / 'frames')
     if not frames:
         raise ValueError(
-            f'no picture in {folder} or {folder / "frames"}. Mend: put one '
+            f'no picture in {folder} or {folder / "frames"}. Fix: put one '
             f'frame a second there, as {IMG_SUFFIXES}.'
         )
     if sound_path is None:
         found = sorted(folder.glob('*.wav'))
         if len(found) > 1:
             raise ValueError(
-                f'{folder} holds {len(found)} sound files. Mend: name one '
+                f'{folder} holds {len(found)} sound files. Fix: name one '
                 '(audio=, --audio).'
             )
         sound_path = found[0] if found else None
-    return Media(folder.name, FolderPictures(frames), sound_path, 0.0)
+    return Media(name, FolderPictures(frames), sound_path, 0.0)

@@ -1,7 +1,8 @@
 """Models: built, loaded, ready to segment."""
 
+from copy import deepcopy
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 import torch
 from mmengine.config import Config
@@ -42,12 +43,20 @@ def init_model(
         FileNotFoundError: The config or the checkpoint is absent.
         RuntimeError: The checkpoint is of another model, unsafe to read or
             holds NaN, or the device is not there.
+        TypeError: An argument of another kind.
         ValueError: The config cannot be read, or describes no model.
     """
     if not isinstance(config, Config):
         config = read_config(config)
+    if not isinstance(checkpoint, (str, Path, type(None))):
+        raise TypeError(
+            'a checkpoint is the path or address of a file, got '
+            f'{type(checkpoint).__name__}. Fix: save weights that are in '
+            'memory with torch.save, or give them to load_state_dict of the '
+            'model.'
+        )
     if cfg_options:
-        config.merge_from_dict(cfg_options)
+        config = merged(config, cfg_options)
     check_model(config, config.filename or 'the config')
     device = pick_device(device)
     register_all_modules(init_scope=False)
@@ -62,20 +71,39 @@ def init_model(
     return model.to(device).eval()
 
 
+def merged(config: Config, options: Any) -> Config:
+    """Override fields of a config; the one given stays as it is.
+
+    Raises:
+        TypeError: The options are not a dict.
+    """
+    if not isinstance(options, dict):
+        raise TypeError(
+            f'cfg_options is a dict, got {type(options).__name__}. Fix: '
+            "{'model.decode_head.threshold': 0.3} and the like."
+        )
+    config = deepcopy(config)
+    config.merge_from_dict(options)
+    return config
+
+
 def pick_device(device: Optional[Union[str, torch.device]]) -> torch.device:
     """Take the device asked for, or the best there is.
 
     Raises:
-        RuntimeError: CUDA is asked for where there is none.
+        RuntimeError: It is not here, or nothing goes by that name.
     """
     if device is None:
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    device = torch.device(device)
-    if device.type == 'cuda' and not torch.cuda.is_available():
+    try:
+        device = torch.device(device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition('. ')[0]
         raise RuntimeError(
-            f'device {device} was asked for, but PyTorch sees no CUDA '
-            "device. Mend: take device='cpu'."
-        )
+            f'there is no device {device} here ({reason}). Fix: take '
+            "device='cpu', or 'cuda' where there is a GPU."
+        ) from None
     return device
 
 

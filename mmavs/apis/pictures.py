@@ -3,7 +3,7 @@
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterator, List, NamedTuple, Sequence
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from mmavs.utils.media import (
     upright,
 )
 from mmavs.utils.pictures import read_picture
+
+from .in_memory import Picture as MemoryPicture
+from .in_memory import refuse_address, to_bgr
 
 _MAX_JUMP = 600  # seconds between two pictures or two pieces of sound
 
@@ -45,6 +48,7 @@ class VideoPictures:
         start (float): When the first picture comes on screen, on the clock
             that the file's sound counts from.
         pixel_aspect (Fraction): Width by height of a pixel, upright.
+        files (list[Path]): What is read.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -53,6 +57,7 @@ class VideoPictures:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
+        self.files = [self.path]
         with open_media(self.path) as container:
             stream = picture_stream(container, self.path)
             first = next(self._decode(container), None)
@@ -93,35 +98,63 @@ class VideoPictures:
 
 
 class FolderPictures:
-    """Picture files, one a second, read as the data sets read them.
+    """Pictures, one a second, whose files are read as the data sets read them.
 
     Args:
-        paths (Sequence[Path]): In the order of time.
+        pictures (Sequence): In the order of time: files, or what
+            :func:`~mmavs.apis.in_memory.to_bgr` takes.
 
     Attributes are those of :class:`VideoPictures`.
 
     Raises:
-        ValueError: There is no picture, or one is damaged or of another size
-            than the first.
+        FileNotFoundError: A file is absent.
+        TypeError, ValueError: There is no picture, or one is damaged, of
+            another size than the first, or not a picture.
     """
 
     start = 0.0
     rate = Fraction(1)
     pixel_aspect = Fraction(1)
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = list(paths)
-        if not self.paths:
+    def __init__(self, pictures: Sequence[MemoryPicture]) -> None:
+        self.pictures = list(pictures)
+        if not self.pictures:
             raise ValueError('a clip needs at least one picture, got none')
-        self.path = self.paths[0].parent
-        self.size = _read_file(self.paths[0], None).shape[:2]
-        self.duration = float(len(self.paths))
+        self.files = [
+            Path(p) for p in self.pictures if isinstance(p, (str, Path))
+        ]
+        self.size = self._read(0).shape[:2]
+        self.duration = float(len(self.pictures))
+
+    @property
+    def names(self) -> List[str]:
+        """What the pictures are called."""
+        return [self._name(second) for second in range(len(self.pictures))]
 
     def __iter__(self) -> Iterator[Picture]:
-        for second, path in enumerate(self.paths):
-            yield Picture(
-                float(second), lambda path=path: _read_file(path, self.size)
+        for second in range(len(self.pictures)):
+            yield Picture(float(second), partial(self._read, second))
+
+    def _read(self, second: int) -> np.ndarray:
+        picture, name = self.pictures[second], self._name(second)
+        if isinstance(picture, (str, Path)):
+            refuse_address(picture, 'picture')
+            image = read_picture(picture)
+        else:
+            image = to_bgr(picture, name)
+        (height, width), first = image.shape[:2], getattr(self, 'size', None)
+        if first not in (None, (height, width)):
+            raise ValueError(
+                f'{name} is {width} x {height}, the first one {first[1]} x '
+                f'{first[0]}. Fix: use pictures of one size.'
             )
+        return image
+
+    def _name(self, second: int) -> str:
+        picture = self.pictures[second]
+        if isinstance(picture, (str, Path)):
+            return str(picture)
+        return f'picture {second} of the clip'
 
 
 def check_jump(path: Path, seconds: float) -> None:
@@ -135,13 +168,3 @@ def check_jump(path: Path, seconds: float) -> None:
             f'{path}: time stamps leap forward by {seconds:.0f} s. Mend: '
             f'"ffmpeg -fflags +genpts -i {path.name} repaired.mp4".'
         )
-
-
-def _read_file(path: Path, size: Optional[Tuple[int, int]]) -> np.ndarray:
-    image = read_picture(path)
-    if size is not None and image.shape[:2] != size:
-        raise ValueError(
-            f'{path} is {image.shape[1]} x {image.shape[0]}, the first frame '
-            f'{size[1]} x {size[0]}. Mend: use frames of one size.'
-        )
-    return image

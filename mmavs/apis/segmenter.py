@@ -6,7 +6,7 @@ from typing import Iterator, List, Optional, Tuple
 from torch import nn
 
 from .clip_pipeline import ClipPipeline
-from .inference import can_hear, run_clips, silence_for
+from .inference import can_hear, config_of, run_clips, silence_for
 from .media import Media
 from .results import MaskFrame, ResultReader
 from .sound import SoundReader, warn_if_short
@@ -39,7 +39,7 @@ class StreamSegmenter:
         self.clip_frames = clip_frames
         self.batch_size = batch_size
         self.max_size = max_size
-        self.pipeline = ClipPipeline(model.cfg)
+        self.pipeline = ClipPipeline(config_of(model))
         self.reader = ResultReader(model)
 
     def masks(self, media: Media) -> Iterator[MaskFrame]:
@@ -76,9 +76,8 @@ class StreamSegmenter:
             return None
         if media.sound_path is None:
             raise ValueError(
-                f'{media.pictures.path} comes without sound, and the model '
-                'segments what sounds. Mend: give a sound file (audio=, '
-                '--audio).'
+                f'{media.name} comes without sound, and the model segments '
+                'what sounds. Fix: give a sound file (audio=, --audio).'
             )
         # a last clip reaches back by less than its own length
         sound = SoundReader(

@@ -19,10 +19,11 @@ _PRIMING = 0.1  # seconds of sound before 0 that decoders need to start up
 class VideoWriter:
     """Writes pictures as they come; the sound follows by itself.
 
-    Nothing appears under the file's name before :meth:`close`.
+    To be used with ``with``: the file is complete once the block is left, and
+    of no use if the block raises.
 
     Args:
-        path (str or Path): An mp4 file.
+        path (str or Path): The file, written as mp4.
         size (tuple[int, int]): Height and width of the pictures.
         rate (Fraction): Mean pictures per second.
         sound_path (str or Path, optional): File whose first sound track is
@@ -44,12 +45,10 @@ class VideoWriter:
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         av = import_av()
-        self.path = Path(path)
         self.size = size
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._partial = self.path.with_name(f'.{self.path.name}.part')
         encoder = find_encoder()
-        self._file = av.open(str(self._partial), 'w', format='mp4')
+        # with its protocol said, since a name may hold a colon
+        self._file = av.open(f'file:{path}', 'w', format='mp4')
         self._stream = self._file.add_stream(
             encoder, rate=rate.limit_denominator(65535)
         )
@@ -88,17 +87,14 @@ class VideoWriter:
         self._mux_sound(time)
         self._file.mux(self._stream.encode(frame))
 
-    def close(self) -> None:
-        """Write what is left, and give the file its name."""
-        self._file.mux(self._stream.encode(None))
-        self._mux_sound(float('inf'))
-        self._file.close()
-        self._partial.replace(self.path)
+    def __enter__(self) -> 'VideoWriter':
+        return self
 
-    def abort(self) -> None:
-        """Leave nothing behind."""
-        self._file.close()
-        self._partial.unlink(missing_ok=True)
+    def __exit__(self, kind, error, trace) -> None:
+        with self._file:
+            if error is None:
+                self._file.mux(self._stream.encode(None))
+                self._mux_sound(float('inf'))
 
     def _mux_sound(self, until: float) -> None:
         while self._waiting and self._waiting[0] <= until:
@@ -124,7 +120,7 @@ def find_encoder() -> str:
         return name
     raise RuntimeError(
         f'PyAV {av.__version__} has no H.264 encoder (looked for '
-        f'{", ".join(ENCODERS)}). Mend: pip install --force-reinstall '
+        f'{", ".join(ENCODERS)}). Fix: pip install --force-reinstall '
         '--only-binary av av (its wheels bring libx264), or write masks '
         'alone (out_dir, --out --no-video).'
     )

@@ -77,7 +77,13 @@ def find_config(name: Union[str, Path]) -> Path:
 
     Raises:
         FileNotFoundError: Nothing goes by that name; near names are listed.
+        TypeError: It is not a name.
     """
+    if not isinstance(name, (str, Path)):
+        raise TypeError(
+            f'a config is a file or a name, got {type(name).__name__}. Fix: '
+            'mmengine.Config(...) makes one of a dict.'
+        )
     if Path(name).is_file():
         return Path(name)
     root, name = resource_root(), str(name)
@@ -97,7 +103,7 @@ def find_config(name: Union[str, Path]) -> Path:
     places = [str(configs[stem].relative_to(root)) for stem in near]
     hint = f' Did you mean {", ".join(places)}?' if near else ''
     raise FileNotFoundError(
-        f'no config at {name}, and no model of that name.{hint} Mend: give a '
+        f'no config at {name}, and no model of that name.{hint} Fix: give a '
         'file, or a name of mmavs.apis.list_models().'
     )
 

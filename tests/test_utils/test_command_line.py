@@ -26,7 +26,7 @@ SCRIPTS = sorted(
 CONFIG = 'configs/synthetic/film_tiny_ms3.py'
 # script -> what its user got wrong, and what must stand in the line
 MISTAKES = {
-    'demo/video_demo.py': (['none.mp4', 'no_model', 'none.pth'], 'no_model'),
+    'demo/video_demo.py': (['none.mp4', 'no_model', 'none.pth'], 'none.mp4'),
     'demo/web_demo.py': (['film_tiny_ms3'], 'MODEL=WEIGHTS'),
     'tools/quickstart.py': (['--agian'], '--agian'),
     'tools/test.py': (['none.py', 'x.pth'], 'none.py'),
