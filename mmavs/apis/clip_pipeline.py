@@ -1,6 +1,5 @@
 """A config's test pipeline, for pictures and sound from anywhere."""
 
-from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
@@ -9,7 +8,13 @@ from mmengine.registry import DefaultScope
 from mmavs.registry import TRANSFORMS
 from mmavs.utils.run_config import innermost_datasets
 
-from .in_memory import Picture, Sound, check_sound, refuse_address, to_bgr
+from .in_memory import (
+    Picture,
+    Sound,
+    check_sound,
+    is_path,
+    to_bgr,
+)
 
 _MASK_LOADERS = ('LoadFrameMask', 'LoadAnnotations')
 _FRAME_LOADERS = ('LoadFrame', 'LoadImageFromFile')
@@ -83,12 +88,11 @@ class ClipPipeline:
             label_map=None,
             reduce_zero_label=False,
         )
-        if not isinstance(picture, (str, Path)):
+        if not is_path(picture):
             picture = to_bgr(picture, f'picture {frame_id} of the clip')
             frame.update(img=picture, img_shape=picture.shape[:2])
             frame['ori_shape'] = picture.shape[:2]
         else:
-            refuse_address(picture, 'picture')
             frame['img_path'] = str(picture)
             for loader in self.loaders:
                 frame = loader(frame)

@@ -1,5 +1,6 @@
 """Pictures and sound as users hand them in, made one kind or refused."""
 
+import mimetypes
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Sequence, Set, Tuple, Union
 
@@ -23,9 +24,9 @@ _SOUND = (
 )
 
 
-def is_address(path: Any) -> bool:
-    """Whether this is the address of something elsewhere."""
-    return isinstance(path, str) and '://' in path
+def is_path(thing: Any) -> bool:
+    """Whether this names a file."""
+    return isinstance(thing, (str, Path))
 
 
 def refuse_address(path: Any, what: str) -> None:
@@ -34,7 +35,7 @@ def refuse_address(path: Any, what: str) -> None:
     Raises:
         ValueError: It is an address.
     """
-    if is_address(path):
+    if isinstance(path, str) and '://' in path:
         raise ValueError(
             f'{path} is an address, and the {what} is read from a file. Fix: '
             'download it first, and give its path.'
@@ -49,7 +50,7 @@ def list_pictures(frames: Any) -> List[Picture]:
 
     Raises:
         TypeError: It is something else, or of no order.
-        ValueError: It is a single picture, or there are none.
+        ValueError: A single picture, none, videos, or addresses.
     """
     if isinstance(frames, Image.Image) or (
         isinstance(frames, (np.ndarray, Tensor)) and frames.ndim < 4
@@ -67,6 +68,14 @@ def list_pictures(frames: Any) -> List[Picture]:
     frames = list(frames)
     if not frames:
         raise ValueError('a clip needs at least one picture, got none')
+    for frame in filter(is_path, frames):
+        refuse_address(frame, 'picture')
+        kind = mimetypes.guess_type(str(frame))[0] or ''
+        if kind.startswith('video/'):
+            raise ValueError(
+                f'{frame} is a video, and a list holds the pictures of one '
+                'clip. Fix: give each video to a call of its own.'
+            )
     return frames
 
 
@@ -166,7 +175,7 @@ def check_sound(sound: Sound, name: str = 'the waveform') -> Sound:
         ValueError: An address; a waveform without a rate, of another scale,
             or with NaN.
     """
-    if isinstance(sound, (str, Path)):
+    if is_path(sound):
         refuse_address(sound, 'sound')
         if not Path(sound).is_file():
             raise FileNotFoundError(

@@ -12,7 +12,7 @@ from mmavs.datasets.avs_dataset import IMG_SUFFIXES, list_images
 from mmavs.structures import AVSDataSample
 
 from .clip_pipeline import ClipPipeline
-from .in_memory import Picture, Sound, list_pictures, refuse_address
+from .in_memory import Picture, Sound, is_path, list_pictures, refuse_address
 
 
 def inference_model(
@@ -46,7 +46,7 @@ def inference_model(
             values out of range, or damaged files.
     """
     pipeline = ClipPipeline(config_of(model))
-    if isinstance(frames, (str, Path)):
+    if is_path(frames):
         frames = _folder(frames)
     frames = list_pictures(frames)
     if audio is None:

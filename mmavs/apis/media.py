@@ -5,7 +5,13 @@ from typing import Any, Iterable, List, NamedTuple, Optional, Union
 
 from mmavs.datasets.avs_dataset import IMG_SUFFIXES, list_images
 
-from .in_memory import Picture, check_sound, list_pictures, refuse_address
+from .in_memory import (
+    Picture,
+    check_sound,
+    is_path,
+    list_pictures,
+    refuse_address,
+)
 from .pictures import FolderPictures, VideoPictures
 
 Pictures = Union[VideoPictures, FolderPictures]
@@ -57,7 +63,7 @@ def find_media(
             file, or an address was given.
     """
     sound_path = None if audio is None else _sound_file(audio)
-    if not isinstance(video, (str, Path)):
+    if not is_path(video):
         pictures = FolderPictures(list_pictures(video))
         return Media('the pictures', pictures, sound_path, 0.0)
     refuse_address(video, 'video')
@@ -71,7 +77,7 @@ def find_media(
 
 
 def _sound_file(audio: Any) -> Path:
-    if not isinstance(audio, (str, Path)):
+    if not is_path(audio):
         raise TypeError(
             f'audio is the path of a sound file, got {type(audio).__name__}. '
             'Fix: save the sound as a file; inference_model also takes '

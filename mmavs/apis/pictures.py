@@ -17,7 +17,7 @@ from mmavs.utils.media import (
 from mmavs.utils.pictures import read_picture
 
 from .in_memory import Picture as MemoryPicture
-from .in_memory import refuse_address, to_bgr
+from .in_memory import is_path, to_bgr
 
 _MAX_JUMP = 600  # seconds between two pictures or two pieces of sound
 
@@ -120,9 +120,7 @@ class FolderPictures:
         self.pictures = list(pictures)
         if not self.pictures:
             raise ValueError('a clip needs at least one picture, got none')
-        self.files = [
-            Path(p) for p in self.pictures if isinstance(p, (str, Path))
-        ]
+        self.files = [Path(p) for p in self.pictures if is_path(p)]
         self.size = self._read(0).shape[:2]
         self.duration = float(len(self.pictures))
 
@@ -137,8 +135,7 @@ class FolderPictures:
 
     def _read(self, second: int) -> np.ndarray:
         picture, name = self.pictures[second], self._name(second)
-        if isinstance(picture, (str, Path)):
-            refuse_address(picture, 'picture')
+        if is_path(picture):
             image = read_picture(picture)
         else:
             image = to_bgr(picture, name)
@@ -152,7 +149,7 @@ class FolderPictures:
 
     def _name(self, second: int) -> str:
         picture = self.pictures[second]
-        if isinstance(picture, (str, Path)):
+        if is_path(picture):
             return str(picture)
         return f'picture {second} of the clip'
 

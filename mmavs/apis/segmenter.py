@@ -56,6 +56,7 @@ class StreamSegmenter:
         """
         pictures, sound = media.pictures, self._open_sound(media)
         size = _limited(pictures.size, self.max_size)
+        name = media.name if sound is None else str(sound.path)
         windows = ClipWindows(self.clip_frames, self.fps)
         try:
             for mask, picture in pictures_of_masks(
@@ -63,8 +64,8 @@ class StreamSegmenter:
             ):
                 frame = self.pipeline.prepare(picture.read(), mask, size)
                 ready = windows.add(mask, frame)
-                yield from self._segment(ready, sound, media.name)
-            yield from self._segment(windows.finish(), sound, media.name)
+                yield from self._segment(ready, sound, name)
+            yield from self._segment(windows.finish(), sound, name)
             if sound is not None:
                 warn_if_short(sound, picture.time)
         finally:

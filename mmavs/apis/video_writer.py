@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 import numpy as np
+import torch
 
+from mmavs.audio.wav import check_samples
 from mmavs.compat import import_av
-from mmavs.utils.media import open_media
+from mmavs.utils.media import decode, open_media
 
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf')
 _CLOCK = Fraction(1, 90000)  # fine enough for any frame rate
@@ -33,6 +35,7 @@ class VideoWriter:
 
     Raises:
         RuntimeError: PyAV here has no H.264 encoder.
+        ValueError: The sound cannot be encoded; also in the methods.
     """
 
     def __init__(
@@ -65,7 +68,9 @@ class VideoWriter:
         self._duration = int(1 / rate / _CLOCK)
         self._sound = iter(())
         if sound_path is not None:
-            self._sound = _sound_packets(self._file, sound_path, sound_start)
+            self._sound = _sound_packets(
+                self._file, Path(sound_path), sound_start
+            )
         self._waiting = next(self._sound, None)
 
     def write(self, image: np.ndarray, time: float) -> None:
@@ -128,7 +133,7 @@ def find_encoder() -> str:
 
 def _sound_packets(file, path: Path, start: float) -> Iterator:
     """Yield (time in seconds, packet) of a file's first sound track."""
-    source = open_media(Path(path))
+    source = open_media(path)
     stream = source.streams.audio[0]
     context = stream.codec_context
     raw = context.name == 'aac' and not context.extradata  # as in .ts files
@@ -141,9 +146,9 @@ def _sound_packets(file, path: Path, start: float) -> Iterator:
             'aac', rate=rate if rate in _AAC_RATES else 44100
         )
         target.layout = 'mono' if context.channels == 1 else 'stereo'
-        packets = _encode(source, stream, target, start)
+        packets = _encode(source, stream, target, start, path)
     # streams are declared here, packets come as they are asked for
-    return packets
+    return _refused(packets, path)
 
 
 def _copy(source, stream, target, start: float) -> Iterator:
@@ -161,25 +166,43 @@ def _copy(source, stream, target, start: float) -> Iterator:
             yield time, packet
 
 
-def _encode(source, stream, target, start: float) -> Iterator:
+def _encode(source, stream, target, start: float, path: Path) -> Iterator:
     import av
 
     resampler = av.AudioResampler(
         format='fltp', layout=target.layout, rate=target.rate
     )
     with source:
-        for frame in source.decode(stream):
+        for frame in decode(source, stream, path):
             if frame.time is not None and frame.time < start:
                 continue
             for part in resampler.resample(frame):
-                if part.pts is not None:
-                    part.pts -= round(start / part.time_base)
-                yield from _timed(target.encode(part))
+                check_samples(torch.from_numpy(part.to_ndarray()), path)
+                yield from _timed(target.encode(_moved(part, start)))
         for part in resampler.resample(None):
-            if part.pts is not None:
-                part.pts -= round(start / part.time_base)
-            yield from _timed(target.encode(part))
+            yield from _timed(target.encode(_moved(part, start)))
         yield from _timed(target.encode(None))
+
+
+def _refused(packets: Iterator, path: Path) -> Iterator:
+    """Say which sound it is that FFmpeg does not take."""
+    import av
+
+    try:
+        yield from packets
+    except av.FFmpegError as error:
+        raise ValueError(
+            f'{path}: its sound cannot be put into an mp4 file '
+            f'({error.strerror}). Fix: convert it, "ffmpeg -i {path.name} '
+            '-ac 1 sound.wav", and give that as the sound (audio=, --audio).'
+        ) from error
+
+
+def _moved(part, start: float):
+    """Count a piece's time from second 0."""
+    if part.pts is not None:
+        part.pts -= round(start / part.time_base)
+    return part
 
 
 def _timed(packets) -> Iterator:

@@ -189,7 +189,7 @@ def refuse_existing(path: Union[str, Path], overwrite: bool = False) -> None:
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f'{path} is a folder. Fix: name a file')
-    if path.is_file() and not overwrite:
+    if path.exists() and not overwrite:
         raise FileExistsError(
             f'{path} exists already. Fix: name another file, or allow to '
             'overwrite (--overwrite, overwrite=True)'

@@ -12,6 +12,7 @@ import torch
 
 from mmavs.apis import init_model
 from mmavs.testing.media import write_test_video
+from mmavs.utils.command_line import run_script
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +77,60 @@ def test_video_demo_without_weights(video, tmp_path, monkeypatch):
         monkeypatch, video, 'film_tiny_ms3', '--random-weights', '--no-video'
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def code_of_video_demo(monkeypatch, *arguments) -> int:
+    monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        run_script(load('video_demo').main)
+    return stop.value.code
+
+
+@pytest.mark.parametrize(
+    'given, options, said',
+    [
+        ('none.mp4', [], 'media file not found: none.mp4'),
+        ('zero.mp4', [], 'zero.mp4 is not a video or sound file'),
+        ('folder', [], 'no picture in folder'),
+        ('in.mp4', ['--audio', 'none.wav'], 'file not found: none.wav'),
+        ('in.mp4', ['--out', '.', '--overwrite'], '. holds an input'),
+        ('in.mp4', ['--json', 'in.mp4'], 'in.mp4 is an input of this run'),
+        (
+            'in.mp4',
+            ['--overwrite', '--out-video', 'in.mp4'],
+            'in.mp4 is an input of this run',
+        ),
+        ('in.mp4', ['--json', 'zero.mp4'], 'zero.mp4 exists already'),
+        ('in.mp4', ['--out', 'full'], 'full is not empty (it holds a.txt)'),
+        ('in.mp4', ['--json', 'in.mp4/a'], 'in.mp4 is not a folder'),
+        ('in.mp4', ['--out-video', 'a.avi'], 'an mp4 file, got a.avi'),
+        ('in.mp4', ['--opacity', '5'], '5 is not in 0..1'),
+        ('in.mp4', ['--no-video', '--out-video', 'a.mp4'], 'not allowed with'),
+    ],
+)
+def test_mistakes_are_said_before_the_model_is_built(
+    video, tmp_path, monkeypatch, capsys, given, options, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'in.mp4').symlink_to(video)
+    (tmp_path / 'zero.mp4').write_bytes(b'')
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'full').mkdir()
+    (tmp_path / 'full' / 'a.txt').write_text('mine')
+    before = sorted(tmp_path.rglob('*')), video.read_bytes()
+    code = code_of_video_demo(monkeypatch, given, 'no_model', *options)
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert code == 2
+    assert error.startswith('video_demo.py: error: ') and said in error
+    assert (sorted(tmp_path.rglob('*')), video.read_bytes()) == before
+
+
+def test_a_folder_names_its_overlay(tmp_path, monkeypatch):
+    (tmp_path / 'clip.v2').mkdir()
+    monkeypatch.chdir(tmp_path / 'clip.v2')
+    name = load('video_demo').default_overlay
+    assert name('.') == name('../clip.v2/') == 'clip.v2_mmavs.mp4'
+    assert name('a/b.mp4') == 'b_mmavs.mp4'
 
 
 def test_web_demo_segments_what_is_uploaded(video, weights):
