@@ -18,7 +18,7 @@ from torch import nn
 
 from mmavs.registry import DATASETS
 from mmavs.testing import on_ranks, tiny_avsbench
-from mmavs.utils.run_config import innermost_dataset
+from mmavs.utils.run_config import datasets
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs/synthetic'
 SETTINGS = {
@@ -85,7 +85,7 @@ def prepare(name, folder):
     """Read a config; its training set makes three steps."""
     config = Config.fromfile(CONFIGS / f'{name}.py')
     loader = config.train_dataloader
-    dataset = innermost_dataset(loader)
+    (dataset,) = datasets(config, ['train'])
     setting = SETTINGS[Path(dataset.data_root).name]
     clips = dict(train=2 * NUM_ITERATIONS)
     dataset.data_root = str(
@@ -162,7 +162,8 @@ def test_gradients_of_two_ranks_equal_one_process(name, folder):
 def test_every_setting_is_known():
     """A config of a new one would fail above, but only in the slow tests."""
     roots = {
-        Path(innermost_dataset(config.train_dataloader).data_root).name
+        Path(dataset.data_root).name
         for config in map(Config.fromfile, CONFIGS.glob('*.py'))
+        for dataset in datasets(config)
     }
     assert roots == SETTINGS.keys()
