@@ -1,6 +1,7 @@
 # make quickstart   environment, synthetic data, train, test, draw
 # make test         environment, test suite
 # make test-ranks   every small config on two ranks, and a rank that is killed
+# make test-trajectories   training steps against the released code's
 # make soak         2,000 iterations: memory and open files stay as they are
 # make docs         the documentation, in docs/en/_build/html
 #
@@ -33,7 +34,7 @@ endif
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_tools/test_distributed.py
 
-.PHONY: quickstart test test-ranks soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
+.PHONY: quickstart test test-ranks test-trajectories soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
 
 env: $(STAMP)
 
@@ -59,6 +60,9 @@ test: $(STAMP)
 
 test-ranks: $(STAMP)
 	@$(BIN)/python -m pytest -m "" $(RANK_TESTS)
+
+test-trajectories: $(STAMP)
+	@$(BIN)/python -m pytest -m "" tests/test_trajectories.py
 
 soak: $(STAMP)
 	@$(BIN)/python tests/soak/soak_training.py
