@@ -8,7 +8,6 @@ least 0.20 below: it must have learned to listen.
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -21,6 +20,8 @@ from typing import Optional
 import mmavs  # noqa: F401
 from mmavs.datasets.synthetic import ensure_synthetic
 from mmavs.utils.command_line import run_script
+from mmavs.utils.run_config import load_config
+from mmavs.utils.work_dir import best_checkpoint, note_run, read_json
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = 'data/synthetic-96px'
@@ -31,11 +32,7 @@ MODELS = {
 }
 CLIPS = {'train': 1000, 'val': 40, 'test': 200}
 # more steps than the configs' own budget: clear of the floor below
-BUDGET = (
-    '--cfg-options',
-    'train_cfg.max_epochs=4',
-    'param_scheduler.1.end=4',
-)
+BUDGET = {'train_cfg.max_epochs': 4, 'param_scheduler.1.end': 4}
 MIN_J, MIN_GAP = 70.0, 20.0  # percent
 COLUMNS = ('mIoU', 'mFscore', 'mIoU_constant', 'mIoU_switching')
 
@@ -47,14 +44,15 @@ def run(tool: str, *arguments: str, log: Optional[Path] = None) -> None:
         log (Path, optional): File its output goes to, instead of the console.
 
     Raises:
-        RuntimeError: If it fails; says where the log is and how it ends.
+        SystemExit: It fails; says where the log is and how it ends.
     """
     # both models train at a time, each on its share of the cores
     threads = max(1, (os.cpu_count() or 1) // len(MODELS))
     env = dict(os.environ, OMP_NUM_THREADS=str(threads))
     command = [sys.executable, f'tools/{tool}.py', *arguments]
     if log is None:
-        subprocess.run(command, cwd=ROOT, env=env, check=True)
+        if subprocess.run(command, cwd=ROOT, env=env).returncode:
+            raise SystemExit(f'{tool} failed, see above')
         return
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open('w') as file:
@@ -63,18 +61,20 @@ def run(tool: str, *arguments: str, log: Optional[Path] = None) -> None:
         ).returncode
     if code:
         last = '\n'.join(log.read_text().splitlines()[-15:])
-        raise RuntimeError(f'{tool} failed, see {log}:\n{last}')
+        raise SystemExit(f'{tool} failed, see {log}:\n{last}')
 
 
 def train(config: str, work_dir: Path, log: Optional[Path]) -> Path:
     """Train unless it is done already; return the best checkpoint."""
+    note_run(work_dir, load_config(ROOT / config, BUDGET))
     done = work_dir / 'done'
     if not done.exists():
         # no half-trained weights in the way of a fresh run
         folder = ('--work-dir', str(work_dir), '--resume')
-        run('train', config, *folder, *BUDGET, log=log)
+        options = [f'{key}={value}' for key, value in BUDGET.items()]
+        run('train', config, *folder, '--cfg-options', *options, log=log)
         done.touch()
-    return sorted(work_dir.glob('best_mIoU_*.pth'))[-1]
+    return best_checkpoint(work_dir)
 
 
 def train_and_test(
@@ -88,7 +88,7 @@ def train_and_test(
     arguments = (config, str(checkpoint), '--work-dir', str(out), *draw)
     run('test', *arguments, log=log and log.with_name('test.log'))
     newest = max(out.glob('*/*.json'), key=lambda path: path.stat().st_mtime)
-    return json.loads(newest.read_text())
+    return read_json(newest)
 
 
 def table(results: dict) -> str:

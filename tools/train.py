@@ -7,8 +7,10 @@ from pathlib import Path
 from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.compat.checkpoints import find_checkpoint
 from mmavs.utils.command_line import run_script
 from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.work_dir import last_checkpoint
 
 
 def parse_args() -> argparse.Namespace:
@@ -20,7 +22,7 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         help='go on from the newest checkpoint of the work dir, or from the '
-        'one given',
+        'one given; without any, start as the config says',
     )
     parser.add_argument(
         '--amp',
@@ -33,7 +35,7 @@ def parse_args() -> argparse.Namespace:
         '--synthetic',
         action='store_true',
         help='run on the synthetic set (made once under data/synthetic), '
-        'from random weights',
+        'from random weights, but for those that --cfg-options names',
     )
     parser.add_argument(
         '--cfg-options',
@@ -63,7 +65,14 @@ def prepare_config(args: argparse.Namespace):
     elif config.get('work_dir') is None:
         config.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     if args.synthetic:
-        use_synthetic(config)
+        use_synthetic(config, args.cfg_options)
+    if args.resume == 'auto':  # with nothing to resume, the config's start
+        args.resume = last_checkpoint(config.work_dir)
+        if args.resume is None:
+            print(f'no checkpoint in {config.work_dir}: training from epoch 1')
+    if args.resume:
+        args.resume = find_checkpoint(str(args.resume))
+        config.resume, config.load_from = True, args.resume
     check_inputs(
         config, args.config, ('train', 'val'), 'tools/train.py', weights=True
     )
@@ -72,9 +81,6 @@ def prepare_config(args: argparse.Namespace):
         config.optim_wrapper.dtype = args.amp
         if args.amp == 'float16':
             config.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    if args.resume:
-        config.resume = True
-        config.load_from = None if args.resume == 'auto' else args.resume
     return config
 
 
@@ -91,7 +97,7 @@ def main() -> None:
         runner = RUNNERS.build(config)
     else:
         runner = Runner.from_cfg(config)
-    if args.resume not in (None, 'auto'):
+    if args.resume:
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         check_resumable(model, args.resume)

@@ -1,12 +1,15 @@
 """Does a checkpoint belong to this model?"""
 
 import logging
+from pathlib import Path
 from typing import Dict, List
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmavs.compat import load_checkpoint
+
+from .work_dir import numbered_checkpoints
 
 # fewer fitting tensors than this share and the file is of another model
 MIN_SHARE = 0.5
@@ -65,10 +68,14 @@ def check_resumable(model: nn.Module, path: str) -> None:
 
     Raises:
         FileNotFoundError: There is no such file.
-        RuntimeError: It cannot be read safely, holds weights alone, or a
-            tensor of the model is missing from it or has another shape.
+        RuntimeError: It cannot be read safely (names the last one that can),
+            holds weights alone, or a tensor of the model is missing from it
+            or has another shape.
     """
-    checkpoint = load_checkpoint(path)
+    try:
+        checkpoint = load_checkpoint(path)
+    except RuntimeError as error:
+        raise RuntimeError(_advise(Path(path), str(error))) from error
     parts = ('meta', 'message_hub', 'optimizer')
     lacking = [
         part for part in parts if not isinstance(checkpoint.get(part), dict)
@@ -131,6 +138,22 @@ def _announce_unused(path: str, unused: List[str]) -> None:
             logger='current',
             level=logging.WARNING,
         )
+
+
+def _advise(broken: Path, message: str) -> str:
+    """Say where a run goes on whose checkpoint is broken."""
+    fix = (
+        f'no other in {broken.parent} can be read: remove {broken.name} and '
+        'last_checkpoint there, and the run starts anew'
+    )
+    for path in numbered_checkpoints(broken.parent):
+        try:
+            load_checkpoint(path)
+        except RuntimeError:
+            continue
+        fix = f'go on from the last one that can be read, --resume {path}'
+        break
+    return f'{message.partition(" Fix: ")[0]} Fix: {fix}'
 
 
 def _misfit_message(

@@ -61,7 +61,7 @@ def config_to_look_at(
     config = load_config(path, options)
     loader_of(config, split)
     if synthetic:
-        use_synthetic(config)
+        use_synthetic(config, options)
     check_inputs(config, path, [split], tool=tool or sys.argv[0])
     return config
 
@@ -148,10 +148,11 @@ def evaluators_of(config: Config) -> List[dict]:
     return [evaluators]
 
 
-def use_synthetic(config: Config) -> List[str]:
+def use_synthetic(config: Config, options: Optional[dict] = None) -> List[str]:
     """Redirect a config to the synthetic set and to random weights.
 
-    Pretrained weights are dropped, and every ``data_root`` below
+    Pretrained weights are dropped, but for those that the command line names
+    (``load_from`` as well as a part's own), and every ``data_root`` below
     ``data/avsbench`` moves below ``data/synthetic``, where the data is made
     once if it is not there. A config made for a synthetic set says in
     ``synthetic_set`` how (size, clips), or a folder of frames of another size
@@ -159,6 +160,7 @@ def use_synthetic(config: Config) -> List[str]:
 
     Args:
         config (Config): Changed in place.
+        options (dict, optional): From ``--cfg-options``, merged already.
 
     Returns:
         list[str]: The data roots now in use.
@@ -166,8 +168,10 @@ def use_synthetic(config: Config) -> List[str]:
     from mmavs.datasets.synthetic import ensure_synthetic, read_side_file
     from mmavs.datasets.synthetic.layouts import LAYOUTS
 
-    drop_pretrained(config._cfg_dict)
-    config.load_from = None
+    given = [value for value in (options or {}).values() if value]
+    drop_pretrained(config._cfg_dict, given)
+    if config.get('load_from') not in given:
+        config.load_from = None
     roots = {}
     for dataset in datasets(config):
         root, plan = dataset.get('data_root'), config.get('synthetic_set')
@@ -186,17 +190,23 @@ def use_synthetic(config: Config) -> List[str]:
     return list(roots)
 
 
-def drop_pretrained(config) -> None:
-    """Set every ``init_cfg`` of type Pretrained to None, at any depth."""
+def drop_pretrained(config, kept: Sequence = ()) -> None:
+    """Set every ``init_cfg`` of type Pretrained to None, at any depth.
+
+    Args:
+        config (dict or list): Changed in place.
+        kept (Sequence): Paths of weights that stay.
+    """
     if isinstance(config, dict):
         init = config.get('init_cfg')
         if isinstance(init, dict) and init.get('type') == 'Pretrained':
-            config['init_cfg'] = None
+            if init.get('checkpoint') not in kept:
+                config['init_cfg'] = None
         for value in config.values():
-            drop_pretrained(value)
+            drop_pretrained(value, kept)
     elif isinstance(config, (list, tuple)):
         for value in config:
-            drop_pretrained(value)
+            drop_pretrained(value, kept)
 
 
 def check_inputs(

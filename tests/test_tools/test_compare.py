@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location(
@@ -41,13 +42,90 @@ def test_table_gives_mean_and_half_the_range():
     assert line == '| tpavi_tiny_ms3 | 62.0 ± 2.0 | 70.0 ± 0.0 | 50.5 ± 0.5 |'
 
 
-def test_finished_runs_are_not_done_again(tmp_path):
-    row = compare.Row(CONFIG, ())
-    folder = tmp_path / f'{row.slug}_3'
-    folder.mkdir()
-    (folder / 'result.json').write_text('{"mIoU": 1.5}')
-    args = argparse.Namespace(work_dir=tmp_path, jobs=1, options=[])
+@pytest.fixture
+def calls(monkeypatch):
+    """Tools that train and test at once, and what they were called with."""
+    made = []
+
+    def call(folder, threads, tool, *arguments):
+        made.append((tool, *arguments))
+        if tool == 'train':
+            best = folder / 'best_mIoU_epoch_10.pth'
+            # the others: sorted last by name, and left by a killed run
+            for name in (best.name, 'best_mIoU_epoch_9.pth', 'best_z.pth'):
+                (folder / name).touch()
+            hub = dict(runtime_info=dict(best_ckpt=str(best)))
+            torch.save(dict(message_hub=hub), folder / 'epoch_10.pth')
+        else:
+            log = folder / 'test' / 'now'
+            log.mkdir(parents=True)
+            (log / 'now.json').write_text('{"mIoU": 1.5}')
+
+    monkeypatch.setattr(compare, 'call', call)
+    return made
+
+
+def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
+    calls, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    row = compare.Row(CONFIG, ('model.neck.1.window=1',))
+    args = argparse.Namespace(
+        work_dir=tmp_path, jobs=1, options=['work_dir=x']
+    )
     assert compare.run(row, 3, args) == dict(mIoU=1.5)
+    folder = tmp_path / f'{row.slug}_3'
+    (_, config, *train), (_, _, checkpoint, *test) = calls
+    assert config == str(ROOT / CONFIG)
+    options = ['randomness.seed=3', 'work_dir=x', 'model.neck.1.window=1']
+    start = ['--resume', '--work-dir', str(folder), '--cfg-options']
+    assert train == [*start, *options]
+    assert checkpoint == str(folder / 'best_mIoU_epoch_10.pth')
+    assert test[1] == str(folder / 'test') and test[3:] == options
+    assert compare.run(row, 3, args) == dict(mIoU=1.5)
+    assert len(calls) == 2
+    (folder / 'result.json').write_text('{"mIoU"')
+    with pytest.raises(ValueError, match='result.json is damaged.*Fix: remo'):
+        compare.run(row, 3, args)
+
+
+def test_a_run_of_other_options_or_another_config_is_not_taken(
+    calls, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / 'a.py'
+    path.write_text(f"_base_ = '{ROOT / CONFIG}'")
+    args = argparse.Namespace(work_dir=tmp_path / 'w', jobs=1, options=[])
+    compare.run(compare.Row(str(path), ()), 3, args)
+    args.options = ['train_cfg.max_epochs=1']
+    with pytest.raises(ValueError, match='differs: train_cfg.max_epochs. Fix'):
+        compare.run(compare.Row(str(path), ()), 3, args)
+    args.options = []
+    path.write_text(f"_base_ = '{ROOT / CONFIG}'\nlog_level = 'DEBUG'")
+    with pytest.raises(ValueError, match='differs: log_level. Fix'):
+        compare.run(compare.Row(str(path), ()), 3, args)
+
+
+@pytest.mark.parametrize(
+    'code, error, message',
+    [
+        (2, ValueError, r'^train.py: error: no data \(in .*train.log\)'),
+        (1, SystemExit, '^train failed, see .*train.log'),
+    ],
+)
+def test_a_tool_that_fails_is_shown(
+    tmp_path, monkeypatch, code, error, message
+):
+    def run(command, stdout, **_):
+        stdout.write('a line\ntrain.py: error: no data\n')
+        return argparse.Namespace(returncode=code)
+
+    (tmp_path / 'train.log').write_text('before it was interrupted\n')
+    monkeypatch.setattr(compare.subprocess, 'run', run)
+    with pytest.raises(error, match=message):
+        compare.call(tmp_path, 1, 'train', 'a.py')
+    log = (tmp_path / 'train.log').read_text()
+    assert log.startswith('before it was interrupted\na line\n')
 
 
 def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):
@@ -61,27 +139,37 @@ def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):
         log = tmp_path / f'{row.slug}_{seed}' / 'now' / 'vis_data'
         log.mkdir(parents=True)
         (log / 'scalars.json').write_text('\n'.join(lines))
+        killed = log.parents[1] / 'before' / 'vis_data' / 'scalars.json'
+        killed.parent.mkdir(parents=True)
+        killed.write_text('{"lr": 1, "ti')
     args = argparse.Namespace(
-        metrics=['mIoU'], costs=True, seeds=[0, 1], work_dir=tmp_path
-    )
+        metrics=['mIoU'], costs=True, seeds=[0, 1], work_dir=tmp_path,
+        options=['model.neck.1.window=1'],
+    )  # fmt: skip
     text = compare.table({row: [dict(mIoU=1.0), dict(mIoU=2.0)]}, args)
     head, _, line = text.splitlines()[:3]
     assert head.endswith('| mIoU | parameters (M) | s a step |')
     millions, seconds = line.split(' | ')[2:]
     assert seconds == '0.50 |'
-    fewer = compare.parameters(whole, 0) - compare.parameters(row, 0)
+    less = compare.parameters(row, list(row.options))
+    fewer = compare.parameters(whole, []) - less
     # 3 x 3 convolutions 48 to 32 and 32 to 32 become 48 to 16 and 16 to 16
     before = 9 * (48 * 32 + 32 * 32) + 2 * 32 + 32 + 1
     after = 9 * (48 * 16 + 16 * 16) + 2 * 16 + 16 + 1
     assert fewer == before - after
-    assert millions == f'{compare.parameters(row, 0) / 1e6:.2f}'
+    assert millions == f'{less / 1e6:.2f}'
 
 
-def test_options_take_the_seed_and_the_last_file(tmp_path):
-    for epoch in (3, 6):
+def test_options_take_the_seed_and_the_last_or_best_file(tmp_path):
+    for epoch in (9, 10):
         (tmp_path / f'one_7_{epoch}.pth').touch()
     option = f'load_from={tmp_path}/one_{{seed}}_*.pth'
-    assert compare.resolve(option, 7) == f'load_from={tmp_path}/one_7_6.pth'
+    assert compare.resolve(option, 7) == f'load_from={tmp_path}/one_7_10.pth'
+    best = str(tmp_path / 'one_7_9.pth')
+    hub = dict(runtime_info=dict(best_ckpt=best))
+    torch.save(dict(message_hub=hub), tmp_path / 'epoch_1.pth')
+    (tmp_path / 'last_checkpoint').write_text('epoch_1.pth')
+    assert compare.resolve(option, 7) == f'load_from={best}'
     assert compare.resolve('a.b=[1]', 7) == 'a.b=[1]'
     with pytest.raises(FileNotFoundError, match='run the row that makes it'):
         compare.resolve(option, 8)

@@ -40,7 +40,7 @@ def test_table():
 
 def test_failure_shows_the_end_of_the_log(tmp_path):
     log = tmp_path / 'new' / 'train.log'
-    with pytest.raises(RuntimeError, match='train failed, see') as error:
+    with pytest.raises(SystemExit, match='train failed, see') as error:
         quickstart.run('train', 'no_such_config.py', log=log)
     assert str(log) in str(error.value)
     assert 'no_such_config.py' in str(error.value).split(str(log))[1]

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pickle
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.fileio.backends import local_backend
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,25 +87,104 @@ def test_training_validates_keeps_the_best_and_resumes(trained):
     assert epochs == {1, 2}
 
 
+@pytest.mark.parametrize('name, save', [('epoch_2', 1), ('epoch_1', 2)])
 def test_a_run_killed_while_it_saves_can_go_on(
-    config_file, tmp_path, monkeypatch
+    config_file, tmp_path, monkeypatch, name, save
 ):
-    save = Runner.save_checkpoint
+    """An epoch is saved twice if it is the best so far."""
+    saves = []
 
-    def killed_in_epoch_2(runner, out_dir, filename, *args, **kwargs):
-        if filename == 'epoch_2.pth':
-            (tmp_path / filename).write_bytes(b'PK half')
-            raise KeyboardInterrupt
-        save(runner, out_dir, filename, *args, **kwargs)
+    class Dying:
+        def __init__(self, path, mode):
+            self.file = open(path, mode)
+            saves.append(Path(path).name)
 
-    monkeypatch.setattr(Runner, 'save_checkpoint', killed_in_epoch_2)
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def write(self, data):
+            seen = [n for n in saves if n.endswith(f'{name}.pth')]
+            same = [n for n in seen if 'best' not in n]
+            if len(same) == save and 'best' not in saves[-1]:
+                self.file.write(data[: len(data) // 2])
+                raise KeyboardInterrupt
+            self.file.write(data)
+
+    monkeypatch.setattr(local_backend, 'open', Dying, raising=False)
     words = 'train', config_file, '--work-dir', tmp_path
     with pytest.raises(KeyboardInterrupt):
         call(*words, monkeypatch=monkeypatch)
-    monkeypatch.setattr(Runner, 'save_checkpoint', save)
+    monkeypatch.delattr(local_backend, 'open')
+    noted = Path((tmp_path / 'last_checkpoint').read_text())
+    whole = torch.load(noted, weights_only=True)
+    assert noted.name == 'epoch_1.pth' and whole['meta']['epoch'] == 1
     call(*words, '--resume', monkeypatch=monkeypatch)
     last = torch.load(tmp_path / 'epoch_2.pth', weights_only=True)
     assert last['meta']['iter'] == 4
+
+
+def prepared(*words, monkeypatch):
+    """The config with which tools/train.py would train."""
+    spec = importlib.util.spec_from_file_location(
+        'tool', ROOT / 'tools/train.py'
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(sys, 'argv', ['train.py', *map(str, words)])
+    return module.prepare_config(module.parse_args())
+
+
+def test_resume_without_a_checkpoint_starts_as_the_config_says(
+    trained, config_file, tmp_path, monkeypatch, capsys
+):
+    start = trained / 'epoch_2.pth'
+    words = config_file, '--work-dir', tmp_path, '--resume'
+    options = '--cfg-options', f'load_from={start}'
+    config = prepared(*words, *options, monkeypatch=monkeypatch)
+    assert (config.resume, config.load_from) == (False, str(start))
+    assert f'no checkpoint in {tmp_path}' in capsys.readouterr().out
+    # with one to go on from, the start is no matter
+    config = prepared(
+        config_file, '--work-dir', trained, '--resume',
+        '--cfg-options', 'load_from=none.pth', monkeypatch=monkeypatch,
+    )  # fmt: skip
+    assert (config.resume, config.load_from) == (True, str(start))
+    with pytest.raises(FileNotFoundError, match='not found: none.pth. Fix'):
+        prepared(*words, 'none.pth', monkeypatch=monkeypatch)
+
+
+def test_synthetic_keeps_a_start_that_is_given(
+    trained, config_file, tmp_path, monkeypatch
+):
+    start = trained / 'epoch_2.pth'
+    words = config_file, '--work-dir', tmp_path, '--synthetic'
+    options = '--cfg-options', f'load_from={start}'
+    config = prepared(*words, *options, monkeypatch=monkeypatch)
+    assert config.load_from == str(start)
+
+
+def test_a_broken_checkpoint_names_the_one_to_go_on_from(
+    trained, config_file, tmp_path, monkeypatch
+):
+    for epoch in (9, 10, 11):
+        shutil.copy(trained / 'epoch_1.pth', tmp_path / f'epoch_{epoch}.pth')
+    for epoch in (10, 11):  # half of the file, as a killed process leaves it
+        path = tmp_path / f'epoch_{epoch}.pth'
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    (tmp_path / 'last_checkpoint').write_text(str(path))
+    words = 'train', config_file, '--work-dir', tmp_path, '--resume'
+    message = (
+        'epoch_11.pth is not .* Fix: go on from .* --resume .*epoch_9.pth'
+    )
+    with pytest.raises(RuntimeError, match=message):
+        call(*words, monkeypatch=monkeypatch)
+    (tmp_path / 'epoch_9.pth').unlink()
+    message = 'epoch_11.pth is not .* Fix: no other .* remove epoch_11.pth and'
+    with pytest.raises(RuntimeError, match=message):
+        call(*words, monkeypatch=monkeypatch)
 
 
 def test_what_cannot_be_resumed_is_said_before_it_is_tried(

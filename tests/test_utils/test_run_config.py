@@ -60,6 +60,22 @@ def test_synthetic_moves_data_and_drops_weights(monkeypatch):
     assert inner.data_root == cfg.test_dataloader.dataset.data_root
 
 
+def test_weights_that_the_command_line_names_stay(monkeypatch):
+    monkeypatch.setattr(synthetic, 'ensure_synthetic', lambda *args: None)
+    cfg = config()
+    options = {
+        'load_from': 'mine.pth',
+        'model.neck.0.init_cfg.checkpoint': 'n',
+    }
+    cfg.merge_from_dict(options)
+    use_synthetic(cfg, options)
+    assert cfg.load_from == 'mine.pth'
+    assert pretrained_paths(cfg.model) == ['n']
+    cfg = config()
+    use_synthetic(cfg, {'work_dir': 'w', 'load_from': None})
+    assert cfg.load_from is None and pretrained_paths(cfg.model) == []
+
+
 def test_synthetic_set_is_made_as_its_configs_want_it(
     tmp_path, monkeypatch, tiny_ms3
 ):

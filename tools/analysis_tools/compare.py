@@ -8,13 +8,16 @@
 
 A row is a config file, or a config file with options behind ``::`` (as for
 --cfg-options, separated by blanks). In a row's options ``{seed}`` is the seed,
-and a path with ``*`` the last that fits, so that a row can start from another:
+and a path with ``*`` the best checkpoint of its folder, if that fits, or the
+last that fits, so that a row can start from another:
 
     "avis_tiny_s4.py::load_from=work_dirs/compare/STAGE1_{seed}/best_*.pth"
 
 Every run is kept under the work dir and not done again, so an interrupted
-comparison is carried on. ``--costs`` adds the parameters that take part in a
-clip, and the median seconds of a training step, of the machine it ran on.
+comparison is carried on. A run is known by its whole config, with options and
+the weights it starts from: one of another config is not taken for it.
+``--costs`` adds the parameters that take part in a clip, and the median
+seconds of a training step, of the machine it ran on.
 """
 
 import argparse
@@ -29,13 +32,15 @@ from pathlib import Path
 from statistics import mean, median
 from typing import List, NamedTuple
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
+from mmavs.utils.command_line import MISTAKE, run_script
 from mmavs.utils.complexity import clip_complexity
 from mmavs.utils.run_config import load_config
+from mmavs.utils.whole_files import write_text
+from mmavs.utils.work_dir import best_checkpoint, note_run, read_json
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ('', '_constant', '_switching')
@@ -64,21 +69,37 @@ class Row(NamedTuple):
 
 
 def resolve(option: str, seed: int) -> str:
-    """Put the seed and the last path that fits into an option.
+    """Put the seed and the best or last path that fits into an option.
 
     Raises:
         FileNotFoundError: No path fits.
     """
     key, _, value = option.replace('{seed}', str(seed)).partition('=')
     if '*' in value:
-        paths = sorted(glob.glob(value, root_dir=ROOT))
+        paths = glob.glob(value, root_dir=ROOT)
         if not paths:
             raise FileNotFoundError(
-                f'no file fits {value} of {option}. Mend: run the row that '
+                f'no file fits {value} of {option}. Fix: run the row that '
                 'makes it first.'
             )
-        value = paths[-1]
+        value = choose(paths)
     return f'{key}={value}'
+
+
+def choose(paths: List[str]) -> str:
+    """Take the best of a training, or else the one of the highest number."""
+    last = max(paths, key=in_natural_order)
+    folder = ROOT / Path(last).parent
+    if (folder / 'last_checkpoint').is_file():
+        best = best_checkpoint(folder).resolve()
+        return next((p for p in paths if (ROOT / p).resolve() == best), last)
+    return last
+
+
+def in_natural_order(path: str) -> list:
+    """Sort key by which epoch_10 comes after epoch_9."""
+    parts = re.split(r'(\d+)', path)
+    return [int(part) if part.isdigit() else part for part in parts]
 
 
 def parse_row(text: str) -> Row:
@@ -113,63 +134,91 @@ def parse_args() -> argparse.Namespace:
 
 def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
     """Train and test once, unless it is done; return the figures."""
-    folder = args.work_dir / f'{row.slug}_{seed}'
-    threads = max(1, (os.cpu_count() or 1) // args.jobs)
+    folder = args.work_dir.absolute() / f'{row.slug}_{seed}'
+    options = options_of(row, seed, args)
+    note_run(folder, merged_config(row, options))
     result = folder / 'result.json'
     if not result.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        own = [resolve(option, seed) for option in row.options]
-        options = [f'randomness.seed={seed}', *args.options, *own]
-        options.insert(0, '--cfg-options')
-        call(folder, threads, 'train', row.config, *options)
-        checkpoint = sorted(folder.glob('best_*.pth'))[-1]
-        call(folder, threads, 'test', row.config, str(checkpoint), *options)
-        newest = max(folder.glob('*/*.json'), key=lambda p: p.stat().st_mtime)
-        figures = json.loads(newest.read_text())
-        result.write_text(json.dumps(figures, indent=1))
+        threads = max(1, (os.cpu_count() or 1) // args.jobs)
+        config = str(Path(row.config).absolute())  # tools run in the root
+        words = ['--work-dir', str(folder), '--cfg-options', *options]
+        call(folder, threads, 'train', config, '--resume', *words)
+        checkpoint = best_checkpoint(folder)
+        words[1] = str(folder / 'test')
+        call(folder, threads, 'test', config, str(checkpoint), *words)
+        logs = (folder / 'test').glob('*/*.json')
+        newest = max(logs, key=lambda path: path.stat().st_mtime)
+        figures = read_json(newest)
+        write_text(result, json.dumps(figures, indent=1))
         print(f'{row.name} seed {seed}: {figures}', flush=True)
-    return json.loads(result.read_text())
+    return read_json(result)
+
+
+def options_of(row: Row, seed: int, args: argparse.Namespace) -> List[str]:
+    """List what --cfg-options gets in a run."""
+    own = [resolve(option, seed) for option in row.options]
+    return [f'randomness.seed={seed}', *args.options, *own]
+
+
+def merged_config(row: Row, options: List[str]) -> Config:
+    """Read a row's config as its runs see it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='*', action=DictAction)
+    config = load_config(
+        row.config, parser.parse_args(['--options', *options]).options
+    )
+    if config.get('load_from'):
+        config.load_from = str(ROOT / config.load_from)
+    return config
 
 
 def call(folder: Path, threads: int, tool: str, *arguments: str) -> None:
-    """Run a tool; its output goes to a log in the folder."""
+    """Run a tool; its output goes to a log in the folder.
+
+    Raises:
+        ValueError: The tool says that the user made a mistake.
+        SystemExit: It failed otherwise.
+    """
     env = dict(os.environ, OMP_NUM_THREADS=str(threads))
-    with (folder / f'{tool}.log').open('w') as log:
+    log = folder / f'{tool}.log'
+    with log.open('a') as file:
         code = subprocess.run(
-            [sys.executable, f'tools/{tool}.py', *arguments]
-            + ['--work-dir', str(folder)],
+            [sys.executable, f'tools/{tool}.py', *arguments],
             cwd=ROOT,
             env=env,
-            stdout=log,
+            stdout=file,
             stderr=subprocess.STDOUT,
         ).returncode
+    if code == MISTAKE:
+        raise ValueError(f'{log.read_text().splitlines()[-1]} (in {log})')
     if code:
-        raise SystemExit(f'{tool} failed, see {folder / tool}.log')
+        raise SystemExit(f'{tool} failed, see {log}')
 
 
-def parameters(row: Row, seed: int) -> int:
+def parameters(row: Row, options: List[str]) -> int:
     """Count what takes part in a clip of a row's model."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='*', action=DictAction)
-    own = [resolve(option, seed) for option in row.options]
-    options = parser.parse_args(['--options', *own]).options
-    cost = clip_complexity(load_config(row.config, options))
+    cost = clip_complexity(merged_config(row, options))
     return sum(cost.parameters.values())
 
 
 def seconds_a_step(folder: Path) -> float:
     """Median over the log of a finished training."""
     logs = sorted(folder.glob('*/vis_data/scalars.json'))
-    lines = [line for log in logs for line in log.read_text().splitlines()]
-    steps = [json.loads(line) for line in lines]
-    return median(step['time'] for step in steps if 'lr' in step)
+    times = []
+    for log in logs:
+        # a run that was stopped may leave half a line, which lacks its brace
+        lines = [x for x in log.read_text().splitlines() if x.endswith('}')]
+        steps = [json.loads(line) for line in lines]
+        times += [step['time'] for step in steps if 'lr' in step]
+    return median(times)
 
 
 def costs(row: Row, args: argparse.Namespace) -> List[str]:
     """Cells of ``--costs``: parameters in millions, seconds a step."""
     folders = [args.work_dir / f'{row.slug}_{seed}' for seed in args.seeds]
     seconds = [seconds_a_step(folder) for folder in folders]
-    millions = parameters(row, args.seeds[0]) / 1e6
+    options = options_of(row, args.seeds[0], args)
+    millions = parameters(row, options) / 1e6
     return [f'{millions:.2f}', f'{mean(seconds):.2f}']
 
 
@@ -215,8 +264,7 @@ def main() -> None:
     text = table(results, args)
     print(text)
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(text + '\n')
+        write_text(args.out, text + '\n')
 
 
 if __name__ == '__main__':
