@@ -1,6 +1,7 @@
 """The two main tools, end to end on a few synthetic clips."""
 
 import importlib.util
+import io
 import json
 import pickle
 import shutil
@@ -94,26 +95,20 @@ def test_a_run_killed_while_it_saves_can_go_on(
     """An epoch is saved twice if it is the best so far."""
     saves = []
 
-    class Dying:
-        def __init__(self, path, mode):
-            self.file = open(path, mode)
-            saves.append(Path(path).name)
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            self.file.close()
-
+    class Dying(io.FileIO):
         def write(self, data):
-            seen = [n for n in saves if n.endswith(f'{name}.pth')]
-            same = [n for n in seen if 'best' not in n]
-            if len(same) == save and 'best' not in saves[-1]:
-                self.file.write(data[: len(data) // 2])
-                raise KeyboardInterrupt
-            self.file.write(data)
+            super().write(data[: len(data) // 2])
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(local_backend, 'open', Dying, raising=False)
+    def dying_open(path, mode, **options):
+        written = Path(path).name
+        if 'w' in mode and name in written and 'best' not in written:
+            saves.append(written)
+            if len(saves) == save:
+                return Dying(path, 'w')
+        return open(path, mode, **options)
+
+    monkeypatch.setattr(local_backend, 'open', dying_open, raising=False)
     words = 'train', config_file, '--work-dir', tmp_path
     with pytest.raises(KeyboardInterrupt):
         call(*words, monkeypatch=monkeypatch)
