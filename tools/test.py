@@ -117,7 +117,7 @@ def prepare_config(args: argparse.Namespace) -> Config:
         config.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     loader_of(config, 'test')
     if args.synthetic:
-        use_synthetic(config, args.cfg_options)
+        use_synthetic(config, args.cfg_options, ['test'])
     check_inputs(config, args.config, ['test'], 'tools/test.py')
     if args.checkpoint:
         find_checkpoint(args.checkpoint)

@@ -61,7 +61,7 @@ def config_to_look_at(
     config = load_config(path, options)
     loader_of(config, split)
     if synthetic:
-        use_synthetic(config, options)
+        use_synthetic(config, options, [split])
     check_inputs(config, path, [split], tool=tool or sys.argv[0])
     return config
 
@@ -148,7 +148,11 @@ def evaluators_of(config: Config) -> List[dict]:
     return [evaluators]
 
 
-def use_synthetic(config: Config, options: Optional[dict] = None) -> List[str]:
+def use_synthetic(
+    config: Config,
+    options: Optional[dict] = None,
+    splits: Sequence[str] = SPLITS,
+) -> List[str]:
     """Redirect a config to the synthetic set and to random weights.
 
     Pretrained weights are dropped, but for those that the command line names
@@ -161,6 +165,7 @@ def use_synthetic(config: Config, options: Optional[dict] = None) -> List[str]:
     Args:
         config (Config): Changed in place.
         options (dict, optional): From ``--cfg-options``, merged already.
+        splits (Sequence[str]): Whose data are wanted.
 
     Returns:
         list[str]: The data roots now in use.
@@ -173,7 +178,7 @@ def use_synthetic(config: Config, options: Optional[dict] = None) -> List[str]:
     if config.get('load_from') not in given:
         config.load_from = None
     roots = {}
-    for dataset in datasets(config):
+    for dataset in datasets(config, splits):
         root, plan = dataset.get('data_root'), config.get('synthetic_set')
         if root and root.startswith(REAL_ROOT):
             root, plan = SYNTHETIC_ROOT + root[len(REAL_ROOT) :], None

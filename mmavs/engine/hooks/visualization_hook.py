@@ -130,7 +130,8 @@ class AVSVisualizationHook(Hook):
             log_mel=log_mel,
             title=f'{sample.clip_id}',
             out_file=out_file,
-            step=runner.iter,
+            # runner.iter would build the training loop, and read its data
+            step=runner.message_hub.get_info('iter', 0),
         )
 
 
