@@ -3,6 +3,8 @@
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor
 
+from mmavs.utils.precision import at_least_float32
+
 
 def mean_over_ranks(total: Tensor, count: Tensor) -> Tensor:
     """Divide a rank's sum by the mean count of all ranks.
@@ -18,8 +20,10 @@ def mean_over_ranks(total: Tensor, count: Tensor) -> Tensor:
             be 0.
 
     Returns:
-        Tensor: Scalar; 0, attached to the graph, if nothing counts anywhere.
+        Tensor: Scalar, float32 or wider; 0, attached to the graph, if nothing
+        counts anywhere.
     """
+    total = at_least_float32(total)  # halves count to 65504 only
     count = count.detach().to(total.dtype, copy=True)
     if get_world_size() > 1:
         all_reduce(count, op='mean')

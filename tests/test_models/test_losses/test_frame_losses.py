@@ -150,5 +150,7 @@ def test_a_loss_of_ones_own_divides_as_these_do():
     assert mean_over_ranks(total, torch.tensor(3)).item() == 2
     # weights may add up to less than one thing
     assert mean_over_ranks(total, torch.tensor(0.5)).item() == 12
+    many = mean_over_ranks(total.half(), torch.tensor(10**6))
+    assert many.item() == pytest.approx(6e-6)
     nothing = mean_over_ranks(total * 0, torch.tensor(0))
     assert nothing.item() == 0 and nothing.requires_grad
