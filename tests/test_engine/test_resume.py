@@ -27,7 +27,7 @@ def numbers():
 
 
 @TRANSFORMS.register_module()
-class DrawFromAll(BaseTransform):
+class DrawForResume(BaseTransform):
     """Scale the sound by numbers of all three generators, and note them."""
 
     def transform(self, results: dict) -> dict:
@@ -60,7 +60,7 @@ def configure(root: Path, work_dir: Path, workers: int, iters: int = 0):
         loader.dataset.pipeline[1].cache_dir = None
     pipeline = config.train_dataloader.dataset.pipeline
     assert pipeline[2].transforms[-1].type == 'RandomFlip'
-    pipeline.insert(-1, dict(type='DrawFromAll'))
+    pipeline.insert(-1, dict(type='DrawForResume'))
     pipeline[-1]['clip_keys'] = (*CLIP_KEYS, 'drawn')
     config.train_cfg.update(max_epochs=3, val_interval=3)
     if iters:
