@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import List
 
 from mmengine.config import Config, DictAction
@@ -10,6 +9,7 @@ from mmengine.config import Config, DictAction
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.compat.checkpoints import find_checkpoint
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.output_folder import (
     check_folders,
     claim_folders,
@@ -23,6 +23,7 @@ from mmavs.utils.run_config import (
     use_synthetic,
     use_tta,
 )
+from mmavs.utils.work_dir import set_work_dir
 
 
 def parse_args() -> argparse.Namespace:
@@ -111,10 +112,7 @@ def prepare_config(args: argparse.Namespace) -> Config:
     """
     config = load_config(args.config, args.cfg_options)
     config.launcher = args.launcher
-    if args.work_dir:
-        config.work_dir = args.work_dir
-    elif config.get('work_dir') is None:
-        config.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    set_work_dir(config, args.work_dir)
     loader_of(config, 'test')
     if args.synthetic:
         use_synthetic(config, args.cfg_options, ['test'])
@@ -125,9 +123,11 @@ def prepare_config(args: argparse.Namespace) -> Config:
     write_outputs(config, args)
     if args.tta:
         use_tta(config)
+    folders = output_folders(config)
+    keep_inputs([args.config, args.checkpoint], [args.dump], set(folders))
     if args.dump:
         refuse_existing(args.dump, args.overwrite)
-    check_folders(output_folders(config), args.overwrite)
+    check_folders(folders, args.overwrite)
     return config
 
 

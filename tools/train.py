@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from pathlib import Path
 
 from mmengine.config import DictAction
 
@@ -10,7 +9,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.compat.checkpoints import find_checkpoint
 from mmavs.utils.command_line import run_script
 from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
-from mmavs.utils.work_dir import last_checkpoint
+from mmavs.utils.work_dir import last_checkpoint, set_work_dir
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,10 +59,7 @@ def prepare_config(args: argparse.Namespace):
     """Merge the command line into the config."""
     config = load_config(args.config, args.cfg_options)
     config.launcher = args.launcher
-    if args.work_dir:
-        config.work_dir = args.work_dir
-    elif config.get('work_dir') is None:
-        config.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    set_work_dir(config, args.work_dir)
     if args.synthetic:
         use_synthetic(config, args.cfg_options)
     if args.resume == 'auto':  # with nothing to resume, the config's start

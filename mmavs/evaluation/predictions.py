@@ -3,7 +3,7 @@
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from mmavs.datasets.avss_classes import AVSS_CLASSES, voc_palette
 from mmavs.utils.text_files import read_text
@@ -40,6 +40,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         help="as the pipeline's Resize(backend=...); released loaders use "
         'pillow, the default here; mmcv defaults to cv2',
     )
+
+
+def source_files(args: argparse.Namespace) -> List[Optional[str]]:
+    """List the files and folders of :func:`add_source` that are read."""
+    return [args.predictions, args.gt, args.clips, args.classes]
 
 
 def read_classes(path: Optional[str]) -> dict:

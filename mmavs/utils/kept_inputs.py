@@ -20,12 +20,12 @@ def keep_inputs(
     an address, is nobody's input; None is passed over.
 
     Args:
-        inputs (Iterable[str or Path]): Files and folders that are read.
+        inputs (Iterable[str or Path]): Files, and folders of which everything
+            may be read.
         files (Iterable[str or Path]): Files to be written: none may be an
-            input, be there already in a folder that is one, or be written
-            twice.
+            input, lie in a folder that is one, or be written twice.
         folders (Iterable[str or Path]): Folders that take the files of this
-            run alone: none may be an input or hold one, at any depth.
+            run alone: none may moreover hold an input, at any depth.
 
     Raises:
         FileExistsError: Naming both.
@@ -46,35 +46,25 @@ def keep_inputs(
                     break
                 parents.add(folder)
                 inside.setdefault(_identity(folder), path)
-    for file in files:
-        _keep_from_file(file, found)
+    for path in (*files, *folders):
+        _keep_from(path, found)
     for folder in folders:
-        identity = _identity(folder)
-        if identity is None:
-            continue
-        if identity in found:
-            raise _refusal(folder, 'is an input of this run')
-        if identity in inside:
-            raise _refusal(
-                folder, f'holds an input of this run, {inside[identity]}'
-            )
+        source = inside.get(_identity(folder))
+        if source is not None:
+            raise _refusal(folder, f'holds an input of this run, {source}')
     _keep_apart([*files, *folders])
 
 
-def _keep_from_file(file: Path, inputs: Dict[_Identity, Path]) -> None:
-    identity = _identity(file)
-    if identity is None:
-        return
-    if identity in inputs:
-        source = inputs[identity]
-        same = '' if source == file else f' ({source})'
-        raise _refusal(file, f'is an input of this run{same}')
-    for folder in file.resolve().parents:
+def _keep_from(path: Path, inputs: Dict[_Identity, Path]) -> None:
+    """Refuse an output that is an input, or lies in one."""
+    source = inputs.get(_identity(path))
+    if source is not None:
+        same = '' if source == path else f' ({source})'
+        raise _refusal(path, f'is an input of this run{same}')
+    for folder in path.resolve().parents:
         source = inputs.get(_identity(folder))
         if source is not None:
-            raise _refusal(
-                file, f'is there already, in {source}, an input of this run'
-            )
+            raise _refusal(path, f'lies in {source}, an input of this run')
 
 
 def _keep_apart(outputs: Iterable[Path]) -> None:

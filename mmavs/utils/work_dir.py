@@ -16,6 +16,27 @@ _LAST = 'last_checkpoint'
 _NUMBERED = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
 
 
+def set_work_dir(config: Config, folder: Optional[str] = None) -> None:
+    """Say where a run writes, and keep the file that its config came from.
+
+    mmengine copies the config as it runs, options and all, into the work dir
+    under the name of its file. Of a config that was read from there, the copy
+    is named after the time instead.
+
+    Args:
+        config (Config): Read from a file; changed in place.
+        folder (str, optional): Defaults to the config's own ``work_dir``, or
+            to ``work_dirs/`` and the name of its file.
+    """
+    path = Path(config.filename)
+    if folder or config.get('work_dir') is None:
+        config.work_dir = folder or str(Path('work_dirs') / path.stem)
+    copy = Path(config.work_dir) / path.name
+    if copy.exists() and copy.samefile(path):
+        # mmengine's Config guards its fields
+        object.__setattr__(config, '_filename', None)
+
+
 def last_checkpoint(work_dir: Union[str, Path]) -> Optional[Path]:
     """Find the checkpoint from which a training goes on.
 

@@ -194,6 +194,21 @@ def test_videos_may_lie_elsewhere(world, tmp_path):
     assert 'media file not found' in outcome.error
 
 
+@pytest.mark.parametrize('output', ['frames', 'audio'])
+def test_a_raw_video_is_never_written_over(world, tmp_path, output):
+    job = list_jobs('ms3', world['ms3'], out=tmp_path)[0]
+    path = job.audio if output == 'audio' else job.frames[-1]
+    path.parent.mkdir(parents=True)
+    shutil.copy(job.video, path)
+    before = path.read_bytes()
+    outcome = prepare.prepare_clip(
+        job._replace(video=path), options(overwrite=True)
+    )
+    assert f'{path} is an input of this run' in outcome.error
+    assert [p for p in tmp_path.rglob('*') if p.is_file()] == [path]
+    assert path.read_bytes() == before
+
+
 def test_lists_go_along(world, tmp_path):
     copy_lists('avss', world['avss'], tmp_path)
     names = {path.name for path in tmp_path.iterdir()}

@@ -227,8 +227,10 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch):
             run(monkeypatch, *args, tmp_path / 'x.json')
 
     fails('neither a .pkl nor a folder', tmp_path / 'none')
-    fails('--gt', tmp_path)
-    fails('no masks in', tmp_path, '--gt', tmp_path)
+    empty = tmp_path / 'empty'
+    empty.mkdir()
+    fails('--gt', empty)
+    fails('no masks in', empty, '--gt', empty)
     fails('dump not found', tmp_path / 'x.pkl')
 
 

@@ -47,6 +47,7 @@ MISTAKES = {
     ),
     'tools/analysis_tools/draw_attention.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/draw_queries.py': (['none.py'], 'none.py'),
+    'tools/analysis_tools/draw_tsne.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/evaluate_dump.py': (['none.pkl'], 'none.pkl'),
     'tools/analysis_tools/get_flops.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/modality_share.py': (

@@ -79,7 +79,6 @@ def test_an_output_folder_neither_is_nor_holds_an_input(video, road):
     with pytest.raises(FileExistsError, match='holds an input'):
         keep_inputs([video], folders=[video.parent.parent])
     keep_inputs([video], folders=[video.parent / 'masks'])
-    keep_inputs([video.parent], folders=[video.parent / 'masks'])
 
 
 def test_neither_a_linked_input_nor_what_it_points_to_is_lost(video, tmp_path):
@@ -91,11 +90,11 @@ def test_neither_a_linked_input_nor_what_it_points_to_is_lost(video, tmp_path):
             keep_inputs([link], folders=[folder])
 
 
-def test_files_of_an_input_folder_are_kept(video):
-    folder = video.parent
-    with pytest.raises(FileExistsError, match='there already, in .*in, an in'):
-        keep_inputs([folder], [video])
-    keep_inputs([folder], [folder / 'new.json'])
+def test_nothing_is_written_into_an_input_folder(video):
+    for name in ('video.mp4', 'new.json', 'new/newer.json'):
+        for kind in ('files', 'folders'):
+            with pytest.raises(FileExistsError, match='(lies in|holds) .*in'):
+                keep_inputs([video.parent], **{kind: [video.parent / name]})
 
 
 def test_two_outputs_are_two(video, tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 
 Curve = List[Tuple[int, float]]
 BOOKKEEPING = ('step', 'iter', 'epoch')
@@ -172,6 +173,8 @@ def describe(run: Run) -> str:
 
 def main() -> None:
     args = parse_args()
+    logs = [log for run in args.runs for log in find_logs(Path(run))]
+    keep_inputs(logs, [args.out])
     names = args.legend or [
         Path(run).name if Path(run).is_dir() else str(run) for run in args.runs
     ]

@@ -34,12 +34,14 @@ from mmavs.registry import DATASETS, METRICS
 from mmavs.structures import DEFAULT_THRESHOLD
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.run_config import (
     config_to_look_at,
     evaluators_of,
     innermost_datasets,
     loader_of,
 )
+from mmavs.utils.whole_files import write_text
 
 
 def parse_args() -> argparse.Namespace:
@@ -88,6 +90,7 @@ def measure(model, dataset, metric, label: str) -> dict:
 
 def main() -> None:
     args = parse_args()
+    keep_inputs([args.config, args.checkpoint], [args.out])
     register_all_modules()
     config = config_to_look_at(
         args.config, args.cfg_options, args.synthetic, args.split
@@ -117,8 +120,7 @@ def main() -> None:
     if model.threshold != DEFAULT_THRESHOLD:
         print(f'pixels sound above a probability of {model.threshold}')
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(figures, indent=1))
+        write_text(args.out, json.dumps(figures, indent=1))
 
 
 if __name__ == '__main__':

@@ -25,7 +25,6 @@ import argparse
 import json
 import platform
 import sys
-from pathlib import Path
 from typing import List
 
 import torch
@@ -47,6 +46,7 @@ from mmavs.testing.workloads import (
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
 from mmavs.utils.complexity import audio_shape, frame_size
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.measure import in_fresh_process, machine_name, peak_memory
 from mmavs.utils.run_config import (
     check_inputs,
@@ -54,6 +54,7 @@ from mmavs.utils.run_config import (
     load_config,
     use_synthetic,
 )
+from mmavs.utils.whole_files import write_text
 
 
 def parse_args() -> argparse.Namespace:
@@ -147,6 +148,7 @@ def measure_memory(form: str, stage: str) -> int:
 def main() -> None:
     """Measure."""
     args = parse_args()
+    keep_inputs([args.config], [args.out])
     register_all_modules()
     torch.set_num_threads(args.threads)
     config = load_config(args.config, args.cfg_options)
@@ -194,7 +196,7 @@ def report(benchmark: Benchmark, args: argparse.Namespace) -> None:
     if args.out:
         names = ('seconds', 'bytes', 'shares', 'differences')
         figures = {name: getattr(benchmark, name) for name in names}
-        Path(args.out).write_text(json.dumps(figures, indent=2))
+        write_text(args.out, json.dumps(figures, indent=2))
 
 
 if __name__ == '__main__':

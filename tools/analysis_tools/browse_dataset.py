@@ -21,6 +21,7 @@ from mmavs.audio import vggish_log_mel
 from mmavs.registry import DATASETS, VISUALIZERS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.names import flat_name
 from mmavs.utils.output_folder import OutputFolder
 from mmavs.utils.run_config import config_to_look_at, loader_of
@@ -101,6 +102,7 @@ def sound_picture(audio: Optional[torch.Tensor]) -> Optional[np.ndarray]:
 def main() -> None:
     """Draw."""
     args = parse_args()
+    keep_inputs([args.config], folders=[args.out])
     register_all_modules()
     np.random.seed(args.seed)
     torch.manual_seed(args.seed)

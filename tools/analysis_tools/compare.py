@@ -38,6 +38,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import MISTAKE, run_script
 from mmavs.utils.complexity import clip_complexity
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.run_config import load_config
 from mmavs.utils.whole_files import write_text
 from mmavs.utils.work_dir import best_checkpoint, note_run, read_json
@@ -253,6 +254,7 @@ def spread(values: list) -> str:
 
 def main() -> None:
     args = parse_args()
+    keep_inputs([row.config for row in args.rows], [args.out])
     register_all_modules()
     tasks = [(row, seed) for seed in args.seeds for row in args.rows]
     with ThreadPoolExecutor(args.jobs) as pool:

@@ -24,8 +24,10 @@ from mmavs.evaluation import confusion_counts
 from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
+    source_files,
 )
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.output_folder import OutputFolder
 
 
@@ -158,6 +160,7 @@ def write_csv(path: Path, header: Sequence, rows: Sequence[Sequence]) -> None:
 
 def main() -> None:
     args = parse_args()
+    keep_inputs(source_files(args), folders=[args.save_dir])
     folder = OutputFolder(args.save_dir)
     folder.check(args.overwrite)
     samples, meta = open_predictions(args)

@@ -27,6 +27,7 @@ from mmavs.utils import register_all_modules
 from mmavs.utils.attention import collect_attention
 from mmavs.utils.checkpoint import load_model_weights
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.names import flat_name
 from mmavs.utils.output_folder import OutputFolder
 from mmavs.utils.run_config import (
@@ -174,6 +175,7 @@ def draw_clip(
 def main() -> None:
     """Draw."""
     args = parse_args()
+    keep_inputs([args.config, args.checkpoint], folders=[args.out])
     register_all_modules()
     dataset, model = build(args)
     palette = dataset.metainfo.get('palette') or DEFAULT_PALETTE

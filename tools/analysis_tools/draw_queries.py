@@ -27,6 +27,7 @@ from mmavs.apis import init_model
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.names import flat_name
 from mmavs.utils.pictures import read_picture
 from mmavs.utils.run_config import config_to_look_at, loader_of
@@ -153,6 +154,8 @@ def grid(
 
 def main() -> None:
     args = parse_args()
+    checkpoints = [path for _, path in args.checkpoints]
+    keep_inputs([args.config, *checkpoints], [args.out])
     register_all_modules()
     config = config_to_look_at(
         args.config, args.cfg_options, args.synthetic, args.split
@@ -162,6 +165,7 @@ def main() -> None:
         args.out or f'work_dirs/queries/{flat_name(clip)}_{args.frame}.png'
     )
     path = packed['data_samples'].img_path[args.frame]
+    keep_inputs([path], [out])
     image = cv2.resize(read_picture(path)[..., ::-1], (WIDTH, WIDTH))
     rows: List[Row] = []
     for name, checkpoint in args.checkpoints or [('random weights', None)]:

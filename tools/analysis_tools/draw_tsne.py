@@ -31,6 +31,7 @@ from mmavs.datasets.wrapped import unwrapped
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.masked_features import (
     collect_features,
     pool_under_masks,
@@ -262,6 +263,7 @@ def draw(
 def main() -> None:
     """Draw."""
     args = parse_args()
+    keep_inputs([args.config, args.checkpoint], [args.out])
     import_sklearn()  # before the work
     register_all_modules()
     out = picture_path(

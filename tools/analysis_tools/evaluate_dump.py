@@ -33,9 +33,12 @@ from mmavs.evaluation.metrics.entries import draw_table
 from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
+    source_files,
 )
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.output_folder import OutputFolder
+from mmavs.utils.whole_files import write_text
 
 DECIDED = (
     'class labels and black and white masks are decided already. Fix: leave '
@@ -198,6 +201,7 @@ def is_folder(args: argparse.Namespace) -> bool:
 
 def main() -> None:
     args = parse_args()
+    keep_inputs(source_files(args), [args.json], [args.report])
     rows = evaluate(args)
     print(draw_table(rows))
     if not (args.soft or args.semantic) and is_folder(args):
@@ -206,8 +210,7 @@ def main() -> None:
             'with that of probabilities'
         )
     if args.json:
-        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.json).write_text(json.dumps(rows, indent=2))
+        write_text(args.json, json.dumps(rows, indent=2))
 
 
 if __name__ == '__main__':

@@ -24,8 +24,10 @@ from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.utils.checkpoint import load_model_weights
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.modality_share import ModalityShare, measure_share
 from mmavs.utils.run_config import config_to_look_at
+from mmavs.utils.whole_files import write_text
 
 
 def parse_args() -> argparse.Namespace:
@@ -120,6 +122,9 @@ def plot(shares: Dict[str, ModalityShare], path: Path) -> None:
 def main() -> None:
     """Measure, print, draw."""
     args = parse_args()
+    out = Path(args.out)
+    given = [path for model in args.model for path in model]
+    keep_inputs(given, [out, out.with_suffix('.json')])
     register_all_modules()
     shares: Dict[str, ModalityShare] = {}
     for config, *checkpoint in args.model:
@@ -134,11 +139,10 @@ def main() -> None:
             f'sight {100 - 100 * share.sound:.2f} %, '
             f'{share.num_clips} clips'
         )
-    out = Path(args.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     plot(shares, out)
     numbers = {name: share._asdict() for name, share in shares.items()}
-    out.with_suffix('.json').write_text(json.dumps(numbers, indent=2))
+    write_text(out.with_suffix('.json'), json.dumps(numbers, indent=2))
     print(f'{out} and {out.with_suffix(".json")}')
 
 

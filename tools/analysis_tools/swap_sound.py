@@ -38,6 +38,7 @@ from mmavs.registry import DATASETS
 from mmavs.structures import DEFAULT_THRESHOLD
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.names import flat_name
 from mmavs.utils.pictures import read_picture, resize_labels
 from mmavs.utils.run_config import (
@@ -173,6 +174,7 @@ def rows_of(
         parts = build_datasets(config, args.split, *transforms)
         packed, waveform = load_clip(parts, clip, len(transforms))
         sample = model.test_step(pseudo_collate([packed]))[0]
+        keep_inputs(sample.img_path, [args.out])
         images = [read_picture(p)[..., ::-1] for p in sample.img_path]
         if not rows:
             rows.append(('frames', [large(image) for image in images]))
@@ -210,6 +212,7 @@ def load_clip(
 
 def main() -> None:
     args = parse_args()
+    keep_inputs([args.config, args.checkpoint], [args.out])
     register_all_modules()
     config = config_to_look_at(
         args.config, args.cfg_options, args.synthetic, args.split

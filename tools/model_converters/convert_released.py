@@ -24,6 +24,7 @@ import mmavs
 from mmavs.compat import load_checkpoint
 from mmavs.utils.checkpoint import state_dict_of
 from mmavs.utils.command_line import run_script
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.output_folder import refuse_existing
 from mmavs.utils.whole_files import whole_file
 
@@ -269,6 +270,7 @@ def misfit(unfit: List[str], config: str) -> str:
 def main() -> None:
     args = parse_args()
     out = Path(args.out)
+    keep_inputs([args.source, args.audio_encoder, args.config], [out])
     refuse_existing(out, args.overwrite)
     source, converted = convert_file(args.method, args.source)
     report(source, converted)

@@ -13,6 +13,7 @@ from scipy.io import wavfile
 from mmavs.audio import vggish_log_mel
 from mmavs.audio.pairing import pair_with_frames
 from mmavs.audio.sound_track import read_sound_track
+from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.text_files import read_json
 from mmavs.utils.video import read_frames
 
@@ -121,6 +122,7 @@ def prepare_clip(job: ClipJob, options: Options) -> Outcome:
 
 def _write_clip(job: ClipJob, options: Options, missing: List[Path]) -> None:
     """Decode first, then write: an unusable video leaves nothing behind."""
+    keep_inputs([job.video], missing)
     seconds = len(job.frames)
     images = read_frames(job.video, seconds, options.sampling, options.size)
     samples = _sound(job, seconds)
