@@ -8,7 +8,7 @@ train_pipeline = [
     dict(
         type='ForEachFrame',
         transforms=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrame'),
             dict(type='LoadFrameMask'),
             dict(type='LoadCategoryMap'),
             dict(type='RandomFlip', prob=0.5),

@@ -10,7 +10,7 @@ _base_ = [
 ]
 load_from = 'pretrained/avis_tiny.pth'
 load_frames = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadFrame'),
     dict(type='LoadFrameMask'),
 ]
 train_pipeline = [

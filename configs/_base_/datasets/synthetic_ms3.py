@@ -16,7 +16,7 @@ train_pipeline = [
     dict(
         type='ForEachFrame',
         transforms=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrame'),
             dict(type='LoadFrameMask'),
             dict(type='RandomFlip', prob=0.5),
         ],
@@ -28,7 +28,7 @@ test_pipeline = [
     dict(
         type='ForEachFrame',
         transforms=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadFrame'),
             # changes nothing here; for videos of other sizes
             dict(type='Resize', scale=(96, 96), keep_ratio=False),
             dict(type='LoadFrameMask'),
