@@ -113,8 +113,8 @@ def test_gradients_reach_every_weight():
     def run():
         features = AVFeatures(tuple(model.backbone(images)), sound)
         for neck in model.neck:
-            features = neck(features, 5)
-        output = model.decode_head(features, 5)
+            features = neck(features._replace(num_frames=5))
+        output = model.decode_head(features._replace(num_frames=5))
         return output.logits.square().sum()
 
     check_gradients(model, run)

@@ -6,6 +6,7 @@ from .clip_data_sample import (
     FramePixelData,
 )
 from .features import AVFeatures, AVHeadOutput
+from .labeled_frames import LabeledFrames
 
 __all__ = [
     'AVFeatures',
@@ -13,4 +14,5 @@ __all__ = [
     'AVSDataSample',
     'DEFAULT_THRESHOLD',
     'FramePixelData',
+    'LabeledFrames',
 ]

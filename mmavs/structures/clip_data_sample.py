@@ -86,7 +86,8 @@ class AVSDataSample(SegDataSample):
         samples = []
         for t in range(self.num_frames):
             metainfo = dict(self.metainfo)
-            metainfo['img_path'] = self.img_path[t]
+            if 'img_path' in self:
+                metainfo['img_path'] = self.img_path[t]
             metainfo['frame_id'] = t
             frame = SegDataSample(metainfo=metainfo)
             for key in pixel_fields:

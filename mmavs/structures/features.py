@@ -26,12 +26,14 @@ class AVFeatures(NamedTuple):
             where no neck projects sound.
         valid (Tensor, optional): (N,) bool, False for padded frames (a batch
             of clips of different length). None if every frame is real.
+        num_frames (int): T, so that N = B*T; 1 where frames stand alone.
     """
 
     visual: Tuple[Tensor, ...]
     audio: Optional[Tensor] = None
     aligned_audio: Tuple[Optional[Tensor], ...] = ()
     valid: Optional[Tensor] = None
+    num_frames: int = 1
 
     def mask_padding(self, tensor: Tensor) -> Tensor:
         """Set the rows of padded frames to zero.

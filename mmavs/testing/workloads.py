@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS
 from torch import Tensor, nn
 
+from mmavs.models.decode_heads.write_maps import decide
 from mmavs.registry import METRICS, MODELS
 from mmavs.structures import FramePixelData
 from mmavs.utils.run_config import evaluators_of
@@ -140,7 +141,9 @@ def scoring(
         shape = (setting.num_frames, model.out_channels, *setting.size)
         logits = torch.randn(shape, generator=source).to(setting.device)
         sample.seg_logits = FramePixelData(data=logits)
-        sample.pred_sem_seg = FramePixelData(data=model.decide(logits))
+        sample.pred_sem_seg = FramePixelData(
+            data=decide(logits, model.threshold)
+        )
     entries = [sample.to_dict() for sample in samples]
     metrics = []
     for cfg in evaluators_of(config):

@@ -72,8 +72,10 @@ class Released:
         audio = self.audio if audio is None else audio
         features = AVFeatures(tuple(visual), audio, valid=valid)
         for neck in self.model.neck:
-            features = neck(features, self.num_frames)
-        return self.model.decode_head(features, self.num_frames)
+            features = neck(features._replace(num_frames=self.num_frames))
+        return self.model.decode_head(
+            features._replace(num_frames=self.num_frames)
+        )
 
     @cached_property
     def unmasked_logits(self):

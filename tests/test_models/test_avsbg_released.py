@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from mmavs.registry import MODELS
-from mmavs.structures import AVSDataSample, FramePixelData
+from mmavs.structures import AVSDataSample, FramePixelData, LabeledFrames
 from mmavs.testing import check_gradients
 from mmavs.testing.golden import (
     assert_close,
@@ -24,6 +24,8 @@ from mmavs.testing.meta import OnMeta
 from mmavs.utils.released import avsbg
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+
+collect = LabeledFrames.collect
 
 
 def model_config(name, **changes):
@@ -62,7 +64,9 @@ def test_full_model_equals_released_code():
         imgs=randn(97900, 5, 3, 224, 224)[None],
         audio=torch.from_numpy(embedding)[None],
     )
-    stages = list(model._feature_stages(inputs))
+    stages = [model.encode(inputs)]
+    for neck in model.neck:
+        stages.append(neck(stages[-1]))
     fused = stages[2]  # behind AVCorrelation, before MotionCorrelation
     assert_close(fused.visual[3], golden['fused_3'])
     assert_close(fused.visual[2][0], golden['fused_2_frame0'])
@@ -70,7 +74,7 @@ def test_full_model_equals_released_code():
     for level, expected in zip(fused.visual, figures['fused']):
         total = float(level.double().abs().sum())
         assert total == pytest.approx(expected['abs_sum'], rel=1e-5)
-    output = model.decode_head(stages[-1], 5)
+    output = model.decode_head(stages[-1])
     assert_close(output.logits[..., ::2, ::2], golden['pred_stride2'])
 
     masks = np.random.RandomState(97901).rand(5, 1, 224, 224) > 0.5
@@ -79,7 +83,8 @@ def test_full_model_equals_released_code():
     loss = model.auxiliary_losses[0]
     for setting, mask in (('MS3', 'ground_truth'), ('S4', 'predicted')):
         loss.mask = mask
-        (value,) = loss(stages[-1], output.logits, [sample], 5).values()
+        labels = collect([sample], 5)
+        (value,) = loss(stages[-1], output.logits, labels).values()
         expected = figures[f'latent_loss_{setting}']
         assert float(value) == pytest.approx(expected, rel=1e-5)
 

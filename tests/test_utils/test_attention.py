@@ -18,34 +18,34 @@ class Fusion(nn.Module):
             [TPAVI([8, 8], 12, stages=(1,)), TPAVI([8, 8], 12, window=1)]
         )
 
-    def forward(self, features, num_frames):
+    def forward(self, features):
         for neck in self.neck:
-            features = neck(features, num_frames=num_frames)
+            features = neck(features)
         return features
 
 
 def given():
     visual = (torch.randn(5, 8, 6, 4), torch.randn(5, 8, 3, 2))
-    return AVFeatures(visual, torch.randn(5, 12))
+    return AVFeatures(visual, torch.randn(5, 12), num_frames=5)
 
 
 def test_collects_what_each_module_saw():
     model, features = Fusion(), given()
     with collect_attention(model) as maps:
-        model(features, 5)
+        model(features)
     assert {name: len(m) for name, m in maps.items()} == {
         'neck.0': 1,
         'neck.1': 2,
     }
     assert maps['neck.1'][0].shape == (5, 6, 4)
-    expected = model.neck[0].attention_maps(features, 5)
+    expected = model.neck[0].attention_maps(features)
     torch.testing.assert_close(maps['neck.0'][0], expected[0].detach())
-    between = model.neck[0](features, 5)
-    expected = model.neck[1].attention_maps(between, 5)
+    between = model.neck[0](features)
+    expected = model.neck[1].attention_maps(between)
     torch.testing.assert_close(maps['neck.1'][1], expected[1].detach())
     assert not maps['neck.1'][0].requires_grad
     count = len(maps)
-    model(features, 5)  # outside, nothing is collected any more
+    model(features)  # outside, nothing is collected any more
     assert len(maps) == count
     assert not any(m._forward_pre_hooks for m in model.modules())
 
@@ -53,7 +53,7 @@ def test_collects_what_each_module_saw():
 def test_hooks_go_also_after_an_error():
     model = Fusion()
     with pytest.raises(ValueError), collect_attention(model):
-        model(given()._replace(audio=None), 5)
+        model(given()._replace(audio=None))
     assert not any(m._forward_pre_hooks for m in model.modules())
 
 

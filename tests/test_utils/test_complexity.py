@@ -120,7 +120,10 @@ def test_factorised_tpavi(device):
 def test_motion_correlation(device):
     neck = MotionCorrelation(num_scales=2).to(device)
     visual = tuple(torch.zeros(10, 8, s, s, device=device) for s in (6, 3))
-    macs = count_macs(nn.Sequential(neck), lambda: neck(AVFeatures(visual), 5))
+    macs = count_macs(
+        nn.Sequential(neck),
+        lambda: neck(AVFeatures(visual)._replace(num_frames=5)),
+    )
     # two clips of four pairs of frames, and one multiplication a position
     expected = sum(2 * 4 * p * p * 8 + 10 * p for p in (36, 9))
     assert sum(macs.values()) == expected
@@ -129,7 +132,9 @@ def test_motion_correlation(device):
 def test_av_correlation():
     neck = AVCorrelation((16,), 16)
     features = AVFeatures((torch.zeros(2, 16, 6, 4),), torch.zeros(2, 16))
-    macs = count_macs(nn.Sequential(neck), lambda: neck(features, 2))
+    macs = count_macs(
+        nn.Sequential(neck), lambda: neck(features._replace(num_frames=2))
+    )
     assert sum(macs.values()) == 2 * 24 * (16 * 4 + 4 * 4 * 49 + 4)
 
 

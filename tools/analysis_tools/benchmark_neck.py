@@ -82,18 +82,20 @@ def given(args: argparse.Namespace) -> AVFeatures:
     )
     maps = nn.functional.normalize(maps, dim=1)
     sound = torch.rand(frames, AUDIO_CHANNELS, generator=source)
-    return AVFeatures((maps.to(args.device),), sound.to(args.device))
+    return AVFeatures(
+        (maps.to(args.device),),
+        sound.to(args.device),
+        num_frames=args.frames,
+    )
 
 
-def run(
-    neck: nn.Module, features: AVFeatures, num_frames: int, stage: str
-) -> List[Tensor]:
+def run(neck: nn.Module, features: AVFeatures, stage: str) -> List[Tensor]:
     """Run the neck; give its map and, with gradients, that of its input."""
     if stage == 'forward':
         with torch.no_grad():
-            return [neck(features, num_frames).visual[0]]
+            return [neck(features).visual[0]]
     x = features.visual[0].detach().requires_grad_()
-    out = neck(features._replace(visual=(x,)), num_frames).visual[0]
+    out = neck(features._replace(visual=(x,))).visual[0]
     # weighted, as the squares of a LayerNorm's output have no gradient
     (out * x.detach().roll(1, dims=1)).sum().backward()
     neck.zero_grad(set_to_none=True)
@@ -103,9 +105,9 @@ def run(
 def probe(args: argparse.Namespace) -> None:
     """Print the peak memory of one form and stage; run in a fresh process."""
     form, stage = args.probe
-    work = partial(run, build(args, form), given(args), args.frames, stage)
+    work = partial(run, build(args, form), given(args), stage)
     small = argparse.Namespace(**dict(vars(args), size=8))
-    run(build(small, form), given(small), args.frames, stage)
+    run(build(small, form), given(small), stage)
     print(json.dumps(peak_memory(work, torch.device(args.device))))
 
 
@@ -147,7 +149,7 @@ def main() -> None:
     necks = {form: build(args, form) for form in FORMS}
     for stage in STAGES:
         works: dict[str, Callable] = {
-            form: partial(run, neck, features, args.frames, stage)
+            form: partial(run, neck, features, stage)
             for form, neck in necks.items()
         }
         console.print(f'{stage}: largest difference {worst(works):.1e}')

@@ -179,12 +179,11 @@ class AVSFPNHead(AVSDecodeHead):
         bias = bias_init_with_prob(prior_prob)
         nn.init.constant_(self.conv_seg.bias, bias)
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVHeadOutput:
+    def forward(self, features: AVFeatures) -> AVHeadOutput:
         """Decode, frame by frame.
 
         Args:
             features (AVFeatures): visual maps (N, C, H_i, W_i), finest first.
-            num_frames (int): Unused; frames do not mix.
 
         Returns:
             AVHeadOutput: logits (N, K, h, w), raw and zero for padded frames,

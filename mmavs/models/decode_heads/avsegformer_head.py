@@ -1,9 +1,8 @@
 """AVSegFormer: sound asks, a transformer looks."""
 
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
-from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from mmavs.models.layers.audio_queries import AudioQueries
@@ -17,9 +16,10 @@ from mmavs.models.layers.pyramid_encoder import (
 )
 from mmavs.models.layers.query_decoder import QueryDecoder
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVHeadOutput
+from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 
-from .avs_decode_head import AVSDecodeHead, resize_logits, stack_targets
+from .avs_decode_head import AVSDecodeHead
+from .write_maps import resize_logits
 
 
 @MODELS.register_module()
@@ -147,13 +147,12 @@ class AVSegFormerHead(AVSDecodeHead):
         init_transformer(self)
         super().init_weights()
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVHeadOutput:
+    def forward(self, features: AVFeatures) -> AVHeadOutput:
         """Segment frames.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i), each twice
                 as large as the next; audio (N, A) or (N, L, A).
-            num_frames (int): Unused; frames do not mix.
 
         Returns:
             AVHeadOutput: logits (N, K, 4 H_0, 4 W_0), raw and zero for padded
@@ -182,41 +181,36 @@ class AVSegFormerHead(AVSDecodeHead):
         return AVHeadOutput(features.mask_padding(logits), features, extras)
 
     def loss(
-        self,
-        output: AVHeadOutput,
-        frames: List[SegDataSample],
-        labeled: Tensor,
+        self, output: AVHeadOutput, labels: LabeledFrames
     ) -> Dict[str, Tensor]:
         """Add the mix loss to the base's losses.
 
         Args:
             output (AVHeadOutput): What :meth:`forward` gave for N frames.
-            frames (list[SegDataSample]): The L labelled frames.
-            labeled (Tensor): (L,) int64, their indices in 0..N-1.
+            labels (LabeledFrames): The L labelled frames.
 
         Returns:
             dict[str, Tensor]: Scalars by ``loss_name``.
         """
-        losses = super().loss(output, frames, labeled)
+        losses = super().loss(output, labels)
         if self.loss_mix is None:
             return losses
-        mix = output.extras['mix'][labeled]
-        target = stack_targets(frames, mix)
-        mix = resize_logits(mix, target.shape[-2:], self.align_corners)
+        mix = resize_logits(
+            output.extras['mix'][labels.indices],
+            labels.masks.shape[-2:],
+            self.align_corners,
+        )
         losses[self.loss_mix.loss_name] = self.loss_mix(
-            mix, target, ignore_index=self.ignore_index
+            mix, labels.masks, ignore_index=self.ignore_index
         )
         return losses
 
     @torch.no_grad()
-    def attention_maps(
-        self, features: AVFeatures, num_frames: int
-    ) -> Tuple[Tensor, ...]:
+    def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show where the queries look.
 
         Args:
             features (AVFeatures): What :meth:`forward` is given.
-            num_frames (int): As for :meth:`forward`.
 
         Returns:
             tuple[Tensor, ...]: One (N, H_1, W_1) a decoder layer, at stride

@@ -78,13 +78,12 @@ class BAVDHead(AVSDecodeHead):
         init_transformer(self)
         super().init_weights()
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVHeadOutput:
+    def forward(self, features: AVFeatures) -> AVHeadOutput:
         """Compose masks.
 
         Args:
             features (AVFeatures): visual[0] = F_AGV (N, D, H, W); audio =
                 F_VGA (N, Q, D).
-            num_frames (int): Unused; frames do not mix.
 
         Returns:
             AVHeadOutput: logits (N, K, 4 H, 4 W), raw and zero for padded
@@ -99,12 +98,11 @@ class BAVDHead(AVSDecodeHead):
         return AVHeadOutput(features.mask_padding(logits), features)
 
     @torch.no_grad()
-    def attention_maps(self, features: AVFeatures, num_frames: int) -> Tensor:
+    def attention_maps(self, features: AVFeatures) -> Tensor:
         """Show where the tokens of sound meet the map, bridges or not.
 
         Args:
             features (AVFeatures): What :meth:`forward` is given.
-            num_frames (int): As for :meth:`forward`.
 
         Returns:
             Tensor: (N, H, W): the softmax over pixels of each token's product
@@ -121,14 +119,14 @@ class BAVDHead(AVSDecodeHead):
                 'BAVDHead needs tokens of sound (N, Q, D). '
                 "Mend: put neck=dict(type='AVBridge', ...) in front of it."
             )
-        num_frames, width = features.visual[0].shape[:2]
-        wanted = (num_frames, self.num_queries, self.embed_dims)
+        frames, width = features.visual[0].shape[:2]
+        wanted = (frames, self.num_queries, self.embed_dims)
         given = tuple(features.audio.shape)
         if given != wanted or width != self.embed_dims:
             raise ValueError(
                 f'BAVDHead was built for num_queries={self.num_queries} of '
                 f'embed_dims={self.embed_dims}, but gets a map of {width} '
-                f'channels for {num_frames} frames and sound of shape '
+                f'channels for {frames} frames and sound of shape '
                 f'{given}. Mend: the same num_queries and embed_dims in neck '
                 'and decode_head.'
             )

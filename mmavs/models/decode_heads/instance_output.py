@@ -1,7 +1,7 @@
 """Predicted instances, from the head's tensors into the clips' samples."""
 
 import math
-from typing import List, Optional, Sequence, Tuple
+from typing import Sequence, Tuple
 
 import torch
 from mmengine.structures import InstanceData
@@ -9,17 +9,15 @@ from torch import Tensor
 
 from mmavs.models.layers.avsc import AVSC, log_odds
 from mmavs.models.layers.instance_filter import Instances
-from mmavs.models.segmentors.clips import undo_geometry
 from mmavs.structures import AVHeadOutput, AVSDataSample, FramePixelData
 
-from .avs_decode_head import resize_logits
+from .write_maps import HowToWrite, resize_logits, undo_geometry
 
 
 def write_instances(
     output: AVHeadOutput,
-    data_samples: List[AVSDataSample],
-    num_frames: int,
-    eval_size: str,
+    data_samples: Sequence[AVSDataSample],
+    how: HowToWrite,
     mask_thr: float,
     categories: Sequence[str],
 ) -> None:
@@ -28,31 +26,32 @@ def write_instances(
     Args:
         output (AVHeadOutput): Of N = B*T frames, with ``instances`` and
             ``sounding`` in its extras.
-        data_samples (list[AVSDataSample]): B clips, changed in place:
-            ``pred_instances`` becomes a list of InstanceData, one a frame
+        data_samples (Sequence[AVSDataSample]): B clips, changed in place:
+            ``pred_instances`` becomes a list of InstanceData, one per frame
             (padded frames left out), on the CPU: ``masks`` (M, H, W) bool at
-            ``eval_size``, none of them empty, ``labels`` (M,) int64,
+            ``how.size``, none of them empty, ``labels`` (M,) int64,
             ``scores`` (M,) the visual scores and ``sounding_probs`` (M,),
             both in [0, 1]. Metainfo ``categories`` gives the labels' names.
-        num_frames (int): T of the batch.
-        eval_size (str): 'input' or 'original'.
+        how (HowToWrite): Sizes.
         mask_thr (float): Probability above which a pixel is in a mask.
         categories (Sequence[str]): K names.
     """
-    instances: Instances = output.extras['instances']
-    sounding: Tensor = output.extras['sounding']
+    clips = (len(data_samples), -1)
+    instances = Instances(
+        *(part.unflatten(0, clips) for part in output.extras['instances'])
+    )
+    sounding = output.extras['sounding'].unflatten(0, clips)  # (B, T, M)
     for b, sample in enumerate(data_samples):
-        frames = range(b * num_frames, b * num_frames + sample.num_frames)
         sample.set_metainfo(dict(categories=tuple(categories)))
         sample.pred_instances = [
             _frame_instances(
-                Instances(*(part[n] for part in instances)),
-                sounding[n],
+                Instances(*(part[b, t] for part in instances)),
+                sounding[b, t],
                 sample,
-                eval_size,
+                how,
                 mask_thr,
             )
-            for n in frames
+            for t in range(sample.num_frames)
         ]
 
 
@@ -60,16 +59,15 @@ def _frame_instances(
     instances: Instances,
     sounding: Tensor,
     sample: AVSDataSample,
-    eval_size: str,
+    how: HowToWrite,
     mask_thr: float,
 ) -> InstanceData:
     """Undo the geometry; leave out padding of (M, ...) and empty masks."""
     masks = instances.mask_logits[None]
-    size = sample.img_shape if eval_size == 'input' else sample.ori_shape
     padded = sample.get('batch_input_shape', sample.img_shape)
     masks = resize_logits(masks, padded[:2], False)
     masks = undo_geometry(masks, sample)
-    masks = resize_logits(masks, size[:2], False)[0]
+    masks = resize_logits(masks, how.size(sample), False)[0]
     masks = masks > math.log(mask_thr / (1 - mask_thr))
     found = instances.valid & masks.any((1, 2))
     return InstanceData(
@@ -81,36 +79,32 @@ def _frame_instances(
 
 
 def write_sounding_maps(
-    data_samples: Sequence[AVSDataSample],
-    avsc: Optional[AVSC],
-    threshold: float,
+    data_samples: Sequence[AVSDataSample], avsc: AVSC, how: HowToWrite
 ) -> None:
     """Paint S_asl (Eq. 1) from the instances as they are given out.
 
-    Resizing the map itself would eat into the masks: it leaps from nothing to
-    a probability that may be little above the threshold, and whatever lies
-    between falls below.
+    Resizing the head's own map would eat into the masks: it leaps from
+    nothing to a probability that may be little above the threshold, and
+    whatever lies between falls below.
 
     Args:
-        data_samples (Sequence[AVSDataSample]): B clips, changed in place,
-            with ``pred_instances`` at the size of their ``pred_sem_seg``,
-            which is replaced, and so is ``seg_logits``, if kept.
-        avsc (AVSC, optional): Says what overlapping masks add up to; None
-            leaves the clips as they are.
-        threshold (float): Probability above which a pixel sounds.
+        data_samples (Sequence[AVSDataSample]): B clips with
+            ``pred_instances``; ``pred_sem_seg`` and, if kept, ``seg_logits``
+            are added.
+        avsc (AVSC): Says what overlapping masks add up to.
+        how (HowToWrite): Sizes and threshold.
     """
-    for sample in data_samples if avsc is not None else ():
-        size = sample.pred_sem_seg.shape
+    for sample in data_samples:
         maps = [
-            _sounding_map(instances, avsc, size)
+            _sounding_map(instances, avsc, how.size(sample))
             for instances in sample.pred_instances
         ]
-        painted = torch.stack(maps)
-        decided = (painted > threshold).to(sample.pred_sem_seg.data)
+        painted = torch.stack(maps)  # (T, 1, H, W)
+        decided = (painted > how.threshold).long()
         sample.pred_sem_seg = FramePixelData(data=decided)
-        if 'seg_logits' in sample:
-            logits = log_odds(painted).to(sample.seg_logits.data)
-            sample.seg_logits = FramePixelData(data=logits)
+        sample.set_metainfo(dict(threshold=how.threshold))
+        if how.keep_logits:
+            sample.seg_logits = FramePixelData(data=log_odds(painted))
 
 
 def _sounding_map(

@@ -3,7 +3,6 @@
 from typing import Dict, List, Optional, Sequence, Union
 
 import torch
-from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from mmavs.datasets.s4_categories import S4_CATEGORIES
@@ -23,10 +22,16 @@ from mmavs.models.layers.pixel_decoders import build_pixel_decoder
 from mmavs.models.losses.instance_losses import instance_losses
 from mmavs.models.losses.instance_set_loss import InstanceSetLoss
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVHeadOutput, AVSDataSample
+from mmavs.structures import (
+    AVFeatures,
+    AVHeadOutput,
+    AVSDataSample,
+    LabeledFrames,
+)
 
 from .avs_decode_head import AVSDecodeHead
 from .instance_output import write_instances, write_sounding_maps
+from .write_maps import HowToWrite
 
 
 @MODELS.register_module()
@@ -77,6 +82,8 @@ class SoundingInstanceHead(AVSDecodeHead):
         ValueError: Fewer than two categories, one twice, or an unknown
             pixel decoder.
     """
+
+    finds_instances = True
 
     def __init__(
         self,
@@ -172,13 +179,12 @@ class SoundingInstanceHead(AVSDecodeHead):
                 part.train(mode and name == 'avsc')
         return self
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVHeadOutput:
+    def forward(self, features: AVFeatures) -> AVHeadOutput:
         """Segment, then let the sound choose.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i), finest
                 first; audio (N, D) or tokens (N, L, D), needed with ``avsc``.
-            num_frames (int): T; frames are independent.
 
         Returns:
             AVHeadOutput: logits (N, 1, H, W): with ``avsc`` the log-odds of
@@ -246,17 +252,13 @@ class SoundingInstanceHead(AVSDecodeHead):
         )
 
     def loss(
-        self,
-        output: AVHeadOutput,
-        frames: List[SegDataSample],
-        labeled: Tensor,
+        self, output: AVHeadOutput, labels: LabeledFrames
     ) -> Dict[str, Tensor]:
         """Compute the losses of the stage.
 
         Args:
             output (AVHeadOutput): What :meth:`forward` gave for N frames.
-            frames (list[SegDataSample]): The L labelled frames, in order.
-            labeled (Tensor): (L,) int64, their indices in 0..N-1.
+            labels (LabeledFrames): The L labelled frames.
 
         Returns:
             dict[str, Tensor]: Scalars. Segmentation, unless frozen:
@@ -266,13 +268,12 @@ class SoundingInstanceHead(AVSDecodeHead):
         """
         losses = {}
         if self.avsc is not None:
-            losses.update(super().loss(output, frames, labeled))
+            losses.update(super().loss(output, labels))
         if not self.frozen:
             losses.update(
                 instance_losses(
                     output.extras['predictions'],
-                    frames,
-                    labeled,
+                    labels,
                     self.categories,
                     self.loss_instances,
                     self.loss_silent,
@@ -280,20 +281,17 @@ class SoundingInstanceHead(AVSDecodeHead):
             )
         return losses
 
-    def write_instances(
+    def write_predictions(
         self,
         output: AVHeadOutput,
-        data_samples: List[AVSDataSample],
-        num_frames: int,
-        eval_size: str,
+        data_samples: Sequence[AVSDataSample],
+        how: HowToWrite,
     ) -> None:
-        """Store ``pred_instances``, and with ``avsc`` the masks they make."""
+        """Store ``pred_instances``, and the maps: with ``avsc`` theirs."""
         write_instances(
-            output,
-            data_samples,
-            num_frames,
-            eval_size,
-            self.mask_thr,
-            self.categories,
+            output, data_samples, how, self.mask_thr, self.categories
         )
-        write_sounding_maps(data_samples, self.avsc, self.threshold)
+        if self.avsc is None:
+            super().write_predictions(output, data_samples, how)
+        else:
+            write_sounding_maps(data_samples, self.avsc, how)

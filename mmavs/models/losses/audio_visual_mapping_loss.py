@@ -8,7 +8,7 @@ from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVSDataSample
+from mmavs.structures import AVFeatures, LabeledFrames
 from mmavs.utils.precision import at_least_float32
 from mmavs.utils.warn_once import WarnOnce
 
@@ -118,8 +118,7 @@ class AudioVisualMappingLoss(nn.Module):
         self,
         features: AVFeatures,
         logits: Tensor,
-        samples: List[AVSDataSample],
-        num_frames: int,
+        labels: LabeledFrames,
     ) -> Dict[str, Tensor]:
         """Compute the loss.
 
@@ -127,9 +126,7 @@ class AudioVisualMappingLoss(nn.Module):
             features (AVFeatures): maps (N, C_i, H_i, W_i) and aligned_audio,
                 (N, C_i) each.
             logits (Tensor): (N, K, h, w), raw.
-            samples (list[AVSDataSample]): B clips, whose ``labeled_frames``
-                count.
-            num_frames (int): T.
+            labels (LabeledFrames): The frames that count.
 
         Returns:
             dict[str, Tensor]: ``{loss_name: scalar}``; 0, attached to the
@@ -138,19 +135,13 @@ class AudioVisualMappingLoss(nn.Module):
         Raises:
             ValueError: A scale in ``stages`` has no projected sound.
         """
-        labeled = [
-            b * num_frames + t
-            for b, sample in enumerate(samples)
-            for t in sample.labeled_frames
-        ]
         stages = self._stages(features)
         if not stages or not self.loss_weight:
             return {self.loss_name: logits.sum() * 0}
-        labeled = torch.tensor(labeled, dtype=torch.long, device=logits.device)
-        terms = self._terms(features, logits, labeled, stages)
+        terms = self._terms(features, logits, labels.indices, stages)
         total = torch.stack(terms).mean()
         if self.reduction == 'mean' or self.distance == 'euclidean':
-            count = torch.tensor(len(labeled), device=total.device)
+            count = torch.tensor(len(labels.indices), device=total.device)
             loss = mean_over_ranks(total, count)
         else:  # DDP averages over ranks; one process would have summed
             loss = total * get_world_size()

@@ -1,13 +1,13 @@
 """Audio-visual frame-wise synchrony."""
 
 import math
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 import torch
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVSDataSample
+from mmavs.structures import AVFeatures, LabeledFrames
 from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
@@ -97,8 +97,7 @@ class AVFSLoss(nn.Module):
         self,
         features: AVFeatures,
         logits: Tensor,
-        samples: List[AVSDataSample],
-        num_frames: int,
+        labels: LabeledFrames,
     ) -> Dict[str, Tensor]:
         """Compute the loss.
 
@@ -106,8 +105,7 @@ class AVFSLoss(nn.Module):
             features (AVFeatures): visual[level] (N, D, H, W) and
                 aligned_audio[level] (N, D), or audio (N, A) or (N, L, A).
             logits (Tensor): Unused.
-            samples (list[AVSDataSample]): Unused.
-            num_frames (int): T, N = B*T.
+            labels (LabeledFrames): Unused.
 
         Returns:
             dict[str, Tensor]: One scalar under ``loss_name``, not negative.
@@ -130,7 +128,7 @@ class AVFSLoss(nn.Module):
             frames = self._divergence(audio, visual)
         else:
             frames = self._square_distance(audio, visual)
-        value = self._average(frames, features.valid, num_frames)
+        value = self._average(frames, features)
         return {self.loss_name: self.loss_weight * value}
 
     def _sound(self, features: AVFeatures) -> Tensor:
@@ -175,14 +173,13 @@ class AVFSLoss(nn.Module):
         difference = sound / visual.shape[2] - prob
         return difference.square().sum(dim=(1, 2))
 
-    def _average(
-        self, frames: Tensor, valid: Optional[Tensor], num_frames: int
-    ) -> Tensor:
+    def _average(self, frames: Tensor, features: AVFeatures) -> Tensor:
         """Average (N,) over the real frames of each clip, then over clips."""
+        valid = features.valid
         if valid is None:
             valid = torch.ones_like(frames, dtype=torch.bool)
         frames, valid = (
-            x.unflatten(0, (-1, num_frames)) for x in (frames, valid)
+            x.unflatten(0, (-1, features.num_frames)) for x in (frames, valid)
         )
         if self.kind == 'frame_l2':
             frames = _root(frames)

@@ -1,13 +1,12 @@
 """All losses of predicted instances, layer by layer."""
 
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Optional, Sequence
 
-from mmseg.structures import SegDataSample
 from torch import Tensor
 
-from mmavs.models.decode_heads.avs_decode_head import stack_targets
 from mmavs.models.layers.instance_decoder import Prediction
 from mmavs.models.task_modules.instance_targets import instance_targets
+from mmavs.structures import LabeledFrames
 
 from .instance_set_loss import InstanceSetLoss
 from .silent_object_loss import SilentObjectLoss
@@ -15,8 +14,7 @@ from .silent_object_loss import SilentObjectLoss
 
 def instance_losses(
     predictions: Sequence[Prediction],
-    frames: List[SegDataSample],
-    labeled: Tensor,
+    labels: LabeledFrames,
     categories: Sequence[str],
     set_loss: InstanceSetLoss,
     silent_loss: Optional[SilentObjectLoss],
@@ -28,8 +26,7 @@ def instance_losses(
 
     Args:
         predictions (Sequence[Prediction]): Of N frames, the final one last.
-        frames (list[SegDataSample]): The L labelled frames, in order.
-        labeled (Tensor): (L,) int64, their indices in 0..N-1.
+        labels (LabeledFrames): The L labelled frames.
         categories (Sequence[str]): K names.
         set_loss (InstanceSetLoss): Eq. 2 and 3.
         silent_loss (SilentObjectLoss, optional): Eq. 4.
@@ -38,14 +35,16 @@ def instance_losses(
         dict[str, Tensor]: Scalars; ``d{i}.`` stands before the names of
         earlier layers.
     """
-    targets = [instance_targets(frame, categories) for frame in frames]
-    labels = [label for label, _ in targets]
+    targets = [instance_targets(frame, categories) for frame in labels.frames]
+    classes = [label for label, _ in targets]
     masks = [mask for _, mask in targets]
-    union = stack_targets(frames, predictions[-1].mask_logits) == 1
+    union = labels.masks == 1
     losses: Dict[str, Tensor] = {}
     for index, prediction in enumerate(predictions):
-        class_logits, mask_logits = (part[labeled] for part in prediction)
-        terms, unmatched = set_loss(class_logits, mask_logits, labels, masks)
+        class_logits, mask_logits = (
+            part[labels.indices] for part in prediction
+        )
+        terms, unmatched = set_loss(class_logits, mask_logits, classes, masks)
         if silent_loss is not None:
             terms[silent_loss.loss_name] = silent_loss(
                 mask_logits, unmatched, union

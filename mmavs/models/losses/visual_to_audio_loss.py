@@ -1,13 +1,13 @@
 """Bidirectional generation: the sound must follow from what is masked."""
 
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVSDataSample
+from mmavs.structures import AVFeatures, LabeledFrames
 from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
@@ -111,8 +111,7 @@ class VisualToAudioLoss(nn.Module):
         self,
         features: AVFeatures,
         logits: Optional[Tensor],
-        samples: List[AVSDataSample],
-        num_frames: int,
+        labels: LabeledFrames,
     ) -> Dict[str, Tensor]:
         """Compute the loss.
 
@@ -121,10 +120,8 @@ class VisualToAudioLoss(nn.Module):
                 (N, L, D).
             logits (Tensor, optional): (N, K, H, W), raw; needed for
                 ``mask='predicted'`` only.
-            samples (list[AVSDataSample]): B clips; ``gt_sem_seg`` and
-                ``labeled_frames`` are needed for ``mask='ground_truth'``
-                only. Any label but 0 and 255 is foreground.
-            num_frames (int): T, so that N = B*T.
+            labels (LabeledFrames): Needed for ``mask='ground_truth'`` only.
+                Any label but 0 and 255 is foreground.
 
         Returns:
             dict[str, Tensor]: One scalar in [0, 2 * loss_weight]; 0, attached
@@ -141,8 +138,9 @@ class VisualToAudioLoss(nn.Module):
         if self.mask == 'predicted':
             frames, masks = _predicted(logits, features, self.sigmoid)
         else:
-            frames, masks = _ground_truth(samples, num_frames, x)
-        _check_masks(masks, x)
+            frames, masks = _ground_truth(labels, x)
+        if len(masks):
+            _check_masks(masks, x)
         generated = self.generate(x[frames], masks)
         distance = F.pairwise_distance(
             F.normalize(at_least_float32(audio[frames].detach()), dim=1),
@@ -214,31 +212,10 @@ def _predicted(
     return frames, masks.sigmoid() if sigmoid else masks
 
 
-def _ground_truth(
-    samples: List[AVSDataSample], num_frames: int, x: Tensor
-) -> Tuple[Tensor, Tensor]:
+def _ground_truth(labels: LabeledFrames, x: Tensor) -> Tuple[Tensor, Tensor]:
     """Labelled frames' indices (L,), and their masks (L, 1, H, W)."""
-    if len(samples) * num_frames != x.shape[0]:
-        raise ValueError(
-            f'VisualToAudioLoss: {len(samples)} clips of {num_frames} frames '
-            f'came with {x.shape[0]} maps'
-        )
-    frames, masks = [], []
-    for b, sample in enumerate(samples):
-        for t in sample.labeled_frames:
-            frames.append(b * num_frames + t)
-            masks.append(sample.gt_sem_seg.data[t])
-    index = torch.tensor(frames, dtype=torch.long, device=x.device)
-    if not masks:
-        return index, x.new_zeros(0, 1, *x.shape[-2:])
-    sizes = {tuple(mask.shape[-2:]) for mask in masks}
-    if len(sizes) > 1:
-        raise ValueError(
-            f'VisualToAudioLoss: masks of several sizes in one batch: '
-            f'{sorted(sizes)}; resize or pad in the pipeline'
-        )
-    target = torch.stack(masks).to(x.device)
-    return index, ((target != 0) & (target != UNLABELLED)).to(x.dtype)
+    sounding = (labels.masks != 0) & labels.valid
+    return labels.indices, sounding[:, None].to(x.dtype)
 
 
 def _check_masks(masks: Tensor, x: Tensor) -> None:

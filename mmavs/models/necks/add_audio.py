@@ -49,7 +49,6 @@ class AddAudio(AudioFusionNeck):
         x: Tensor,
         audio: Tensor,
         features: AVFeatures,
-        num_frames: int,
     ) -> Tuple[Tensor, Tensor]:
         """``x + W a`` at every pixel; see the base class for shapes."""
         aligned = block(audio)

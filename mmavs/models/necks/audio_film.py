@@ -50,7 +50,6 @@ class AudioFiLM(AudioFusionNeck):
         x: Tensor,
         audio: Tensor,
         features: AVFeatures,
-        num_frames: int,
     ) -> Tuple[Tensor, Tensor]:
         """Scale and shift; beta counts as the aligned sound."""
         gamma, beta = block(audio).chunk(2, dim=1)

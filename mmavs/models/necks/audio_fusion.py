@@ -70,7 +70,6 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
         x: Tensor,
         audio: Optional[Tensor],
         features: AVFeatures,
-        num_frames: int,
     ) -> Tuple[Tensor, Optional[Tensor]]:
         """Fuse one scale.
 
@@ -80,20 +79,18 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
             audio (Tensor, optional): (N, D), zero for padded frames; None if
                 the neck does not need sound.
             features (AVFeatures): All that entered the neck.
-            num_frames (int): T.
 
         Returns:
             tuple: Fused map (N, C, H, W) and the sound as the fusion saw it,
             (N, C), or None.
         """
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+    def forward(self, features: AVFeatures) -> AVFeatures:
         """Fuse the chosen scales.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i), audio
                 (N, D), or tokens (N, L, D), which are averaged.
-            num_frames (int): T, so that N = B*T.
 
         Returns:
             AVFeatures: Same shapes; ``aligned_audio`` has one entry a scale,
@@ -104,13 +101,13 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
         """
         if not self.stages:
             return features
-        self._check_visual(features, num_frames)
+        self._check_visual(features)
         audio = self._frame_audio(features) if self.needs_audio else None
         visual: List[Tensor] = list(features.visual)
         aligned: List[Optional[Tensor]] = [None] * len(visual)
         for i in self.stages:
             visual[i], aligned[i] = self.fuse(
-                self.blocks[str(i)], visual[i], audio, features, num_frames
+                self.blocks[str(i)], visual[i], audio, features
             )
         if all(vector is None for vector in aligned):
             aligned = []
@@ -118,13 +115,13 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
             visual=tuple(visual), aligned_audio=tuple(aligned)
         )
 
-    def _check_visual(self, features: AVFeatures, num_frames: int) -> None:
+    def _check_visual(self, features: AVFeatures) -> None:
         check_channels(self, features)
         num_maps = features.visual[0].shape[0]
-        if num_maps % num_frames:
+        if num_maps % features.num_frames:
             raise ValueError(
-                f'{type(self).__name__}: {num_maps} maps are no whole '
-                f'number of clips of {num_frames} frames'
+                f'{type(self).__name__}: {num_maps} maps are not a '
+                f'multiple of T = {features.num_frames} frames per clip'
             )
 
     def _frame_audio(self, features: AVFeatures) -> Tensor:

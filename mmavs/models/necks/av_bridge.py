@@ -159,13 +159,12 @@ class AVBridge(BaseModule):
         init_transformer(self)
         super().init_weights()
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+    def forward(self, features: AVFeatures) -> AVFeatures:
         """Let sound and vision inform each other, frame by frame.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i), each twice
                 as large as the next; audio (N, A) or (N, L, A).
-            num_frames (int): Unused; frames do not mix.
 
         Returns:
             AVFeatures: visual (N, D, H_i, W_i), audio (N, Q, D),
@@ -197,14 +196,11 @@ class AVBridge(BaseModule):
         return sound, self.queries(sound), self.encoder(features.visual)
 
     @torch.no_grad()
-    def attention_maps(
-        self, features: AVFeatures, num_frames: int
-    ) -> Tuple[Tensor, ...]:
+    def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show each layer's bridge, for pictures as the paper's Figure 5.
 
         Args:
             features (AVFeatures): What :meth:`forward` is given.
-            num_frames (int): As for :meth:`forward`.
 
         Returns:
             tuple[Tensor, ...]: One (N, H_1, W_1) a layer, at stride 8, the

@@ -115,20 +115,16 @@ class AVCorrelation(AudioFusionNeck):
         x: Tensor,
         audio: Tensor,
         features: AVFeatures,
-        num_frames: int,
     ) -> Tuple[Tensor, Tensor]:
         """Gate one scale; see the base class for shapes."""
         x, audio, gate = block(x, audio)
         return x + x * gate, audio
 
-    def attention_maps(
-        self, features: AVFeatures, num_frames: int
-    ) -> Tuple[Tensor, ...]:
+    def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show where each frame agrees with its sound.
 
         Args:
             features (AVFeatures): What :meth:`forward` is given.
-            num_frames (int): T; frames do not mix.
 
         Returns:
             tuple[Tensor, ...]: One gate (N, H_i, W_i) a fused scale, in
@@ -136,7 +132,7 @@ class AVCorrelation(AudioFusionNeck):
         """
         if not self.stages:
             return ()
-        self._check_visual(features, num_frames)
+        self._check_visual(features)
         audio = self._frame_audio(features)
         maps = []
         for i in self.stages:

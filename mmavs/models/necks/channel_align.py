@@ -44,12 +44,11 @@ class ChannelAlign(BaseModule):
             for channels in self.in_channels
         )
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+    def forward(self, features: AVFeatures) -> AVFeatures:
         """Align the widths, frame by frame.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i).
-            num_frames (int): Unused; frames do not mix.
 
         Returns:
             AVFeatures: visual maps (N, out_channels, H_i, W_i).

@@ -92,12 +92,11 @@ class DilatedSumNeck(BaseModule):
             for channels in self.in_channels
         )
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+    def forward(self, features: AVFeatures) -> AVFeatures:
         """Widen the view of every map, frame by frame.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i).
-            num_frames (int): Unused; frames do not mix.
 
         Returns:
             AVFeatures: visual maps (N, out_channels, H_i, W_i).

@@ -69,12 +69,11 @@ class MotionCorrelation(BaseModule):
             {str(i): nn.Conv2d(1, 1, 1) for i in self.stages}
         )
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+    def forward(self, features: AVFeatures) -> AVFeatures:
         """Gate the chosen scales.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i).
-            num_frames (int): T, so that N = B*T.
 
         Returns:
             AVFeatures: Same shapes, each value up to twice as large.
@@ -82,28 +81,25 @@ class MotionCorrelation(BaseModule):
         Raises:
             ValueError: Scales or frames do not fit.
         """
-        gates = self.attention_maps(features, num_frames)
+        gates = self.attention_maps(features)
         visual = list(features.visual)
         for i, gate in zip(self.stages, gates):
             x = visual[i]
             visual[i] = x + x * gate[:, None].to(x.dtype)
         return features._replace(visual=tuple(visual))
 
-    def attention_maps(
-        self, features: AVFeatures, num_frames: int
-    ) -> Tuple[Tensor, ...]:
+    def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show where each frame correlates with its neighbour (Figure 6).
 
         Args:
             features (AVFeatures): What :meth:`forward` is given.
-            num_frames (int): T.
 
         Returns:
             tuple[Tensor, ...]: One gate (N, H_i, W_i) a gated scale, in
             (0, 1); 0 where a frame has no neighbour.
         """
-        self._check(features, num_frames)
-        nearest = _neighbours(features, num_frames)
+        self._check(features)
+        nearest = _neighbours(features)
         return tuple(
             self._gate(self.gates[str(i)], features.visual[i], *nearest)
             for i in self.stages
@@ -131,23 +127,21 @@ class MotionCorrelation(BaseModule):
         attention = gate(response).sigmoid().squeeze(1)
         return attention * has_any.view(-1, 1, 1)
 
-    def _check(self, features: AVFeatures, num_frames: int) -> None:
+    def _check(self, features: AVFeatures) -> None:
         maps = features.visual
         if len(maps) != self.num_scales:
             raise ValueError(
                 f'MotionCorrelation was built for {self.num_scales} maps, '
                 f'but gets {len(maps)}. Mend: set num_scales.'
             )
-        if maps[0].shape[0] % num_frames:
+        if maps[0].shape[0] % features.num_frames:
             raise ValueError(
-                f'MotionCorrelation: {maps[0].shape[0]} maps are no whole '
-                f'number of clips of {num_frames} frames'
+                f'MotionCorrelation: {maps[0].shape[0]} maps are not a '
+                f'multiple of T = {features.num_frames} frames per clip'
             )
 
 
-def _neighbours(
-    features: AVFeatures, num_frames: int
-) -> Tuple[Tensor, Tensor]:
+def _neighbours(features: AVFeatures) -> Tuple[Tensor, Tensor]:
     """Tell which frames have a real frame after them, or on either side.
 
     Returns:
@@ -157,7 +151,7 @@ def _neighbours(
     real = features.valid
     if real is None:
         real = torch.ones(x.shape[0], dtype=torch.bool, device=x.device)
-    real = real.view(-1, num_frames)
+    real = real.view(-1, features.num_frames)
     has_next = torch.zeros_like(real)
     has_next[:, :-1] = real[:, 1:]
     has_previous = torch.zeros_like(real)

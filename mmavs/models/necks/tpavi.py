@@ -100,21 +100,17 @@ class TPAVI(AudioFusionNeck):
         x: Tensor,
         audio: Optional[Tensor],
         features: AVFeatures,
-        num_frames: int,
     ) -> Tuple[Tensor, Optional[Tensor]]:
         """Apply Eq. 1 window by window; see the base class for shapes."""
-        weights = self._frame_weights(features, num_frames)
+        weights = self._frame_weights(features)
         fused, aligned = block(features.mask_padding(x), audio, weights)
         return features.mask_padding(fused), aligned
 
-    def attention_maps(
-        self, features: AVFeatures, num_frames: int
-    ) -> Tuple[Tensor, ...]:
+    def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show how each pixel responds to the sound of its second.
 
         Args:
             features (AVFeatures): What :meth:`forward` is given.
-            num_frames (int): T.
 
         Returns:
             tuple[Tensor, ...]: alpha of Eq. 1 (Figure 12), one (N, H_i, W_i)
@@ -124,7 +120,7 @@ class TPAVI(AudioFusionNeck):
         """
         maps = []
         audio = self._frame_audio(features) if self.needs_audio else None
-        weights = self._frame_weights(features, num_frames)
+        weights = self._frame_weights(features)
         for i in self.stages:
             x = features.mask_padding(features.visual[i])
             alpha = self.blocks[str(i)].similarity(x, audio, weights)
@@ -132,12 +128,13 @@ class TPAVI(AudioFusionNeck):
             maps.append(own.permute(0, 3, 1, 2).flatten(0, 1))
         return tuple(maps)
 
-    def _frame_weights(self, features: AVFeatures, num_frames: int) -> Tensor:
+    def _frame_weights(self, features: AVFeatures) -> Tensor:
         """Share of each frame in its window: (G, window), rows sum to 1.
 
         Raises:
             ValueError: T is above the window and no multiple of it.
         """
+        num_frames = features.num_frames
         window = min(self.window or num_frames, num_frames)
         if num_frames % window:
             raise ValueError(

@@ -5,7 +5,7 @@ from typing import Dict, List, Sequence
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVHeadOutput, AVSDataSample
+from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 
 # 'neck' is what leaves the last neck, 'neck.0' what leaves the first
 FEATURE_STAGES = ('neck', 'neck.<index>', 'head')
@@ -45,8 +45,7 @@ class AuxiliaryLosses(nn.ModuleList):
         self,
         stages: List[AVFeatures],
         output: AVHeadOutput,
-        samples: List[AVSDataSample],
-        num_frames: int,
+        labels: LabeledFrames,
     ) -> Dict[str, Tensor]:
         """Call every loss with the features it asked for.
 
@@ -54,8 +53,7 @@ class AuxiliaryLosses(nn.ModuleList):
             stages (list[AVFeatures]): What leaves the encoders, then each
                 neck.
             output (AVHeadOutput): Of the decode head.
-            samples (list[AVSDataSample]): B clips.
-            num_frames (int): T, so that N = B*T.
+            labels (LabeledFrames): The batch's labelled frames.
 
         Returns:
             dict[str, Tensor]: The terms under the names the losses give.
@@ -66,7 +64,7 @@ class AuxiliaryLosses(nn.ModuleList):
         losses: Dict[str, Tensor] = {}
         for loss, stage in zip(self, self.stages):
             given = output.features if stage == 'head' else stages[stage]
-            terms = loss(given, output.logits, samples, num_frames)
+            terms = loss(given, output.logits, labels)
             twice = terms.keys() & losses.keys()
             if twice:
                 raise ValueError(

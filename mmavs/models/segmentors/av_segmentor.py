@@ -1,37 +1,35 @@
 """The segmentor: one place where clips become frames and back."""
 
-from collections import deque
-from typing import Dict, Iterator, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Union
 
-import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
 
-from mmavs.models.decode_heads.avs_decode_head import (
-    AVSDecodeHead,
-    resize_logits,
-)
+from mmavs.models.decode_heads.avs_decode_head import AVSDecodeHead
+from mmavs.models.decode_heads.write_maps import HowToWrite, write_maps
 from mmavs.registry import MODELS
 from mmavs.structures import (
     DEFAULT_THRESHOLD,
     AVFeatures,
     AVHeadOutput,
     AVSDataSample,
-    FramePixelData,
+    LabeledFrames,
 )
 from mmavs.utils.checkpoint import refuse_other_models
 from mmavs.utils.warn_once import WarnOnce
 
 from .auxiliary_losses import AuxiliaryLosses
-from .clips import (
-    bare_sample,
-    check_labels,
-    labeled_frames,
-    undo_geometry,
-)
+from .clips import bare_sample, check_labels
 from .loss_choice import choose_losses
+
+NOTHING_LABELLED = (
+    'no frame of a batch is labelled, so its losses are 0. Fix, unless masks '
+    'are rare in your data: put LoadFrameMask into ForEachFrame of the '
+    'training pipeline, and the masks where the data set looks for them. '
+    'Further such batches are not named.'
+)
 
 
 @MODELS.register_module()
@@ -39,8 +37,8 @@ class AVSegmentor(BaseSegmentor):
     """Backbone + audio encoder -> necks -> decode head, on clips with sound.
 
     **The flattening rule**: N = B*T frames, clip-major, n = b*T + t. Clips
-    are flattened here (:meth:`extract_feat`) and nowhere else; everything
-    below sees (N, ...) and, where it mixes time, ``num_frames`` = T.
+    are flattened here (:meth:`encode`) and nowhere else; everything below
+    sees (N, ...) and, where it mixes time, ``features.num_frames`` = T.
 
     Args:
         backbone (dict): Any mmseg / mmpretrain backbone.
@@ -56,8 +54,8 @@ class AVSegmentor(BaseSegmentor):
             ``dict(type=..., features='neck' or 'head', ...)``: which features
             it is given, those that leave the necks (``'neck.1'``: that leave
             the second neck of several) or those the head returns.
-            Called as ``loss(features, logits, samples, num_frames) -> dict``
-            with logits (N, K, h, w) and the batch's AVSDataSamples.
+            Called as ``loss(features, logits, labels) -> dict`` with logits
+            (N, K, h, w) and the batch's LabeledFrames.
         train_cfg (dict, optional): ``losses`` (names of the terms to train
             on, e.g. ``['decode.loss_dice']``; default all). Also handed to
             stock mmseg heads.
@@ -148,26 +146,27 @@ class AVSegmentor(BaseSegmentor):
         Raises:
             ValueError: The audio has another number of seconds than T.
         """
-        # keeps the last stage only; the others are let go on the way
-        return deque(self._feature_stages(inputs), maxlen=1).pop()
+        features = self.encode(inputs)
+        for neck in self.neck:
+            features = neck(features)
+        return features
 
-    def _feature_stages(
-        self, inputs: Dict[str, Tensor]
-    ) -> Iterator[AVFeatures]:
-        """Yield what enters the first neck and what leaves each."""
-        imgs = inputs['imgs']
+    def encode(self, inputs: Dict[str, Tensor]) -> AVFeatures:
+        """Flatten clips to frames, and run the encoders on them."""
+        imgs, valid = inputs['imgs'], inputs.get('valid_frames')
         num_frames = imgs.shape[1]
-        visual = tuple(self.backbone(imgs.flatten(0, 1)))
-        valid = inputs.get('valid_frames')
-        features = AVFeatures(
-            visual,
+        return AVFeatures(
+            visual=tuple(self.backbone(imgs.flatten(0, 1))),
             audio=self._encode_audio(inputs, num_frames),
             valid=None if valid is None else valid.flatten(),
+            num_frames=num_frames,
         )
-        yield features
-        for neck in self.neck:
-            features = neck(features, num_frames)
-            yield features
+
+    def decode(self, features: AVFeatures) -> AVHeadOutput:
+        """Run the decode head; a stock one sees the maps alone."""
+        if isinstance(self.decode_head, AVSDecodeHead):
+            return self.decode_head(features)
+        return AVHeadOutput(self.decode_head(features.visual), features)
 
     def _encode_audio(
         self, inputs: Dict[str, Tensor], num_frames: int
@@ -203,13 +202,7 @@ class AVSegmentor(BaseSegmentor):
         Returns:
             AVHeadOutput: logits (N, K, h, w), raw.
         """
-        return self._decode(self.extract_feat(inputs), inputs)
-
-    def _decode(self, features: AVFeatures, inputs: dict) -> AVHeadOutput:
-        if isinstance(self.decode_head, AVSDecodeHead):
-            return self.decode_head(features, inputs['imgs'].shape[1])
-        logits = self.decode_head(features.visual)
-        return AVHeadOutput(logits, features)
+        return self.decode(self.extract_feat(inputs))
 
     def _forward(
         self,
@@ -237,27 +230,29 @@ class AVSegmentor(BaseSegmentor):
         Raises:
             ValueError: A mask holds a label that is none of ``num_classes``.
         """
-        num_frames = inputs['imgs'].shape[1]
         if self.out_channels > 1:  # a binary loss takes any label as sounding
             ignored = getattr(self.decode_head, 'ignore_index', 255)
             check_labels(data_samples, self.num_classes, ignored)
-        stages = list(self._feature_stages(inputs))
-        features = stages[-1]
-        frames, labeled = labeled_frames(data_samples, num_frames, self._warn)
-        labeled = labeled.to(inputs['imgs'].device)
-        if isinstance(self.decode_head, AVSDecodeHead):
-            output = self.decode_head(features, num_frames)
-            losses = self.decode_head.loss(output, frames, labeled)
-        else:
-            output = AVHeadOutput(None, features)
-            visual = [level[labeled] for level in features.visual]
-            losses = self.decode_head.loss(visual, frames, self.train_cfg)
-        losses = add_prefix(losses, 'decode')
-        losses.update(
-            self.auxiliary_losses.compute(
-                stages, output, data_samples, num_frames
-            )
+        imgs = inputs['imgs']
+        labels = LabeledFrames.collect(
+            data_samples, imgs.shape[1], imgs.shape[-2:], imgs.device
         )
+        if not labels.frames:
+            self._warn(NOTHING_LABELLED)
+        stages = [self.encode(inputs)]
+        for neck in self.neck:
+            stages.append(neck(stages[-1]))
+        if isinstance(self.decode_head, AVSDecodeHead):
+            output = self.decode_head(stages[-1])
+            losses = self.decode_head.loss(output, labels)
+        else:  # mmseg's heads decode anew in their own loss
+            output = AVHeadOutput(None, stages[-1])
+            visual = [level[labels.indices] for level in stages[-1].visual]
+            losses = self.decode_head.loss(
+                visual, labels.frames, self.train_cfg
+            )
+        losses = add_prefix(losses, 'decode')
+        losses.update(self.auxiliary_losses.compute(stages, output, labels))
         return choose_losses(losses, (self.train_cfg or {}).get('losses'))
 
     # ---------------------------------------------------------------- predict
@@ -282,49 +277,22 @@ class AVSegmentor(BaseSegmentor):
         """
         imgs = inputs['imgs']
         output = self.encode_decode(inputs, data_samples)
-        logits = resize_logits(
-            output.logits, imgs.shape[-2:], self.align_corners
-        )
         if data_samples is None:
             data_samples = [
                 bare_sample(imgs.shape) for _ in range(imgs.shape[0])
             ]
-        clips = logits.unflatten(0, imgs.shape[:2])
-        for sample, clip in zip(data_samples, clips):
-            self._write_prediction(sample, clip[: sample.num_frames])
-        if hasattr(self.decode_head, 'write_instances'):
-            self.decode_head.write_instances(
-                output, data_samples, imgs.shape[1], self.eval_size
-            )
+        how = HowToWrite(
+            input_size=tuple(imgs.shape[-2:]),
+            eval_size=self.eval_size,
+            keep_logits=self.keep_logits,
+            threshold=self.threshold,
+            align_corners=self.align_corners,
+        )
+        if isinstance(self.decode_head, AVSDecodeHead):
+            self.decode_head.write_predictions(output, data_samples, how)
+        else:
+            write_maps(output.logits, data_samples, how)
         return data_samples
-
-    def _write_prediction(self, sample: AVSDataSample, logits: Tensor) -> None:
-        """Undo padding and flip, resize, and decide, frame by frame.
-
-        Frame by frame, so that K classes at full size never exist for more
-        than one frame unless they are to be kept.
-        """
-        logits = undo_geometry(logits, sample)
-        size = (
-            sample.img_shape if self.eval_size == 'input' else sample.ori_shape
-        )[:2]
-        kept, decided = [], []
-        for frame in logits.split(1):
-            frame = resize_logits(frame, size, self.align_corners)
-            decided.append(self.decide(frame))
-            if self.keep_logits:
-                kept.append(frame)
-        sample.pred_sem_seg = FramePixelData(data=torch.cat(decided))
-        if self.out_channels == 1:
-            sample.set_metainfo(dict(threshold=self.threshold))
-        if kept:
-            sample.seg_logits = FramePixelData(data=torch.cat(kept))
-
-    def decide(self, logits: Tensor) -> Tensor:
-        """Turn raw logits (T, K, H, W) into labels (T, 1, H, W) int64."""
-        if self.out_channels == 1:
-            return (logits.float().sigmoid() > self.threshold).long()
-        return logits.argmax(dim=1, keepdim=True)
 
 
 def _build_head(config: dict) -> nn.Module:

@@ -6,7 +6,7 @@ import torch
 from mmengine.model import BaseTTAModel
 from torch import Tensor, nn
 
-from mmavs.models.decode_heads.avs_decode_head import resize_logits
+from mmavs.models.decode_heads.write_maps import decide, resize_logits
 from mmavs.registry import MODELS
 from mmavs.structures import AVSDataSample, FramePixelData
 
@@ -94,7 +94,9 @@ class AVSTTAModel(BaseTTAModel):
         if 'gt_sem_seg' in plain:
             merged.gt_sem_seg = plain.gt_sem_seg
         logits = to_logits(mean)
-        merged.pred_sem_seg = FramePixelData(data=self.module.decide(logits))
+        merged.pred_sem_seg = FramePixelData(
+            data=decide(logits, self.module.threshold)
+        )
         if self.keep_logits:
             merged.seg_logits = FramePixelData(data=logits)
         return merged

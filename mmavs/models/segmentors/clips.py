@@ -1,45 +1,11 @@
-"""Between clips and the frames they are made of."""
+"""The clips' samples, as the segmentor meets them."""
 
-from typing import Callable, List, Tuple
+from typing import List
 
 import torch
-from torch import Tensor
 
 from mmavs.structures import AVSDataSample
-
-UNLABELLED = 255
-
-
-def labeled_frames(
-    data_samples: List[AVSDataSample],
-    num_frames: int,
-    warn: Callable[[str], None],
-) -> Tuple[list, Tensor]:
-    """Collect the supervised frames of a batch.
-
-    Args:
-        data_samples (list[AVSDataSample]): B clips.
-        num_frames (int): T of the (padded) batch.
-        warn (callable): Told if no frame at all is labelled.
-
-    Returns:
-        tuple: The L labelled frames as SegDataSamples, and (L,) int64 indices
-        of theirs among N = B*T.
-    """
-    frames, indices = [], []
-    for b, sample in enumerate(data_samples):
-        views = sample.frames()
-        for t in sample.labeled_frames:
-            frames.append(views[t])
-            indices.append(b * num_frames + t)
-    if not frames:
-        warn(
-            'no frame of a batch is labelled, so its losses are 0. Mend, '
-            'unless masks are rare in your data: put LoadFrameMask into '
-            'ForEachFrame of the training pipeline, and the masks where the '
-            'data set looks for them. Further such batches are not named.'
-        )
-    return frames, torch.tensor(indices, dtype=torch.long)
+from mmavs.structures.labeled_frames import UNLABELLED
 
 
 def check_labels(
@@ -76,25 +42,6 @@ def check_labels(
                     "or the data set's metainfo=dict(classes=...) to those "
                     f'of the head; pixels without a label are {ignore_index}.'
                 )
-
-
-def undo_geometry(logits: Tensor, sample: AVSDataSample) -> Tensor:
-    """Cut the padding off and undo a flip.
-
-    Args:
-        logits (Tensor): (T, K, H, W) at the padded input size.
-        sample (AVSDataSample): With ``img_shape`` and, if flipped,
-            ``flip_direction``.
-
-    Returns:
-        Tensor: (T, K, h, w) at ``img_shape``.
-    """
-    height, width = sample.img_shape[:2]
-    logits = logits[..., :height, :width]
-    if sample.get('flip', False):
-        axes = {'horizontal': [-1], 'vertical': [-2], 'diagonal': [-2, -1]}
-        logits = logits.flip(dims=axes[sample.flip_direction])
-    return logits
 
 
 def bare_sample(shape: torch.Size) -> AVSDataSample:

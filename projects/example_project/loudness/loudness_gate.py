@@ -31,13 +31,12 @@ class LoudnessGate(BaseModule):
             nn.Linear(audio_channels, channels) for channels in in_channels
         )
 
-    def forward(self, features: AVFeatures, num_frames: int) -> AVFeatures:
+    def forward(self, features: AVFeatures) -> AVFeatures:
         """Gate every scale.
 
         Args:
             features (AVFeatures): visual maps (N, C_i, H_i, W_i), audio
                 (N, D).
-            num_frames (int): T; unused, frames do not mix.
 
         Returns:
             AVFeatures: The same shapes.

@@ -6,11 +6,11 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from mmavs.models import AVSDecodeHead
-from mmavs.models.decode_heads.avs_decode_head import stack_targets
+from mmavs.structures import AVSDataSample, LabeledFrames
 
 
 class _Head(AVSDecodeHead):
-    def forward(self, features, num_frames):
+    def forward(self, features):
         raise NotImplementedError
 
 
@@ -24,14 +24,33 @@ def test_channels_are_one_or_a_class_each():
         _Head(num_classes=71, out_channels=2)
 
 
-def test_targets_of_one_size_are_stacked():
-    stacked = stack_targets([frame(3, 4), frame(3, 4)], torch.zeros(1, 1, 2))
-    assert stacked.dtype == torch.int64
-    assert stacked.tolist() == torch.ones(2, 3, 4).tolist()
-    nothing = stack_targets([], torch.zeros(5, 1, 6, 7))
-    assert nothing.shape == (0, 6, 7)
+def clip(*sizes):
+    """A clip of labelled frames, each of a size of its own."""
+    sample = AVSDataSample(
+        metainfo=dict(
+            num_frames=len(sizes),
+            labeled_frames=list(range(len(sizes))),
+            img_path=[None] * len(sizes),
+        )
+    )
+    sample.frames = lambda: [frame(*size) for size in sizes]
+    return sample
 
 
-def test_targets_of_several_sizes_are_named():
-    with pytest.raises(ValueError, match=r'\[\(3, 4\), \(4, 3\)\].*resize'):
-        stack_targets([frame(3, 4), frame(4, 3)], torch.zeros(1))
+def test_labelled_frames_know_their_place():
+    """Clip 0 has no label, clips 1 and 2 have one and two."""
+    samples = [clip(), clip((3, 4)), clip((3, 4), (3, 4))]
+    labels = LabeledFrames.collect(samples, num_frames=5)
+    assert labels.indices.tolist() == [5, 10, 11]
+    assert labels.clips.tolist() == [1, 2, 2]
+    assert labels.masks.dtype == torch.int64
+    assert labels.masks.tolist() == torch.ones(3, 3, 4).tolist()
+    assert labels.valid.all()
+    nothing = LabeledFrames.collect([clip()], 5, (6, 7))
+    assert nothing.masks.shape == (0, 6, 7)
+    assert nothing.indices.tolist() == nothing.clips.tolist() == []
+
+
+def test_masks_of_several_sizes_are_named():
+    with pytest.raises(ValueError, match=r'\[\(3, 4\), \(4, 3\)\].*Resize'):
+        LabeledFrames.collect([clip((3, 4), (4, 3))], 5)

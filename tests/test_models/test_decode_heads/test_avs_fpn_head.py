@@ -70,21 +70,21 @@ def test_skip_path_option():
 
 @pytest.mark.parametrize('num_upsamples, size', [(0, 8), (1, 16), (2, 32)])
 def test_logits_size(num_upsamples, size):
-    output = head(num_upsamples=num_upsamples)(pyramid(), 2)
+    output = head(num_upsamples=num_upsamples)(pyramid())
     assert output.logits.shape == (2, 1, size, size)
 
 
 def test_any_frame_size():
     """Maps of 45 x 60, 23 x 30, ... as of frames 180 x 240."""
     sizes = ((45, 60), (23, 30), (12, 15), (6, 8))
-    output = head()(pyramid(sizes=sizes), 2)
+    output = head()(pyramid(sizes=sizes))
     assert output.logits.shape == (2, 1, 180, 240)
 
 
 @pytest.mark.parametrize('relu_skip', [True, False])
 def test_features_are_the_maps_the_decoder_saw(relu_skip):
     given = pyramid()
-    output = head(relu_skip=relu_skip)(given, 2)
+    output = head(relu_skip=relu_skip)(given)
     for seen, entered in zip(output.features.visual, given.visual):
         expected = F.relu(entered) if relu_skip else entered
         assert torch.equal(seen, expected)
@@ -93,11 +93,11 @@ def test_features_are_the_maps_the_decoder_saw(relu_skip):
 def test_frames_do_not_mix_and_padding_is_zero():
     decode = head(num_classes=5).eval()
     given = pyramid(frames=3)
-    together = decode(given, 3).logits
-    alone = decode(AVFeatures(tuple(x[1:2] for x in given.visual)), 1).logits
+    together = decode(given).logits
+    alone = decode(AVFeatures(tuple(x[1:2] for x in given.visual))).logits
     torch.testing.assert_close(together[1:2], alone)
     valid = torch.tensor([True, True, False])
-    masked = decode(given._replace(valid=valid), 3).logits
+    masked = decode(given._replace(valid=valid)).logits
     torch.testing.assert_close(masked[:2], together[:2])
     assert not masked[2].any()
 
@@ -107,7 +107,7 @@ def test_recomputing_changes_no_gradient():
     saving.load_state_dict(plain.state_dict())
     given = AVFeatures(tuple(x.double() for x in pyramid().visual))
     for decode in (plain, saving):
-        decode(given, 2).logits.square().sum().backward()
+        decode(given).logits.square().sum().backward()
     pairs = zip(plain.parameters(), saving.parameters())
     for first, second in pairs:
         torch.testing.assert_close(first.grad, second.grad)
@@ -117,14 +117,14 @@ def test_prior_prob():
     decode = head(prior_prob=0.1)
     zeros = AVFeatures(tuple(torch.zeros_like(x) for x in pyramid().visual))
     torch.nn.init.zeros_(decode.conv_seg.weight)
-    prob = decode(zeros, 2).logits.sigmoid()
+    prob = decode(zeros).logits.sigmoid()
     torch.testing.assert_close(prob, torch.full_like(prob, 0.1))
 
 
 @pytest.mark.parametrize('options', [{}, dict(norm_cfg=dict(type='BN'))])
 def test_every_parameter_gets_a_gradient(options):
     decode, given = head(**options), pyramid(frames=4)
-    check_gradients(decode, lambda: decode(given, 2).logits.pow(2).sum())
+    check_gradients(decode, lambda: decode(given).logits.pow(2).sum())
 
 
 def test_errors():
@@ -135,4 +135,4 @@ def test_errors():
     with pytest.raises(ValueError, match='prior_prob is for one output chan'):
         head(num_classes=5, prior_prob=0.1)
     with pytest.raises(ValueError, match=r'in_channels=\(6, 6, 6, 6\), but'):
-        head()(pyramid(channels=3), 2)
+        head()(pyramid(channels=3))

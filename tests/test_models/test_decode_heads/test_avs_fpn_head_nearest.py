@@ -39,7 +39,7 @@ def test_golden():
         randn(90460 + i, 5, 16, size, size)
         for i, size in enumerate((16, 8, 4, 2))
     )
-    output = head(AVFeatures(visual), 5)
+    output = head(AVFeatures(visual))
     assert_close(output.logits, load_arrays('avsbg_units')['decoder_out'])
     assert output.features.visual == visual
 
@@ -56,7 +56,7 @@ def test_unit_with_relu_last():
 def test_maps_of_uneven_size():
     head = build(8, (8, 4))
     visual = tuple(torch.randn(2, 8, s, s + 1) for s in (13, 7, 4, 2))
-    assert head(AVFeatures(visual), 2).logits.shape == (2, 1, 52, 56)
+    assert head(AVFeatures(visual)).logits.shape == (2, 1, 52, 56)
 
 
 def test_every_parameter_gets_a_gradient():
@@ -64,7 +64,7 @@ def test_every_parameter_gets_a_gradient():
     visual = tuple(torch.randn(2, 8, s, s) for s in (8, 4, 2, 1))
     weight = torch.randn(2, 1, 32, 32)
     check_gradients(
-        head, lambda: (head(AVFeatures(visual), 2).logits * weight).sum()
+        head, lambda: (head(AVFeatures(visual)).logits * weight).sum()
     )
 
 

@@ -14,6 +14,7 @@ from mmavs.structures import (
     AVSDataSample,
     FramePixelData,
 )
+from mmavs.testing import labels_of
 from mmavs.testing.golden import (
     assert_close,
     load_arrays,
@@ -89,7 +90,7 @@ def test_equals_released_code(arrays, recipes, variant):
     recipe, name, options = VARIANTS[variant]
     head = released_head(recipes[recipe], **options)
     with torch.no_grad():
-        output = head(golden_features(arrays), num_frames=5)
+        output = head(golden_features(arrays))
     assert_close(output.logits, arrays[f'{name}_pred_mask'])
 
 
@@ -102,7 +103,7 @@ def test_every_step_equals_released_code(arrays, recipes):
         pyramid = head.encoder(features.visual)
         decoded = head.decoder(queries, pyramid.tokens)
         feature = head.mask_feature(pyramid.fine, pyramid.maps()[0], sound)
-        output = head(features, num_frames=5)
+        output = head(features)
     assert_close(pyramid.pos, arrays['head_pos_embed'], 'positions')
     assert_close(queries, arrays['head_query_in'], 'queries')
     assert_close(pyramid.tokens, arrays['head_memory'], 'memory')
@@ -114,7 +115,7 @@ def test_every_step_equals_released_code(arrays, recipes):
 
 def test_gradients_equal_released_code(arrays, recipes):
     head = released_head(recipes['head'])
-    logits = head(golden_features(arrays), num_frames=5).logits
+    logits = head(golden_features(arrays)).logits
     (logits * randn(71920, *logits.shape)).sum().backward()
     expected = load_json('avsegformer_units')[
         'head_grad_abs_sum_of_params__loss_sum_pred_times_rn71920'
@@ -210,7 +211,9 @@ def test_losses_equal_released_code(arrays, setting):
     output = AVHeadOutput(
         logits, AVFeatures(()), {'mix': mix.mean(1, keepdim=True)}
     )
-    losses = head.loss(output, labelled_clip(target[labeled]), labeled)
+    losses = head.loss(
+        output, labels_of(labelled_clip(target[labeled]), labeled)
+    )
     values = [value.item() for value in losses.values()]
     assert list(losses)[1] == 'loss_mix'
     assert values == pytest.approx(

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from mmavs.models.layers.mask_composer import MaskComposer
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
-from mmavs.testing import check_gradients
+from mmavs.testing import check_gradients, labels_of
 from mmavs.testing.naive import naive_copy
 
 TINY = dict(
@@ -72,7 +72,7 @@ def test_attention_is_fused_in_training_too(monkeypatch):
 
     monkeypatch.setattr(F, 'scaled_dot_product_attention', count)
     head = MODELS.build(TINY)
-    head(random_features(1), 1)
+    head(random_features(1))
     assert asked.count((20, 16 * 16 + 8 * 8 + 4 * 4)) == 2  # decoder layers
     assert asked.count((20, 20)) == 2 + 2  # and the generator's
     assert asked.count((20, 1)) == 2
@@ -84,8 +84,8 @@ def test_naive_arithmetic_gives_the_same():
     assert len(changed) == 2 + 4 + 4 + 2  # encoder, generator, decoder, mask
     features = random_features(2, tokens=3)
     torch.testing.assert_close(
-        head(features, 2).logits,
-        naive(features, 2).logits,
+        head(features).logits,
+        naive(features).logits,
         rtol=1e-4,
         atol=1e-5,
     )
@@ -99,7 +99,7 @@ def test_checkpointing_changes_nothing_but_memory():
         head = MODELS.build(dict(TINY, with_cp=with_cp, dropout=0.1))
         head.init_weights()
         torch.manual_seed(1)
-        head(features, 2).logits.square().mean().backward()
+        head(features).logits.square().mean().backward()
         grads.append([p.grad.clone() for p in head.parameters()])
     for without, with_cp in zip(*grads):
         torch.testing.assert_close(without, with_cp)
@@ -112,14 +112,14 @@ def test_frames_do_not_mix():
     head = MODELS.build(TINY).eval()
     features = random_features(4)
     with torch.no_grad():
-        together = head(features, num_frames=4).logits
+        together = head(features).logits
         for n in range(4):
             alone = AVFeatures(
                 tuple(x[n : n + 1] for x in features.visual),
                 features.audio[n : n + 1],
             )
             torch.testing.assert_close(
-                head(alone, num_frames=1).logits,
+                head(alone).logits,
                 together[n : n + 1],
                 rtol=1e-4,
                 atol=1e-5,
@@ -129,20 +129,20 @@ def test_frames_do_not_mix():
 def test_padded_frames_are_zero():
     head = MODELS.build(TINY).eval()
     features = random_features(2)._replace(valid=torch.tensor([True, False]))
-    logits = head(features, num_frames=2).logits
+    logits = head(features).logits
     assert logits[0].abs().max() > 0 and not logits[1].any()
 
 
 def test_several_tokens_of_sound_and_several_sizes():
     head = MODELS.build(TINY).eval()
-    assert head(random_features(1, tokens=6), 1).logits.shape[-1] == 128
-    assert head(random_features(1, size=2), 1).logits.shape[-1] == 64
+    assert head(random_features(1, tokens=6)).logits.shape[-1] == 128
+    assert head(random_features(1, size=2)).logits.shape[-1] == 64
 
 
 def test_every_parameter_learns():
     head = MODELS.build(TINY)
     features = random_features(2, size=2)
-    check_gradients(head, lambda: head(features, 2).logits.square().mean())
+    check_gradients(head, lambda: head(features).logits.square().mean())
 
 
 @pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
@@ -151,12 +151,12 @@ def test_half_precision(dtype):
     head.init_weights()
     features = random_features(1, size=2)
     with torch.no_grad():
-        expected = head(features, 1).logits
+        expected = head(features).logits
         features = features._replace(
             visual=tuple(x.to(dtype) for x in features.visual),
             audio=features.audio.to(dtype),
         )
-        logits = head.to(dtype)(features, 1).logits
+        logits = head.to(dtype)(features).logits
     error = (logits.float() - expected).norm() / expected.norm()
     assert error < (0.05 if dtype is torch.bfloat16 else 0.005)
 
@@ -164,7 +164,7 @@ def test_half_precision(dtype):
 def test_attention_maps_hold_all_attention():
     head = MODELS.build(TINY).eval()
     features = random_features(3)
-    maps = head.attention_maps(features, 3)
+    maps = head.attention_maps(features)
     assert [tuple(m.shape) for m in maps] == [(3, 16, 16)] * 2
     pyramid = head.encoder(features.visual)
     queries = head.queries(head.audio_proj(features))
@@ -178,8 +178,8 @@ def test_attention_maps_hold_all_attention():
 
 def test_mix_loss_of_a_batch_without_labels_is_zero_and_attached():
     head = MODELS.build(dict(TINY, loss_decode=DICE, loss_mix=MIX))
-    output = head(random_features(2, size=2), 2)
-    losses = head.loss(output, [], torch.empty(0, dtype=torch.long))
+    output = head(random_features(2, size=2))
+    losses = head.loss(output, labels_of([], []))
     assert sum(losses.values()).item() == 0
     sum(losses.values()).backward()
 
@@ -198,13 +198,13 @@ def test_errors_name_what_does_not_fit():
     head = MODELS.build(TINY)
     good = random_features(2, size=2)
     with pytest.raises(ValueError, match='3 maps.*in_channels'):
-        head(good._replace(visual=good.visual[:3]), 2)
+        head(good._replace(visual=good.visual[:3]))
     with pytest.raises(ValueError, match='3 seconds of sound.*2 frames'):
-        head(good._replace(audio=torch.randn(3, 64)), 2)
+        head(good._replace(audio=torch.randn(3, 64)))
     with pytest.raises(ValueError, match='width 128.*audio_channels=64'):
-        head(good._replace(audio=torch.randn(2, 128)), 2)
+        head(good._replace(audio=torch.randn(2, 128)))
     with pytest.raises(ValueError, match='no audio encoder'):
-        head(good._replace(audio=None), 2)
+        head(good._replace(audio=None))
     odd = tuple(x[..., :-1] for x in good.visual)
     with pytest.raises(ValueError, match='multiples of 32'):
-        head(good._replace(visual=odd), 2)
+        head(good._replace(visual=odd))

@@ -4,18 +4,22 @@ import pytest
 import torch
 from small_instance_head import CATEGORIES, STAGE_2, build, instances
 
+from mmavs.models.decode_heads.write_maps import HowToWrite
 from mmavs.models.layers.instance_filter import Instances
 from mmavs.structures import (
     AVHeadOutput,
     AVSDataSample,
-    FramePixelData,
 )
+
+
+def how(eval_size, kept=False):
+    return HowToWrite((16, 16), eval_size, kept, threshold=0.5)
 
 
 def test_written_instances():
     head = build()
     output = AVHeadOutput(
-        None,
+        torch.zeros(2, 1, 4, 4),
         None,
         dict(
             instances=Instances(
@@ -37,7 +41,7 @@ def test_written_instances():
         )
     )
     for eval_size, side in (('input', 16), ('original', 32)):
-        head.write_instances(output, [sample], 2, eval_size)
+        head.write_predictions(output, [sample], how(eval_size))
         first, second = sample.pred_instances
         assert first.masks.shape == (2, side, side)
         assert first.masks.dtype == torch.bool
@@ -54,7 +58,7 @@ def test_written_instances():
     output.extras['instances'] = empty._replace(
         mask_logits=torch.full_like(empty.mask_logits, -1.0)
     )
-    head.write_instances(output, [sample], 2, 'input')
+    head.write_predictions(output, [sample], how('input'))
     assert [len(found) for found in sample.pred_instances] == [0, 0]
 
 
@@ -69,11 +73,7 @@ def test_masks_are_painted_at_the_size_they_are_given_out(kept):
     sample = AVSDataSample(
         metainfo=dict(num_frames=1, img_shape=(16, 16), ori_shape=(40, 36))
     )
-    blank = torch.zeros(1, 1, 40, 36)
-    sample.pred_sem_seg = FramePixelData(data=blank.long())
-    if kept:
-        sample.seg_logits = FramePixelData(data=blank)
-    head.write_instances(output, [sample], 1, 'original')
+    head.write_predictions(output, [sample], how('original', kept))
     first, second = sample.pred_instances[0].masks
     assert first.any() and second.any() and not (first & second).all()
     decided = sample.pred_sem_seg.data
@@ -91,5 +91,5 @@ def test_masks_are_painted_at_the_size_they_are_given_out(kept):
     # nothing found, nothing sounds
     empty = found._replace(mask_logits=torch.full((1, 2, 4, 4), -1.0))
     output.extras['instances'] = empty
-    head.write_instances(output, [sample], 1, 'original')
+    head.write_predictions(output, [sample], how('original', kept))
     assert not sample.pred_sem_seg.data.any()

@@ -11,6 +11,7 @@ from mmseg.structures import SegDataSample
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
+from mmavs.testing import labels_of
 
 mmdet_heads = pytest.importorskip(
     'mmdet.models.dense_heads', reason='mmdet is not installed'
@@ -235,7 +236,7 @@ def test_forward_losses_and_gradients(kind):
         )
     ] * 2
     their_classes, their_masks = theirs(visual, samples)
-    output = ours.train()(AVFeatures(tuple(visual)), num_frames=2)
+    output = ours.train()(AVFeatures(tuple(visual)))
     predictions = output.extras['predictions']
     assert len(predictions) == len(their_classes)
     for prediction, classes, masks in zip(
@@ -254,7 +255,7 @@ def test_forward_losses_and_gradients(kind):
     )
     torch.manual_seed(3)
     # mmdet goes through the layers in order, so do we
-    losses = ours.loss(output, labeled_frames, torch.arange(2))
+    losses = ours.loss(output, labels_of(labeled_frames, range(2)))
     assert set(losses) == set(expected)
     for name, value in expected.items():
         assert float(losses[name]) == pytest.approx(float(value), rel=1e-4)

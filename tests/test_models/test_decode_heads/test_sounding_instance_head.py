@@ -9,7 +9,7 @@ from small_instance_head import CATEGORIES, CHANNELS, STAGE_2, build, instances
 from mmavs.structures import (
     AVFeatures,
 )
-from mmavs.testing import check_gradients
+from mmavs.testing import check_gradients, labels_of
 from mmavs.utils.checkpoint import load_model_weights
 
 MASK2FORMER = dict(
@@ -43,8 +43,10 @@ LABELED = torch.tensor([0, 3])
 
 
 def stage_losses(head, given):
-    output = head(given, num_frames=2)
-    return head.loss(output, [frame('dog'), frame('guitar')], LABELED)
+    output = head(given)
+    return head.loss(
+        output, labels_of([frame('dog'), frame('guitar')], LABELED)
+    )
 
 
 # ------------------------------------------------------------------- stages
@@ -63,7 +65,7 @@ def test_deep_supervision_trains_every_prediction():
     terms = ('loss_cls', 'loss_mask', 'loss_dice', 'loss_silent')
     assert names == {p + t for p in ('d0.', 'd1.', '') for t in terms}
     head.eval()
-    assert len(head(features(), 2).extras['predictions']) == 1
+    assert len(head(features()).extras['predictions']) == 1
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,8 @@ def test_without_silent_object_loss_by_field():
 @pytest.mark.parametrize('options', [{}, STAGE_2], ids=['one', 'two'])
 def test_no_labelled_frame(options):
     head = build(**options)
-    output = head(features(), num_frames=2)
-    losses = head.loss(output, [], torch.zeros(0, dtype=torch.long))
+    output = head(features())
+    losses = head.loss(output, labels_of([], []))
     total = sum(losses.values())
     assert float(total.detach()) == 0
     total.backward()
@@ -124,7 +126,7 @@ def test_without_avsc_the_highest_scored_object(monkeypatch):
         'mmavs.models.decode_heads.sounding_instance_head.filter_instances',
         lambda *_: instances([0.6, 0.7]),
     )
-    output = head(features(1), 1)
+    output = head(features(1))
     assert output.extras['sounding'].tolist() == [[0.0, 1.0]]
     assert (output.logits[0, 0, 0] > 0).tolist() == [False, False, True, True]
 
@@ -137,7 +139,7 @@ def test_with_avsc_the_sound_decides(monkeypatch):
     )
     heard = torch.tensor([[0.9, 0.8, 0.1]])
     monkeypatch.setattr(head.avsc, 'forward', lambda audio: heard)
-    output = head(features(1), 1)
+    output = head(features(1))
     assert output.extras['sounding'][0].tolist() == pytest.approx([0.9, 0.1])
     # cut at the size of the input: 4 x 4 masks at stride 4
     assert output.logits.shape == (1, 1, 16, 16)
@@ -151,10 +153,9 @@ def test_with_avsc_the_sound_decides(monkeypatch):
 def test_frames_are_independent(options):
     head, given = build(**options).eval(), features(4)
     with torch.no_grad():
-        whole = head(given, 4).logits
+        whole = head(given).logits
         alone = head(
             AVFeatures(tuple(v[2:3] for v in given.visual), given.audio[2:3]),
-            1,
         ).logits
     torch.testing.assert_close(whole[2:3], alone, rtol=1e-4, atol=1e-4)
 
@@ -163,7 +164,7 @@ def test_frames_are_independent(options):
 def test_half_precision(dtype):
     head, given = build(**STAGE_2).eval(), features(2)
     with torch.no_grad(), torch.autocast('cpu', dtype=dtype):
-        output = head(given, 2)
+        output = head(given)
     assert output.logits.dtype == torch.float32
     assert bool(torch.isfinite(output.logits).all())
 

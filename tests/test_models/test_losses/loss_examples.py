@@ -14,11 +14,18 @@ from torch import Tensor, nn
 
 from mmavs.models import losses
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVSDataSample, FramePixelData
+from mmavs.structures import (
+    AVFeatures,
+    AVSDataSample,
+    FramePixelData,
+    LabeledFrames,
+)
 from mmavs.utils import register_all_modules
 
 Tensors = Dict[str, Tensor]
 NUM_FRAMES = 2  # of a clip
+
+collect = LabeledFrames.collect
 
 
 class Example(NamedTuple):
@@ -119,6 +126,7 @@ def on_clips(loss: nn.Module, batch: Tensors) -> Tensor:
         audio=flat['sound'],
         aligned_audio=(flat['aligned'],) * 2,
         valid=flat['valid'],
+        num_frames=NUM_FRAMES,
     )
     samples = []
     for masks, labeled in zip(batch['masks'], batch['labeled']):
@@ -130,7 +138,8 @@ def on_clips(loss: nn.Module, batch: Tensors) -> Tensor:
         )
         sample.gt_sem_seg = FramePixelData(data=masks)
         samples.append(sample)
-    (value,) = loss(features, flat['logits'], samples, NUM_FRAMES).values()
+    labels = collect(samples, NUM_FRAMES)
+    (value,) = loss(features, flat['logits'], labels).values()
     return value
 
 

@@ -1,7 +1,6 @@
 """L_AVM, AV and VV, against released figures and by hand."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,12 +10,24 @@ from mmavs.models.losses import (
     FrameBCELoss,
     FrameCrossEntropyLoss,
 )
-from mmavs.structures import AVFeatures
+from mmavs.structures import AVFeatures, LabeledFrames
 from mmavs.testing.golden import assert_close, load_arrays, load_json, randn
 
 
 def clips(*labeled):
-    return [SimpleNamespace(labeled_frames=frames) for frames in labeled]
+    return [list(frames) for frames in labeled]
+
+
+def collect(labeled, num_frames):
+    """Clips with these labelled frames; what they hold does not count."""
+    places = [
+        clip * num_frames + t
+        for clip, frames in enumerate(labeled)
+        for t in frames
+    ]
+    indices = torch.tensor(places, dtype=torch.long)
+    masks = torch.zeros(len(places), 1, 1, dtype=torch.long)
+    return LabeledFrames(indices, indices // num_frames, masks, [])
 
 
 def golden_ms3():
@@ -71,7 +82,9 @@ def test_golden_ms3_all_settings():
     with torch.no_grad():
         for options, expected in settings('ms3_sa_losses'):
             loss = AudioVisualMappingLoss(reduction='sum', **options)
-            value = float(loss(features, logits, samples, 5)['loss_avm'])
+            value = float(
+                loss(features, logits, collect(samples, 5))['loss_avm']
+            )
             # small sums of large terms lose digits: an absolute share too
             assert value == pytest.approx(expected, rel=1e-5, abs=1e-6)
             count += 1
@@ -86,7 +99,7 @@ def test_golden_avss_all_settings():
         if options.get('mode') and options['distance'] == 'kl':
             options['mode'] = 'audio-visual'
         loss = AudioVisualMappingLoss(reduction='mean', **options)
-        value = float(loss(features, logits, samples, 10)['loss_avm'])
+        value = float(loss(features, logits, collect(samples, 10))['loss_avm'])
         assert value == pytest.approx(expected, rel=1e-5, abs=1e-6)
         count += 1
     assert count == 72
@@ -97,7 +110,7 @@ def test_golden_ms3_total_and_gradients():
     target = torch.from_numpy(arrays['ms3_gt'][:, 0]).long()
     total = FrameBCELoss(on_probabilities=True)(logits, target)
     loss = AudioVisualMappingLoss()
-    total = total + loss(features, logits, samples, 5)['loss_avm']
+    total = total + loss(features, logits, collect(samples, 5))['loss_avm']
     expected = load_json('avsbench_losses')
     expected = expected['ms3_IouSemanticAwareLoss_shipped']['total']
     assert float(total.detach()) == pytest.approx(expected, rel=1e-5)
@@ -119,7 +132,7 @@ def test_golden_avss_total():
         logits[labeled], torch.from_numpy(target).long()
     )
     loss = AudioVisualMappingLoss(reduction='mean')
-    total = total + loss(features, logits, samples, 10)['loss_avm']
+    total = total + loss(features, logits, collect(samples, 10))['loss_avm']
     expected = figures['avss_IouSemanticAwareLoss_shipped']['total']
     assert float(total.detach()) == pytest.approx(expected, rel=1e-5)
     total.backward()  # the mask is an argmax: cross-entropy's gradient alone
@@ -138,7 +151,9 @@ def test_background_index():
         loss = AudioVisualMappingLoss(
             reduction='mean', background_index=index, distance='euclidean'
         )
-        means[index] = float(loss(features, logits, samples, 10)['loss_avm'])
+        means[index] = float(
+            loss(features, logits, collect(samples, 10))['loss_avm']
+        )
     labeled = [0, *range(10, 20)]
     expected = {0: [], 70: []}
     for visual, sound in zip(features.visual, features.aligned_audio):
@@ -174,20 +189,24 @@ def test_scales_without_sound_are_left_out():
     partial = features._replace(
         aligned_audio=(None, *features.aligned_audio[1:3], None)
     )
-    every = AudioVisualMappingLoss()(partial, logits, samples, 5)
+    every = AudioVisualMappingLoss()(partial, logits, collect(samples, 5))
     chosen = AudioVisualMappingLoss(stages=(1, 2))
-    expected = chosen(features, logits, samples, 5)
+    expected = chosen(features, logits, collect(samples, 5))
     torch.testing.assert_close(every['loss_avm'], expected['loss_avm'])
     with pytest.raises(ValueError, match=r'projected at \(1, 2\) only'):
-        AudioVisualMappingLoss(stages=(0,))(partial, logits, samples, 5)
+        AudioVisualMappingLoss(stages=(0,))(
+            partial, logits, collect(samples, 5)
+        )
 
 
 def test_without_sound_or_labels_it_is_zero():
     features, logits, samples, _, _ = golden_ms3()
     silent = features._replace(aligned_audio=())
     values = [
-        AudioVisualMappingLoss()(silent, logits, samples, 5)['loss_avm'],
-        AudioVisualMappingLoss()(features, logits, clips([], []), 5)[
+        AudioVisualMappingLoss()(silent, logits, collect(samples, 5))[
+            'loss_avm'
+        ],
+        AudioVisualMappingLoss()(features, logits, collect(clips([], []), 5))[
             'loss_avm'
         ],
     ]

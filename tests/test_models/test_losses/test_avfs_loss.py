@@ -7,10 +7,17 @@ from mmengine.config import Config
 
 from mmavs.models.losses import AVFSLoss
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVSDataSample, FramePixelData
+from mmavs.structures import (
+    AVFeatures,
+    AVSDataSample,
+    FramePixelData,
+    LabeledFrames,
+)
 from mmavs.testing import check_gradients
 
 CONFIGS = Path(__file__).parents[3] / 'configs' / 'synthetic'
+
+collect = LabeledFrames.collect
 
 
 def features_of(audio, visual, valid=None):
@@ -19,7 +26,11 @@ def features_of(audio, visual, valid=None):
 
 def run(audio, visual, num_frames=1, valid=None, **options):
     loss = AVFSLoss(**options)
-    out = loss(features_of(audio, visual, valid), None, [], num_frames)
+    out = loss(
+        features_of(audio, visual, valid)._replace(num_frames=num_frames),
+        None,
+        collect([], num_frames),
+    )
     return out['loss_avfs']
 
 
@@ -119,7 +130,12 @@ def test_projects_sound_that_no_neck_aligned(shape):
     """For models whose features hold the encoder's sound alone."""
     loss = AVFSLoss(audio_channels=6, visual_channels=8, loss_weight=0.5)
     features = AVFeatures((torch.randn(4, 8, 2, 2),), torch.randn(shape))
-    check_gradients(loss, lambda: loss(features, None, [], 2)['loss_avfs'])
+    check_gradients(
+        loss,
+        lambda: loss(features._replace(num_frames=2), None, collect([], 2))[
+            'loss_avfs'
+        ],
+    )
 
 
 OWN = dict(audio_channels=128, visual_channels=16)  # aligns no sound
@@ -161,7 +177,9 @@ def test_level_and_name():
     audio = (torch.randn(1, 8), torch.randn(1, 8))
     features = AVFeatures(visual, aligned_audio=audio)
     loss = AVFSLoss(level=1, loss_name='loss_sync', loss_weight=2.0)
-    value = loss(features, None, [], 1)['loss_sync']
+    value = loss(features._replace(num_frames=1), None, collect([], 1))[
+        'loss_sync'
+    ]
     torch.testing.assert_close(value, 2 * run(audio[1], visual[1]))
 
 
@@ -182,6 +200,6 @@ def test_errors_name_what_does_not_fit():
         AVFSLoss(audio_channels=8)
     with pytest.raises(ValueError, match='aligns no sound.*Mend'):
         features = AVFeatures((torch.randn(1, 8, 2, 2),), torch.randn(1, 6))
-        AVFSLoss()(features, None, [], 1)
+        AVFSLoss()(features._replace(num_frames=1), None, collect([], 1))
     with pytest.raises(ValueError, match='width 6 and a map of 8'):
         run(torch.randn(1, 6), torch.randn(1, 8, 2, 2))

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from mmavs.models.losses import AudioVisualMappingLoss, VisualToAudioLoss
-from mmavs.structures import AVFeatures, AVSDataSample, FramePixelData
+from mmavs.structures import (
+    AVFeatures,
+    AVSDataSample,
+    FramePixelData,
+    LabeledFrames,
+)
 from mmavs.testing import check_gradients
 from mmavs.testing.golden import (
     assert_close,
@@ -12,6 +17,8 @@ from mmavs.testing.golden import (
     load_json,
     recipe_state_dict,
 )
+
+collect = LabeledFrames.collect
 
 
 def clips(masks, num_frames, labeled=None):
@@ -21,7 +28,9 @@ def clips(masks, num_frames, labeled=None):
         frames = list(range(len(mask))) if labeled is None else labeled
         target = torch.full_like(mask, 255).long()
         target[frames] = mask[frames].long()
-        sample = AVSDataSample(metainfo=dict(labeled_frames=frames))
+        sample = AVSDataSample(
+            metainfo=dict(labeled_frames=frames, num_frames=len(mask))
+        )
         sample.gt_sem_seg = FramePixelData(data=target)
         samples.append(sample)
     return samples
@@ -54,7 +63,7 @@ def test_golden(setting):
     features = AVFeatures((x,), torch.from_numpy(arrays['latent_audio']))
     samples = clips(torch.from_numpy(arrays['latent_gt']), 5)
     logits = torch.from_numpy(arrays['latent_pred'])
-    (value,) = loss(features, logits, samples, 5).values()
+    (value,) = loss(features, logits, collect(samples, 5)).values()
     expected = load_json('avsbg_units')[f'latent_loss_{setting}']['value']
     assert float(value.detach()) == pytest.approx(expected, rel=1e-5)
     used = logits if setting == 'S4' else arrays['latent_gt']
@@ -74,7 +83,7 @@ def test_golden_mapping_loss_of_the_recipe():
     logits = torch.from_numpy(arrays['loss_pred'])
     samples = clips(torch.from_numpy(arrays['loss_gt']), 5)
     loss = AudioVisualMappingLoss(normalize=True, loss_weight=1.0)
-    (value,) = loss(features, logits, samples, 5).values()
+    (value,) = loss(features, logits, collect(samples, 5)).values()
     table = load_json('avsbg_units')['A_MaskedV_SimmLoss']
     expected = table['avg norm=True thr=False kl']
     assert float(value) == pytest.approx(expected, rel=1e-5)
@@ -83,7 +92,7 @@ def test_golden_mapping_loss_of_the_recipe():
 def test_equation():
     features, masks = small_inputs()
     loss = small(loss_weight=0.5)  # eta of Table 1
-    (value,) = loss(features, None, clips(masks, 2), 2).values()
+    (value,) = loss(features, None, collect(clips(masks, 2), 2)).values()
     total = 0.0
     for x, a, mask in zip(features.visual[-1], features.audio, masks):
         pooled = mask.float().reshape(2, 4, 3, 4).mean(dim=(1, 3))
@@ -99,25 +108,29 @@ def test_zero_weight_builds_nothing():
     features, masks = small_inputs()
     loss = small(loss_weight=0.0)
     assert not list(loss.parameters())
-    value = loss(features, None, clips(masks, 2), 2)['loss_visual_to_audio']
+    value = loss(features, None, collect(clips(masks, 2), 2))[
+        'loss_visual_to_audio'
+    ]
     assert float(value) == 0
 
 
 def test_only_labelled_frames_count():
     features, masks = small_inputs()
     loss = small()
-    every = loss(features, None, clips(masks, 2, labeled=[0]), 2)
+    every = loss(features, None, collect(clips(masks, 2, labeled=[0]), 2))
     first = AVFeatures(
         tuple(x[::2] for x in features.visual), features.audio[::2]
     )
-    alone = loss(first, None, clips(masks[::2], 1), 1)
+    alone = loss(first, None, collect(clips(masks[::2], 1), 1))
     torch.testing.assert_close(every, alone)
 
 
 def test_no_labelled_frame_is_zero_with_a_graph():
     features, masks = small_inputs()
     loss = small()
-    (value,) = loss(features, None, clips(masks, 2, labeled=[]), 2).values()
+    (value,) = loss(
+        features, None, collect(clips(masks, 2, labeled=[]), 2)
+    ).values()
     value.backward()
     assert float(value.detach()) == 0
     assert all(p.grad.abs().sum() == 0 for p in loss.parameters())
@@ -128,12 +141,12 @@ def test_predicted_masks_need_no_labels_and_skip_padding():
     logits = torch.randn(4, 1, 8, 12)
     loss = small('predicted')
     unlabelled = clips(masks, 2, labeled=[])
-    (value,) = loss(features, logits, unlabelled, 2).values()
+    (value,) = loss(features, logits, collect(unlabelled, 2)).values()
     assert float(value.detach()) > 0
     padded = features._replace(valid=torch.tensor([1, 1, 1, 0]) > 0)
-    (short,) = loss(padded, logits, unlabelled, 2).values()
+    (short,) = loss(padded, logits, collect(unlabelled, 2)).values()
     cut = AVFeatures(tuple(x[:3] for x in features.visual), features.audio[:3])
-    (expected,) = loss(cut, logits[:3], unlabelled, 1).values()
+    (expected,) = loss(cut, logits[:3], collect(unlabelled, 1)).values()
     torch.testing.assert_close(short, expected)
 
 
@@ -143,7 +156,8 @@ def test_sigmoid_option():
     soft, raw = small('predicted', sigmoid=True), small('predicted')
     raw.load_state_dict(soft.state_dict())
     torch.testing.assert_close(
-        soft(features, logits, [], 2), raw(features, logits.sigmoid(), [], 2)
+        soft(features, logits, collect([], 2)),
+        raw(features, logits.sigmoid(), collect([], 2)),
     )
 
 
@@ -154,22 +168,23 @@ def test_classes_become_the_odds_against_background():
     odds = torch.log((1 - prob) / prob)
     loss = small('predicted')
     torch.testing.assert_close(
-        loss(features, logits, [], 2), loss(features, odds, [], 2)
+        loss(features, logits, collect([], 2)),
+        loss(features, odds, collect([], 2)),
     )
 
 
 def test_labels_255_are_not_foreground_and_classes_are():
     features, masks = small_inputs()
     loss = small()
-    binary = loss(features, None, clips(masks, 2), 2)
+    binary = loss(features, None, collect(clips(masks, 2), 2))
     masks[masks == 1] = 7
     torch.testing.assert_close(
-        loss(features, None, clips(masks, 2), 2), binary
+        loss(features, None, collect(clips(masks, 2), 2)), binary
     )
     ignored = masks.clone()
     ignored[masks == 0] = 255
     torch.testing.assert_close(
-        loss(features, None, clips(ignored, 2), 2), binary
+        loss(features, None, collect(clips(ignored, 2), 2)), binary
     )
 
 
@@ -182,7 +197,8 @@ def test_gradients(mask):
     loss = small(mask)
     given = features._replace(audio=audio)
     check_gradients(
-        loss, lambda: sum(loss(given, logits, clips(masks, 2), 2).values())
+        loss,
+        lambda: sum(loss(given, logits, collect(clips(masks, 2), 2)).values()),
     )
     assert x.grad.abs().sum() > 0
     assert audio.grad is None  # the target
@@ -195,15 +211,17 @@ def test_errors():
     features, masks = small_inputs()
     loss, samples = small(), clips(masks, 2)
     with pytest.raises(ValueError, match=r'but map -1 is \(6, 3, 3\). Mend'):
-        loss(AVFeatures((torch.zeros(4, 6, 3, 3),)), None, samples, 2)
+        loss(AVFeatures((torch.zeros(4, 6, 3, 3),)), None, collect(samples, 2))
     with pytest.raises(ValueError, match='has no audio_encoder'):
-        loss(features._replace(audio=None), None, samples, 2)
+        loss(features._replace(audio=None), None, collect(samples, 2))
     with pytest.raises(ValueError, match=r'the sound is \(4, 9\)'):
-        loss(features._replace(audio=torch.zeros(4, 9)), None, samples, 2)
-    with pytest.raises(ValueError, match='2 clips of 3 frames came with 4'):
-        loss(features, None, samples, 3)
+        loss(
+            features._replace(audio=torch.zeros(4, 9)),
+            None,
+            collect(samples, 2),
+        )
     with pytest.raises(ValueError, match='own heads do not hand on. Mend'):
-        small('predicted')(features, None, samples, 2)
+        small('predicted')(features, None, collect(samples, 2))
 
 
 @pytest.mark.parametrize('size', [(1, 12), (8, 2), (12, 8)])
@@ -212,11 +230,11 @@ def test_a_mask_that_does_not_fit(size):
     samples = clips(torch.ones(4, 1, *size), 2)
     message = f'a mask of {size[0]} x {size[1]} does not fit a map of 2 x 3'
     with pytest.raises(ValueError, match=message):
-        small()(features, None, samples, 2)
+        small()(features, None, collect(samples, 2))
 
 
 def test_masks_of_several_sizes():
     features, masks = small_inputs()
     samples = clips(masks, 2)[:1] + clips(torch.ones(2, 1, 16, 24), 2)
     with pytest.raises(ValueError, match='masks of several sizes'):
-        small()(features, None, samples, 2)
+        small()(features, None, collect(samples, 2))

@@ -86,7 +86,7 @@ def test_audio_weight_is_one_learnable_scalar_a_layer():
 def test_what_leaves_the_neck():
     neck = MODELS.build(TINY).eval()
     features = random_features(3)
-    out = neck(features, num_frames=3)
+    out = neck(features)
     assert [tuple(x.shape) for x in out.visual] == [
         (3, 32, 16, 16),
         (3, 32, 8, 8),
@@ -125,10 +125,10 @@ def test_direction_says_who_is_informed(direction, vision_hears, sound_sees):
     """Without the mixer, nothing but the bridges joins the modalities."""
     neck = MODELS.build(dict(TINY, direction=direction, mixer=False)).eval()
     features = random_features(1)
-    out = neck(features, 1)
-    other_sound = neck(features._replace(audio=torch.randn(1, 12)), 1)
+    out = neck(features)
+    other_sound = neck(features._replace(audio=torch.randn(1, 12)))
     other_sight = neck(
-        features._replace(visual=tuple(x + 1 for x in features.visual)), 1
+        features._replace(visual=tuple(x + 1 for x in features.visual))
     )
     heard = not torch.equal(out.visual[0], other_sound.visual[0])
     seen = not torch.equal(out.audio, other_sight.audio)
@@ -139,12 +139,12 @@ def test_towers_without_audio_guidance():
     """Table 3, row 3: vision is deaf but refined, and sound sees it."""
     neck = MODELS.build(dict(TINY, audio_guidance=False, mixer=False)).eval()
     features = random_features(1)
-    out = neck(features, 1)
-    deaf = neck(features._replace(audio=torch.randn(1, 12)), 1)
+    out = neck(features)
+    deaf = neck(features._replace(audio=torch.randn(1, 12)))
     assert torch.equal(out.visual[1], deaf.visual[1])
     alone = MODELS.build(dict(TINY, direction='v2a', mixer=False)).eval()
     alone.load_state_dict(neck.state_dict(), strict=False)
-    assert not torch.equal(alone(features, 1).visual[1], out.visual[1])
+    assert not torch.equal(alone(features).visual[1], out.visual[1])
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,7 @@ def test_every_parameter_learns(options):
     head = MODELS.build(HEAD)
     both = torch.nn.ModuleList([neck, head])
     features = random_features(2)
-    check_gradients(
-        both, lambda: head(neck(features, 2), 2).logits.square().mean()
-    )
+    check_gradients(both, lambda: head(neck(features)).logits.square().mean())
 
 
 # -------------------------------------------------------------- invariances
@@ -175,12 +173,12 @@ def test_every_parameter_learns(options):
 def test_frames_do_not_mix():
     neck, head = MODELS.build(TINY).eval(), MODELS.build(HEAD).eval()
     features = random_features(3)
-    together = head(neck(features, 3), 3).logits
+    together = head(neck(features)).logits
     alone = AVFeatures(
         tuple(x[1:2] for x in features.visual), features.audio[1:2]
     )
     torch.testing.assert_close(
-        head(neck(alone, 1), 1).logits, together[1:2], rtol=1e-4, atol=1e-5
+        head(neck(alone)).logits, together[1:2], rtol=1e-4, atol=1e-5
     )
 
 
@@ -191,7 +189,7 @@ def test_checkpointing_changes_nothing_but_memory():
         neck = MODELS.build(dict(TINY, with_cp=with_cp))
         neck.init_weights()
         torch.manual_seed(1)
-        neck(features, 2).audio.square().sum().backward()
+        neck(features).audio.square().sum().backward()
         grads.append([p.grad for p in neck.parameters()])
     for plain, checkpointed in zip(*grads):
         assert (plain is None) == (checkpointed is None)
@@ -203,22 +201,22 @@ def test_bfloat16():
     neck = MODELS.build(TINY).eval()
     neck.init_weights()
     features = random_features(2)
-    expected = neck(features, 2).visual[0]
+    expected = neck(features).visual[0]
     features = features._replace(
         visual=tuple(x.bfloat16() for x in features.visual),
         audio=features.audio.bfloat16(),
     )
-    out = neck.bfloat16()(features, 2).visual[0]
+    out = neck.bfloat16()(features).visual[0]
     assert (out - expected).norm() / expected.norm() < 0.05
 
 
 def test_any_head_may_follow():
     neck = MODELS.build(dict(TINY, direction='a2v'))
     head = MODELS.build(dict(type='AVSFPNHead', in_channels=[32] * 4))
-    out = head(neck(random_features(2), 2), 2)
+    out = head(neck(random_features(2)))
     assert out.logits.shape == (2, 1, 64, 64)
     # BEATs gives several tokens a frame
-    assert neck(random_features(1, tokens=6), 1).audio.shape == (1, 5, 32)
+    assert neck(random_features(1, tokens=6)).audio.shape == (1, 5, 32)
 
 
 # ------------------------------------------------------------ attention maps
@@ -227,21 +225,21 @@ def test_any_head_may_follow():
 def test_attention_maps_show_the_bridges():
     features = random_features(2)
     neck = MODELS.build(dict(TINY, num_layers=3)).eval()
-    maps = neck.attention_maps(features, 2)
+    maps = neck.attention_maps(features)
     assert [tuple(m.shape) for m in maps] == [(2, 8, 8)] * 3
     one_way = MODELS.build(dict(TINY, direction='a2v')).eval()
-    lengths = one_way.attention_maps(features, 2)
+    lengths = one_way.attention_maps(features)
     torch.nn.init.zeros_(one_way.layers[1].agv.audio_weight)
-    muted = one_way.attention_maps(features, 2)
+    muted = one_way.attention_maps(features)
     assert torch.equal(muted[0], lengths[0]) and not muted[1].any()
 
 
 def test_without_bridges_the_head_has_a_map():
     features = random_features(2)
     neck = MODELS.build(dict(TINY, direction='none')).eval()
-    assert neck.attention_maps(features, 2) == ()
-    out, head = neck(features, 2), MODELS.build(HEAD)
-    heat = head.attention_maps(out, 2)
+    assert neck.attention_maps(features) == ()
+    out, head = neck(features), MODELS.build(HEAD)
+    heat = head.attention_maps(out)
     products = torch.einsum('qd,dhw->qhw', out.audio[1], out.visual[0][1])
     expected = (products / 32**0.5).flatten(1).softmax(1).mean(0)
     torch.testing.assert_close(heat[1].flatten(), expected)
@@ -273,17 +271,17 @@ def test_errors_name_what_does_not_fit():
         MODELS.build(dict(TINY, in_channels=[8]))
     neck, features = MODELS.build(TINY), random_features(2)
     with pytest.raises(ValueError, match='3 seconds of sound.*2 frames'):
-        neck(features._replace(audio=torch.randn(3, 12)), 2)
+        neck(features._replace(audio=torch.randn(3, 12)))
     with pytest.raises(ValueError, match='multiples of 32'):
         odd = tuple(x[:, :, :-1] for x in features.visual)
-        neck(features._replace(visual=odd), 2)
-    out = neck(features, 2)
+        neck(features._replace(visual=odd))
+    out = neck(features)
     for wrong in (dict(num_queries=6), dict(embed_dims=64)):
         head = MODELS.build(dict(HEAD, **wrong))
         with pytest.raises(ValueError, match='num_queries and embed_dims in'):
-            head(out, 2)
+            head(out)
     head = MODELS.build(HEAD)
     with pytest.raises(ValueError, match="neck=dict.type='AVBridge'"):
-        head(features, 2)
+        head(features)
     with pytest.raises(ValueError, match='for 2 frames and sound of shape'):
-        head(out._replace(audio=out.audio[:1]), 2)
+        head(out._replace(audio=out.audio[:1]))

@@ -30,11 +30,11 @@ def test_golden():
         torch.from_numpy(arrays['avcorr_audio']),
     )
     neck = golden_neck()
-    out = neck(features, num_frames=5)
+    out = neck(features)
     assert_close(out.visual[0], arrays['avcorr_out'])
     sound = torch.from_numpy(arrays['avcorr_audio_norm_BCT'])
     assert_close(out.aligned_audio[0], sound.transpose(1, 2).reshape(10, 32))
-    gate = neck.attention_maps(features, 5)[0].detach()
+    gate = neck.attention_maps(features)[0].detach()
     low, high = load_json('avsbg_units')['avcorr_attention_range']
     assert float(gate.min()) == pytest.approx(low, abs=2e-6)
     assert float(gate.max()) == pytest.approx(high, abs=2e-6)
@@ -60,7 +60,7 @@ def test_equals_the_equation(correlation):
         torch.randn(4, 8, 2, 3).double(),
     )
     audio = torch.randn(4, 8).double()
-    out = neck(AVFeatures(visual, audio), 2).visual
+    out = neck(AVFeatures(visual, audio)).visual
     for x, fused, block in zip(visual, out, neck.blocks.values()):
         weights = [conv.weight for conv in block.convs]
         expected = naive(x, audio, weights, correlation == 'sum')
@@ -70,7 +70,7 @@ def test_equals_the_equation(correlation):
 def test_literal_equation_cannot_localise():
     neck = AVCorrelation((8,), 8, correlation='sum')
     features = AVFeatures((torch.randn(3, 8, 4, 5),), torch.randn(3, 8))
-    (gate,) = neck.attention_maps(features, 3)
+    (gate,) = neck.attention_maps(features)
     assert gate.shape == (3, 4, 5)
     assert torch.equal(gate, gate[:, :1, :1].expand_as(gate))
     assert len(gate[:, 0, 0].unique()) == 3
@@ -79,17 +79,17 @@ def test_literal_equation_cannot_localise():
 def test_length_of_the_map_is_lost_and_of_the_sound_ignored():
     neck = AVCorrelation((8,), 8)
     x, a = torch.randn(2, 8, 4, 4), torch.randn(2, 8)
-    out = neck(AVFeatures((x,), a), 1).visual[0]
-    louder = neck(AVFeatures((7 * x,), 5 * a), 1).visual[0]
+    out = neck(AVFeatures((x,), a)).visual[0]
+    louder = neck(AVFeatures((7 * x,), 5 * a)).visual[0]
     torch.testing.assert_close(out, louder, rtol=1e-4, atol=1e-5)
 
 
 def test_each_frame_hears_its_own_second():
     neck = AVCorrelation((8,), 8)
     x, a = torch.randn(6, 8, 4, 4), torch.randn(6, 8)
-    out = neck(AVFeatures((x,), a), 3).visual[0]
+    out = neck(AVFeatures((x,), a)).visual[0]
     a[4] = torch.randn(8)
-    moved = (neck(AVFeatures((x,), a), 3).visual[0] != out).flatten(1).any(1)
+    moved = (neck(AVFeatures((x,), a)).visual[0] != out).flatten(1).any(1)
     assert moved.tolist() == [False] * 4 + [True, False]
 
 
@@ -97,8 +97,8 @@ def test_no_stage_builds_and_changes_nothing():
     neck = AVCorrelation((8, 8), 8, stages=())
     features = AVFeatures((torch.randn(2, 8, 4, 4),) * 2)
     assert not list(neck.parameters())
-    assert neck(features, 2) is features
-    assert neck.attention_maps(features, 2) == ()
+    assert neck(features) is features
+    assert neck.attention_maps(features) == ()
 
 
 @pytest.mark.parametrize('audio_channels', [8, 20])
@@ -110,7 +110,7 @@ def test_every_parameter_gets_a_gradient(audio_channels):
         neck,
         lambda: sum(
             (level * level.roll(1, 0)).sum()
-            for level in neck(AVFeatures(visual, tokens), 2).visual
+            for level in neck(AVFeatures(visual, tokens)).visual
         ),
     )
 
@@ -134,6 +134,6 @@ def test_errors():
         AVCorrelation((8,), 8, correlation='cosine')
     neck = AVCorrelation((8,), 8)
     with pytest.raises(ValueError, match='model has no audio_encoder'):
-        neck(AVFeatures((torch.zeros(2, 8, 4, 4),)), 2)
+        neck(AVFeatures((torch.zeros(2, 8, 4, 4),)))
     with pytest.raises(ValueError, match='2 frames came with 3 seconds'):
-        neck(AVFeatures((torch.zeros(2, 8, 4, 4),), torch.zeros(3, 8)), 2)
+        neck(AVFeatures((torch.zeros(2, 8, 4, 4),), torch.zeros(3, 8)))

@@ -23,7 +23,7 @@ def test_golden(training):
     neck.scales[0].load_state_dict(dict(zip(own, recipe.values())))
     arrays = load_arrays('avsbg_units')
     x = torch.from_numpy(arrays['neck_in'])
-    out = neck(AVFeatures((x,)), num_frames=3).visual[0]
+    out = neck(AVFeatures((x,))).visual[0]
     assert_close(
         out, arrays['dimreduce_out_train' if training else 'dimreduce_out']
     )
@@ -32,14 +32,14 @@ def test_golden(training):
 def test_shapes_and_gradients():
     neck = ConvBNNeck(in_channels=(4, 6), out_channels=8, num_convs=1)
     visual = (torch.randn(4, 4, 8, 6), torch.randn(4, 6, 4, 3))
-    out = neck(AVFeatures(visual), 2).visual
+    out = neck(AVFeatures(visual)).visual
     assert [x.shape for x in out] == [(4, 8, 8, 6), (4, 8, 4, 3)]
     weights = [torch.randn_like(x) for x in out]
     check_gradients(
         neck,
         lambda: sum(
             (w * x).sum()
-            for w, x in zip(weights, neck(AVFeatures(visual), 2).visual)
+            for w, x in zip(weights, neck(AVFeatures(visual)).visual)
         ),
     )
 
@@ -47,7 +47,7 @@ def test_shapes_and_gradients():
 def test_error_names_the_widths():
     neck = ConvBNNeck(in_channels=(4, 6), out_channels=8)
     with pytest.raises(ValueError, match=r'in_channels=\(4, 6\), but gets'):
-        neck(AVFeatures((torch.zeros(1, 4, 8, 8),)), 1)
+        neck(AVFeatures((torch.zeros(1, 4, 8, 8),)))
 
 
 def test_golden_of_the_other_neck():
@@ -57,5 +57,5 @@ def test_golden_of_the_other_neck():
     branches.load_state_dict(dict(zip(branches.state_dict(), recipe.values())))
     arrays = load_arrays('avsbg_units')
     x = torch.from_numpy(arrays['neck_in'])
-    out = neck(AVFeatures((x,)), num_frames=3).visual[0]
+    out = neck(AVFeatures((x,))).visual[0]
     assert_close(out, arrays['aspp_out'])

@@ -28,7 +28,7 @@ def test_golden(size):
         x = randn(43140, 1, 12, 40, 40)
     else:
         x = torch.from_numpy(arrays[f'classifier__in_{size}'])
-    out = neck(AVFeatures((x,)), 1).visual[0]
+    out = neck(AVFeatures((x,))).visual[0]
     assert_close(out, arrays[f'classifier__out_{size}'])
 
 
@@ -47,7 +47,7 @@ def test_gradients_and_errors():
     neck = DilatedSumNeck([3, 2], out_channels=4)
     given = AVFeatures((torch.randn(2, 3, 9, 9), torch.randn(2, 2, 5, 5)))
     check_gradients(
-        neck, lambda: sum(x.pow(2).sum() for x in neck(given, 2).visual)
+        neck, lambda: sum(x.pow(2).sum() for x in neck(given).visual)
     )
     with pytest.raises(ValueError, match=r'gets \(2,\). Mend: set in_chan'):
-        neck(given._replace(visual=given.visual[1:]), 2)
+        neck(given._replace(visual=given.visual[1:]))

@@ -19,7 +19,7 @@ def test_add_audio_by_hand():
         neck.blocks['0'].weight.copy_(torch.tensor([[1.0], [-2.0]]))
         neck.blocks['0'].bias.copy_(torch.tensor([0.5, 0.0]))
     given = AVFeatures((torch.ones(1, 2, 1, 1),), torch.tensor([[3.0]]))
-    fused = neck(given, 1)
+    fused = neck(given)
     assert fused.visual[0].flatten().tolist() == [4.5, -5.0]
     assert fused.aligned_audio[0].tolist() == [[3.5, -6.0]]
     assert fused.audio is given.audio
@@ -32,7 +32,7 @@ def test_film_by_hand():
         neck.blocks['0'].weight.copy_(weight)
         neck.blocks['0'].bias.copy_(torch.tensor([0.0, 0.0, 1.0, 0.0]))
     visual = torch.tensor([5.0, 7.0]).view(1, 2, 1, 1)
-    fused = neck(AVFeatures((visual,), torch.tensor([[3.0]])), 1)
+    fused = neck(AVFeatures((visual,), torch.tensor([[3.0]])))
     assert fused.visual[0].flatten().tolist() == [5 * 4 + 1, 7 + 6]
     assert fused.aligned_audio[0].tolist() == [[1.0, 6.0]]
 
@@ -41,9 +41,9 @@ def test_film_by_hand():
 def test_frames_hear_their_own_second_only(kind):
     neck = kind([2, 2], audio_channels=3)
     given = features()
-    before = neck(given, 4)
+    before = neck(given)
     given.audio[1] += 1
-    after = neck(given, 4)
+    after = neck(given)
     for old, new in zip(before.visual, after.visual):
         same = (old == new).flatten(1).all(dim=1)
         assert same.tolist() == [True, False, True, True]
@@ -53,7 +53,7 @@ def test_frames_hear_their_own_second_only(kind):
 def test_stages_and_bias(kind):
     neck = kind([2, 2], audio_channels=3, stages=(1,), align_bias=False)
     given = features()
-    fused = neck(given._replace(audio=torch.zeros(4, 3)), 4)
+    fused = neck(given._replace(audio=torch.zeros(4, 3)))
     assert fused.visual[0] is given.visual[0]
     # no bias: silence of zeros leaves the map as it is
     assert torch.equal(fused.visual[1], given.visual[1])
@@ -65,7 +65,7 @@ def test_fusion_gradients(kind):
     neck = kind([2, 2], audio_channels=3)
     given = features()
     check_gradients(
-        neck, lambda: sum(x.pow(2).sum() for x in neck(given, 4).visual)
+        neck, lambda: sum(x.pow(2).sum() for x in neck(given).visual)
     )
 
 
@@ -73,23 +73,23 @@ def test_fusion_gradients(kind):
 def test_fusion_errors(kind):
     neck = kind([2, 2], audio_channels=3)
     with pytest.raises(ValueError, match=rf'{kind.__name__} was built for ma'):
-        neck(features(channels=(2,)), 4)
+        neck(features(channels=(2,)))
     with pytest.raises(ValueError, match='4 frames came with 3 seconds'):
         given = features()
-        neck(given._replace(audio=given.audio[:3]), 4)
+        neck(given._replace(audio=given.audio[:3]))
 
 
 def test_channel_align():
     neck = ChannelAlign([2, 3], 4)
     given = features(channels=(2, 3))
-    aligned = neck(given, 2)
+    aligned = neck(given)
     weight = neck.convs[1].conv.weight.flatten(1)
     expected = torch.einsum('oc,nchw->nohw', weight, given.visual[1])
     expected = expected + neck.convs[1].conv.bias[:, None, None]
     torch.testing.assert_close(aligned.visual[1], expected)
     assert aligned.audio is given.audio
     check_gradients(
-        neck, lambda: sum(x.pow(2).sum() for x in neck(given, 2).visual)
+        neck, lambda: sum(x.pow(2).sum() for x in neck(given).visual)
     )
     with pytest.raises(ValueError, match=r'in_channels=\(2, 3\), but gets'):
-        neck(features(channels=(3, 2)), 2)
+        neck(features(channels=(3, 2)))

@@ -39,7 +39,7 @@ def test_golden():
     visual = tuple(
         torch.from_numpy(arrays[f'viscorr_in_{i}']) for i in range(3)
     )
-    out = neck(AVFeatures(visual), num_frames=5)
+    out = neck(AVFeatures(visual)._replace(num_frames=5))
     for i, level in enumerate(out.visual):
         assert_close(level, arrays[f'viscorr_out_{i}'], f'scale {i}')
 
@@ -52,7 +52,9 @@ def test_equals_the_naive_form(num_frames, block_elements):
     neck = build(block_elements=block_elements).double()
     grads, outputs = [], []
     for run in (
-        lambda x: neck(AVFeatures((x,)), num_frames).visual[0],
+        lambda x: neck(
+            AVFeatures((x,))._replace(num_frames=num_frames)
+        ).visual[0],
         lambda x: naive_forward(x, num_frames),
     ):
         leaf = x.clone().requires_grad_()
@@ -70,24 +72,32 @@ def test_naive_copy_of_the_neck():
     assert changed == [''] and type(naive).__name__.startswith('Naive')
     visual = (torch.randn(6, 4, 5, 3), torch.randn(6, 4, 2, 2))
     torch.testing.assert_close(
-        neck(AVFeatures(visual), 3).visual, naive(AVFeatures(visual), 3).visual
+        neck(AVFeatures(visual)._replace(num_frames=3)).visual,
+        naive(AVFeatures(visual)._replace(num_frames=3)).visual,
     )
 
 
 def test_one_frame_is_the_identity():
     x = torch.randn(3, 4, 5, 5)
     neck = build()
-    assert torch.equal(neck(AVFeatures((x,)), 1).visual[0], x)
-    assert neck.attention_maps(AVFeatures((x,)), 1)[0].abs().sum() == 0
+    assert torch.equal(
+        neck(AVFeatures((x,))._replace(num_frames=1)).visual[0], x
+    )
+    assert (
+        neck.attention_maps(AVFeatures((x,))._replace(num_frames=1))[0]
+        .abs()
+        .sum()
+        == 0
+    )
 
 
 def test_clips_do_not_mix_and_only_neighbours_do():
     x = torch.randn(10, 4, 3, 3)
     neck = build()
-    before = neck(AVFeatures((x,)), 5).visual[0]
+    before = neck(AVFeatures((x,))._replace(num_frames=5)).visual[0]
     changed = x.clone()
     changed[2] = torch.randn(4, 3, 3)  # frame 2 of the first clip
-    after = neck(AVFeatures((changed,)), 5).visual[0]
+    after = neck(AVFeatures((changed,))._replace(num_frames=5)).visual[0]
     moved = (before != after).flatten(1).any(1).tolist()
     # itself, and frame 1, whose neighbour it is
     assert moved == [False, True, True] + [False] * 7
@@ -97,8 +107,8 @@ def test_padded_frames_change_nothing():
     x = torch.randn(8, 4, 3, 3)
     neck = build()
     long = AVFeatures((x,), valid=torch.tensor([1, 1, 1, 0, 1, 0, 0, 0]) > 0)
-    out = neck(long, 4).visual[0]
-    alone = neck(AVFeatures((x[:3],)), 3).visual[0]
+    out = neck(long._replace(num_frames=4)).visual[0]
+    alone = neck(AVFeatures((x[:3],))._replace(num_frames=3)).visual[0]
     torch.testing.assert_close(out[:3], alone)
     assert torch.equal(out[3:], x[3:])  # padding, or without a neighbour
 
@@ -106,9 +116,9 @@ def test_padded_frames_change_nothing():
 def test_attention_maps_are_the_gates():
     visual = (torch.randn(4, 3, 6, 4), torch.randn(4, 3, 3, 2))
     neck = build(num_scales=2)
-    maps = neck.attention_maps(AVFeatures(visual), 2)
+    maps = neck.attention_maps(AVFeatures(visual)._replace(num_frames=2))
     assert [m.shape for m in maps] == [(4, 6, 4), (4, 3, 2)]
-    out = neck(AVFeatures(visual), 2).visual
+    out = neck(AVFeatures(visual)._replace(num_frames=2)).visual
     for before, gate, after in zip(visual, maps, out):
         assert 0 < gate.min() and gate.max() < 1
         torch.testing.assert_close(after, before * (1 + gate[:, None]))
@@ -117,12 +127,12 @@ def test_attention_maps_are_the_gates():
 def test_stages_choose_the_scales():
     visual = tuple(torch.randn(4, 3, s, s) for s in (4, 3, 2))
     neck = build(num_scales=3, stages=(2,))
-    out = neck(AVFeatures(visual), 2).visual
+    out = neck(AVFeatures(visual)._replace(num_frames=2)).visual
     assert torch.equal(out[0], visual[0]) and torch.equal(out[1], visual[1])
     assert not torch.equal(out[2], visual[2])
     off = build(num_scales=3, stages=())
     assert not list(off.parameters())
-    assert off(AVFeatures(visual), 2).visual == visual
+    assert off(AVFeatures(visual)._replace(num_frames=2)).visual == visual
 
 
 def test_every_parameter_gets_a_gradient():
@@ -132,7 +142,7 @@ def test_every_parameter_gets_a_gradient():
         neck,
         lambda: sum(
             (level * level).sum()
-            for level in neck(AVFeatures(visual), 3).visual
+            for level in neck(AVFeatures(visual)._replace(num_frames=3)).visual
         ),
     )
 
@@ -141,9 +151,11 @@ def test_every_parameter_gets_a_gradient():
 def test_half_precision(dtype):
     x = torch.nn.functional.normalize(torch.randn(4, 16, 8, 8), dim=1)
     neck = build()
-    exact = neck(AVFeatures((x,)), 2).visual[0]
+    exact = neck(AVFeatures((x,))._replace(num_frames=2)).visual[0]
     with torch.autocast('cpu', dtype):
-        half = neck(AVFeatures((x.to(dtype),)), 2).visual[0]
+        half = neck(AVFeatures((x.to(dtype),))._replace(num_frames=2)).visual[
+            0
+        ]
     assert half.dtype == dtype
     torch.testing.assert_close(half.float(), exact, rtol=0.02, atol=0.02)
 
@@ -154,9 +166,9 @@ def test_errors():
     neck = MotionCorrelation(num_scales=2)
     x = torch.zeros(5, 2, 2, 2)
     with pytest.raises(ValueError, match='built for 2 maps, but gets 1'):
-        neck(AVFeatures((x,)), 5)
-    with pytest.raises(ValueError, match='no whole number of clips of 2'):
-        neck(AVFeatures((x, x)), 2)
+        neck(AVFeatures((x,))._replace(num_frames=5))
+    with pytest.raises(ValueError, match='5 maps are not a multiple of T = 2'):
+        neck(AVFeatures((x, x))._replace(num_frames=2))
 
 
 @pytest.mark.gpu
@@ -167,7 +179,7 @@ def test_on_a_gpu():
     neck = build(block_elements=10**5).cuda()
     peaks, grads = [], []
     for run in (
-        lambda x: neck(AVFeatures((x,)), 5).visual[0],
+        lambda x: neck(AVFeatures((x,))._replace(num_frames=5)).visual[0],
         lambda x: naive_forward(x, 5),
     ):
         leaf = x.clone().requires_grad_()

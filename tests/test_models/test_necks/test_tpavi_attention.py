@@ -9,7 +9,7 @@ from mmavs.models.necks import TPAVI
 def test_attention_is_alpha_of_equation_1():
     neck = TPAVI([8], 12).double()
     features = make(2, 5, dtype=torch.float64)
-    maps = neck.attention_maps(features, 5)
+    maps = neck.attention_maps(features._replace(num_frames=5))
     assert [m.shape for m in maps] == [(10, 6, 5)]
     for clip in range(2):
         rows = slice(5 * clip, 5 * clip + 5)
@@ -33,5 +33,5 @@ def test_attention_without_sound():
     )
     alpha = alpha.view(5, 30, 5, 30)
     own = torch.stack([alpha[t, :, t].mean(-1) for t in range(5)])
-    shown = neck.attention_maps(features, 5)[0]
+    shown = neck.attention_maps(features._replace(num_frames=5))[0]
     torch.testing.assert_close(shown.flatten(1), own)

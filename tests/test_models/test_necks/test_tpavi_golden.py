@@ -43,7 +43,7 @@ def as_released(maps):
 def test_golden_audio_visual(name):
     neck, arrays = golden_neck(name)
     features, _, _ = golden_features(arrays, requires_grad=False)
-    fused = neck.eval()(features, 5)
+    fused = neck.eval()(features._replace(num_frames=5))
     assert_close(as_released(fused.visual[0]), arrays[f'{name}__eval_va_out'])
     aligned = fused.aligned_audio[0].unflatten(0, (-1, 5))
     assert_close(aligned, arrays[f'{name}__eval_va_audio_aligned'])
@@ -53,7 +53,7 @@ def test_golden_audio_visual(name):
 def test_golden_visual_visual():
     neck, arrays = golden_neck('tpavi', mode='visual-visual')
     features, _, _ = golden_features(arrays, requires_grad=False)
-    fused = neck.eval()(features._replace(audio=None), 5)
+    fused = neck.eval()(features._replace(audio=None)._replace(num_frames=5))
     assert_close(as_released(fused.visual[0]), arrays['tpavi__eval_vv_out'])
     assert fused.aligned_audio == ()
 
@@ -61,7 +61,9 @@ def test_golden_visual_visual():
 def test_golden_training():
     neck, arrays = golden_neck('tpavi')
     features, x, audio = golden_features(arrays)
-    fused = as_released(neck.train()(features, 5).visual[0])
+    fused = as_released(
+        neck.train()(features._replace(num_frames=5)).visual[0]
+    )
     assert_close(fused, arrays['tpavi__train_va_out'])
     block = neck.blocks['0']
     for statistic in ('running_mean', 'running_var'):

@@ -34,7 +34,7 @@ class _MeanAudio(BaseModule):
 class _AddSoundHead(AVSDecodeHead):
     """logit = first channel + sound of the same frame."""
 
-    def forward(self, features, num_frames):
+    def forward(self, features):
         sound = features.audio[:, :, None, None]
         return AVHeadOutput(features.visual[0][:, :1] + sound, features)
 
@@ -49,13 +49,13 @@ class _MeanLoss(BaseModule):
 
 @MODELS.register_module(force=True)
 class _CountFrames(BaseModule):
-    def forward(self, features, logits, samples, num_frames):
-        return {'loss_count': logits.new_tensor(float(num_frames))}
+    def forward(self, features, logits, labels):
+        return {'loss_count': logits.new_tensor(float(features.num_frames))}
 
 
 @MODELS.register_module(force=True)
 class _Double(BaseModule):
-    def forward(self, features, num_frames):
+    def forward(self, features):
         return features._replace(visual=(features.visual[0] * 2,))
 
 
@@ -65,7 +65,7 @@ class _MeanMap(BaseModule):
         super().__init__()
         self.name = f'loss_{name}'
 
-    def forward(self, features, logits, samples, num_frames):
+    def forward(self, features, logits, labels):
         return {self.name: features.visual[0].mean()}
 
 
@@ -137,7 +137,7 @@ def test_batches_without_labels_are_announced_once(caplog):
         model.loss(inputs(1), [sample(labeled=())])
     logger.removeHandler(caplog.handler)
     (message,) = [record.getMessage() for record in caplog.records]
-    assert 'no frame of a batch is labelled' in message and 'Mend' in message
+    assert 'no frame of a batch is labelled' in message and 'Fix' in message
 
 
 def test_auxiliary_losses_get_frames_and_their_names_are_kept():

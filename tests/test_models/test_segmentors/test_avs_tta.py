@@ -29,7 +29,7 @@ class _RampBackbone(BaseModule):
 class _FirstChannelsHead(AVSDecodeHead):
     """logits = the first K channels."""
 
-    def forward(self, features, num_frames):
+    def forward(self, features):
         return AVHeadOutput(
             features.visual[0][:, : self.out_channels], features
         )
