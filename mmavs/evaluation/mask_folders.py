@@ -221,22 +221,41 @@ def read_samples(
 
     Yields:
         dict: As :meth:`AVSDataSample.to_dict` gives it.
+
+    Raises:
+        ValueError: Files that cannot be read, or of several sizes.
     """
     for index, pair in enumerate(pairs):
         predicted = _stack(pair, pair.predicted, read_prediction)
+        truth = _stack(pair, pair.true, read_truth)
+        _check_size(pair, predicted, truth)
         sample = dict(
             clip_id=pair.key[-1],
             sample_idx=index,
             num_frames=len(pair.true),
             category=pair.key[-2] if len(pair.key) > 1 else None,
             group=(groups or {}).get(pair.key[-1]),
-            gt_sem_seg=dict(data=_stack(pair, pair.true, read_truth).long()),
+            gt_sem_seg=dict(data=truth.long()),
         )
         if semantic:
             sample['pred_sem_seg'] = dict(data=predicted)
         else:
             sample['seg_logits'] = dict(data=torch.logit(predicted.float()))
         yield sample
+
+
+def _check_size(
+    pair: ClipPair, predicted: torch.Tensor, truth: torch.Tensor
+) -> None:
+    """Raise ValueError on masks of two sizes, and say how to score them."""
+    sizes = [tuple(masks.shape[-2:]) for masks in (predicted, truth)]
+    if sizes[0] != sizes[1]:
+        height, width = sizes[0]
+        raise ValueError(
+            f'clip {pair.key[-1]}: predicted at {sizes[0]} (height, width), '
+            f'ground truth at {sizes[1]}. Fix: --size {width} {height} '
+            'resizes the ground truth to the predictions'
+        )
 
 
 def _stack(pair: ClipPair, paths: Sequence[Path], read) -> torch.Tensor:

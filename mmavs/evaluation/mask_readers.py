@@ -32,14 +32,16 @@ def read_binary(
     """
     from mmavs.datasets.masks import read_mask
 
+    image = open_picture(path)
     try:
         # Colours first: a palette may put white anywhere.
         mask = read_mask(path, 'near-binary')
     except ValueError as error:
-        image = open_picture(path)
         if image.mode not in ('L', 'P') or np.asarray(image).max() > 1:
             raise ValueError(
-                f'{error} If the greys are probabilities: --soft.'
+                f'{_reason(error)} Fix: for predicted probabilities --soft, '
+                'for class labels --semantic; else write black and white '
+                'without smoothing or JPEG.'
             ) from None
         mask = read_mask(path, 'index', num_classes=2)
     return _resize(mask, size, backend)
@@ -71,13 +73,20 @@ def read_labels(
     from mmavs.datasets.masks import read_mask
 
     colored = open_picture(path).mode in ('RGB', 'RGBA')
-    labels = read_mask(
-        path,
-        'palette' if colored else 'index',
-        num_classes=len(classes),
-        palette=palette,
-        ignore_index=255,
-    )
+    try:
+        labels = read_mask(
+            path,
+            'palette' if colored else 'index',
+            num_classes=len(classes),
+            palette=palette,
+            ignore_index=255,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f'{_reason(error)} Fix: name every class in the file of --classes '
+            f'(there are {len(classes)}); black and white masks are not class '
+            'labels.'
+        ) from None
     return _resize(labels, size, backend)
 
 
@@ -96,9 +105,15 @@ def read_soft(path: Union[str, Path]) -> np.ndarray:
     if levels.ndim != 2 or image.mode == 'P':
         raise ValueError(
             f'{path} has mode {image.mode}, probabilities need one grey '
-            'channel'
+            'channel. Fix: write them as tools/test.py --soft-masks does, or '
+            'leave --soft out.'
         )
     return decode_probability(levels)
+
+
+def _reason(error: ValueError) -> str:
+    """Leave out a remedy that is meant for a data set's masks."""
+    return str(error).partition(' Fix: ')[0]
 
 
 def _resize(mask: np.ndarray, size: Size, backend: str) -> np.ndarray:

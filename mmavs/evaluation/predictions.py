@@ -93,7 +93,7 @@ def open_predictions(
     elif named and len(named) != len(meta['classes']):
         raise ValueError(
             f'{path} is of {len(named)} classes, {args.classes} names '
-            f'{len(meta["classes"])}. Mend: leave --classes out'
+            f'{len(meta["classes"])}. Fix: leave --classes out'
         )
     return iter(clips), meta
 
@@ -107,7 +107,7 @@ def _open_masks(
         )
     if args.gt is None:
         raise ValueError(
-            'masks are scored against ground truth. Mend: give its folder '
+            'masks are scored against ground truth. Fix: give its folder '
             'with --gt'
         )
     names = read_names(args.clips, args.split) if args.clips else None

@@ -28,7 +28,7 @@ def derive_tta_pipeline(test_pipeline: Sequence[dict]) -> List[dict]:
     if pack['type'] != 'PackAVSInputs':
         raise ValueError(
             'test-time augmentation goes before PackAVSInputs, but the test '
-            f'pipeline ends in {pack["type"]}. Mend: give a tta_pipeline.'
+            f'pipeline ends in {pack["type"]}. Fix: give a tta_pipeline.'
         )
     flips = [
         _each_frame([dict(type='RandomFlip', prob=prob)])

@@ -54,7 +54,7 @@ def test_a_strangers_dump_runs_nothing(tmp_path):
         len(inner).to_bytes(4, 'little') + inner + b'tR.'
     )
     path.write_bytes(b'\x80\x03' + outer)
-    with pytest.raises(ValueError, match='no dump that can be read safely'):
+    with pytest.raises(ValueError, match='not a dump that can be read safely'):
         read_dump(path)
     assert not os.path.exists(trap)
 
@@ -64,8 +64,62 @@ def test_damaged_or_foreign_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match='--dump'):
         read_dump(path)
     path.write_bytes(pickle.dumps([dict(gt_sem_seg=1)])[:-5])
-    with pytest.raises(ValueError, match='x.pkl is no dump'):
+    with pytest.raises(ValueError, match='x.pkl is not a dump'):
         read_dump(path)
     path.write_bytes(pickle.dumps([dict(pred=1)]))
-    with pytest.raises(ValueError, match='no list of clips'):
+    with pytest.raises(ValueError, match='clip number 0: it holds neither'):
         read_dump(path)
+
+
+def clip(**changes):
+    """A good clip of two frames, with changes."""
+    labels = torch.ones(2, 1, 3, 4, dtype=torch.uint8)
+    good = dict(
+        clip_id='c',
+        gt_sem_seg=dict(data=labels),
+        pred_sem_seg=dict(data=labels),
+    )
+    return {**good, **changes}
+
+
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        ([], 'holds no clips, nor ground truth'),
+        (dict(a=1), 'does not hold a list of clips'),
+        ([1], 'does not hold a list of clips'),
+        (
+            [dict(pred_sem_seg=clip()['pred_sem_seg'])],
+            '1 clips, none with ground truth',
+        ),
+        ([clip(gt_sem_seg=3)], 'clip c: its gt_sem_seg is not a tensor'),
+        (
+            [clip(gt_sem_seg=dict(data=torch.ones(3, 4)))],
+            r'gt_sem_seg is not a tensor \(T, C, H, W\)',
+        ),
+        (
+            [clip(), clip(gt_sem_seg=dict(data=torch.ones(2, 1, 6, 8)))],
+            r'clip c: its gt_sem_seg is \(2, 1, 6, 8\), its prediction',
+        ),
+        ([clip(sample_idx='x')], "clip c: its sample_idx is 'x'"),
+    ],
+)
+def test_odd_dumps_are_named_before_they_are_scored(
+    tmp_path, content, message
+):
+    path = tmp_path / 'x.pkl'
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(ValueError, match=f'x.pkl.*{message}.*Fix: make it'):
+        read_dump(path)
+
+
+def test_arrays_and_clips_without_truth_among_others_are_read(tmp_path):
+    path = tmp_path / 'x.pkl'
+    array = dict(data=np.zeros((2, 1, 3, 4), np.float32))
+    unlabelled = clip()
+    del unlabelled['gt_sem_seg']
+    clips = [clip(seg_logits=array), unlabelled]
+    path.write_bytes(pickle.dumps(clips))
+    first, second = read_dump(path)
+    assert torch.equal(first['seg_logits']['data'], torch.zeros(2, 1, 3, 4))
+    assert 'gt_sem_seg' not in second

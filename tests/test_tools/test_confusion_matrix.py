@@ -81,7 +81,7 @@ def test_a_dump_without_labels_is_refused(tmp_path, monkeypatch):
     sample.gt_sem_seg = FramePixelData(data=torch.zeros(1, 1, 2, 2))
     path = tmp_path / 'x.pkl'
     Evaluator([DumpResults(str(path))]).offline_evaluate([sample])
-    with pytest.raises(ValueError, match='clip x: no pred_sem_seg'):
+    with pytest.raises(ValueError, match='clip x: it holds neither'):
         run(monkeypatch, path, tmp_path / 'out')
 
 

@@ -157,7 +157,7 @@ def test_a_semantic_dump(tmp_path, monkeypatch):
     assert rows[0]['mIoU'] == pytest.approx(expected['mIoU'])
     assert Path(path).stat().st_size < 6 * 3 * 12 * 10 * 2 + 8000
     (tmp_path / 'classes.txt').write_text('\n'.join(CLASSES[:2]))
-    with pytest.raises(ValueError, match='of 3 classes, .* names 2. Mend'):
+    with pytest.raises(ValueError, match='of 3 classes, .* names 2. Fix'):
         run(
             monkeypatch, path, '--classes', tmp_path / 'classes.txt',
             tmp_path / 'x.json',
@@ -208,7 +208,7 @@ def test_truth_is_resized_only_when_asked(tmp_path, monkeypatch):
         sample.gt_sem_seg = FramePixelData(data=big.repeat_interleave(2, -2))
     write_truth(tmp_path / 'gt', clips)
     args = [out, '--gt', tmp_path / 'gt']
-    with pytest.raises(ValueError, match=r'\(12, 10\).*\(24, 20\)'):
+    with pytest.raises(ValueError, match=r'\(12, 10\).*\(24, 20\).*--size 10'):
         run(monkeypatch, *args, tmp_path / 'x.json')
     rows = run(
         monkeypatch, *args, '--size', '10', '12', '--protocol', 'dataset',
@@ -219,6 +219,50 @@ def test_truth_is_resized_only_when_asked(tmp_path, monkeypatch):
     )
     assert rows[0]['mIoU'] == pytest.approx(small['mIoU'])
     assert rows[0]['size'] == '10x12'
+
+
+def test_remedies_are_those_of_the_command_line(tmp_path, monkeypatch):
+    """Not of a data set's masks, nor of a config."""
+    (tmp_path / 'gt').mkdir()
+    grey = Image.fromarray(np.full((4, 4), 96, np.uint8))
+    black = Image.fromarray(np.zeros((4, 4), np.uint8))
+    colour = Image.new('RGB', (4, 4), (1, 2, 3))
+    black.save(tmp_path / 'gt' / 'clip_1.png')
+
+    def fails(image, message, *words):
+        (tmp_path / 'masks').mkdir(exist_ok=True)
+        image.save(tmp_path / 'masks' / 'clip_1.png')
+        words = ('--gt', tmp_path / 'gt', *words, tmp_path / 'x.json')
+        with pytest.raises(ValueError, match=message) as caught:
+            run(monkeypatch, tmp_path / 'masks', *words)
+        assert 'encoding' not in str(caught.value)
+        assert 'eval_size' not in str(caught.value)
+
+    fails(grey, 'clip_1.png .*Fix: for predicted probabilities --soft')
+    fails(grey, 'Fix: name every class in the file of --class', '--semantic')
+    fails(colour, r'\(there are 71\)', '--semantic')
+    fails(colour, 'one grey channel. Fix: .*leave --soft out', '--soft')
+    fails(black.resize((8, 8)), 'Fix: --size 8 8 resizes')
+
+
+def test_a_clip_without_truth_is_named_and_the_others_scored(
+    tmp_path, monkeypatch, capsys
+):
+    clips, path = make_clips(), str(tmp_path / 'x.pkl')
+    expected = expected_binary([c for i, c in enumerate(clips) if i != 2])
+    del clips[2].gt_sem_seg
+    dump = METRICS.build(dict(type='DumpClips', out_file_path=path))
+    logged = []
+    monkeypatch.setattr(
+        'mmavs.evaluation.metrics.clip_metric.print_log',
+        lambda text, **_: logged.append(text),
+    )
+    scores = Evaluator([AVSMetric(), dump]).offline_evaluate(clips)
+    assert scores['mIoU'] == expected['clips_per_batch=1']['mIoU']
+    said = '1 of 6 clips have no ground truth and are not scored: clip3'
+    assert logged.count(said) == 1
+    check(run(monkeypatch, path, tmp_path / 'x.json'), expected)
+    assert capsys.readouterr().out.count(said) == 1
 
 
 def test_errors_say_what_to_do(tmp_path, monkeypatch):

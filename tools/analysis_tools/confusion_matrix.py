@@ -67,9 +67,13 @@ def sum_pairs(samples: Iterator[dict], num_classes: int) -> np.ndarray:
         ValueError: A clip has no predicted labels, or labels of no class.
     """
     total = np.zeros((num_classes + 1, num_classes + 1), np.int64)
+    unlabelled = 0
     for sample in samples:
         if 'pred_sem_seg' not in sample:
             raise ValueError(f'clip {sample["clip_id"]}: no pred_sem_seg')
+        if 'gt_sem_seg' not in sample:
+            unlabelled += 1
+            continue
         pairs = confusion_counts(
             sample['pred_sem_seg']['data'][:, 0],
             sample['gt_sem_seg']['data'][:, 0],
@@ -83,6 +87,8 @@ def sum_pairs(samples: Iterator[dict], num_classes: int) -> np.ndarray:
                 f'predicted, are none of the {num_classes} classes. Fix: '
                 'name all classes in the file of --classes'
             )
+    if unlabelled:
+        print(f'{unlabelled} clips have no ground truth and are left out')
     return total[:-1, :-1]
 
 

@@ -29,7 +29,7 @@ from typing import List, Union
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.evaluation import AVSMetric, AVSSMetric
 from mmavs.evaluation.metrics.clip_metric import ClipMetric
-from mmavs.evaluation.metrics.entries import draw_table
+from mmavs.evaluation.metrics.entries import draw_table, name_unscored
 from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
@@ -174,7 +174,7 @@ def evaluate(args: argparse.Namespace) -> List[dict]:
         OutputFolder(args.report).check(args.overwrite)
     samples, meta = open_predictions(args)
     first = next(samples)
-    semantic = args.semantic or 'seg_logits' not in first
+    semantic = args.semantic or not is_binary(first)
     metrics = semantic_metrics(args) if semantic else binary_metrics(args)
     if not metrics:
         raise ValueError('--clips-per-batch belongs to --protocol avsbench')
@@ -187,11 +187,19 @@ def evaluate(args: argparse.Namespace) -> List[dict]:
     for sample in chain([first], samples):
         measure.process(None, [dict(sample, **cut)])
     rows = [row for m in metrics for row in m.summarize(measure.results)]
+    unscored = name_unscored(measure.results)
+    if unscored:
+        print(unscored)
     if args.report:
         OutputFolder(args.report).claim(args.overwrite)
         measure.report_dir = args.report
         measure.write_report()
     return rows
+
+
+def is_binary(sample: dict) -> bool:
+    """Whether a clip has logits of one channel, or of two classes."""
+    return 'seg_logits' in sample and sample['seg_logits']['data'].shape[1] < 3
 
 
 def is_folder(args: argparse.Namespace) -> bool:

@@ -152,7 +152,7 @@ def _to_probability(
     if not bool(((values >= 0) & (values <= 1)).all()):
         what = 'NaN logits' if from_logits else 'values outside [0, 1]'
         raise ValueError(
-            f'the prediction holds {what}. Mend: from_logits=True takes raw '
+            f'the prediction holds {what}. Fix: from_logits=True takes raw '
             'logits, from_logits=False takes probabilities in [0, 1]'
         )
     return values
@@ -165,7 +165,7 @@ def _strange(target: Tensor) -> Tensor:
 def _check_target(target: Tensor) -> None:
     if bool(_strange(target).any()):
         raise ValueError(
-            'a binary target holds 0, 1 and 255 (no label) only. Mend: '
+            'a binary target holds 0, 1 and 255 (no label) only. Fix: '
             'threshold masks stored as 0/255 or grey first'
         )
 

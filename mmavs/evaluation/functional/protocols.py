@@ -60,7 +60,7 @@ def check_choice(name: str, value: str, choices: tuple) -> None:
     """Raise ValueError unless ``value`` is one of ``choices``."""
     if value not in choices:
         raise ValueError(
-            f'unknown {name}: {value!r}. Mend: take one of {choices}'
+            f'unknown {name}: {value!r}. Fix: take one of {choices}'
         )
 
 

@@ -136,15 +136,15 @@ class AVSMetric(ClipMetric):
             if wrong:
                 raise ValueError(
                     f'clip {entry["clip_id"]}: {wrong} predicted pixels are '
-                    'NaN. Mend: a model that diverged, or an fp16 overflow; '
-                    'test without --amp, or an earlier checkpoint'
+                    'NaN: the model diverged, or overflowed in float16. Fix: '
+                    'take an earlier checkpoint, or train with --amp bfloat16'
                 )
             if strange:
                 raise ValueError(
                     f'clip {entry["clip_id"]}: {strange} pixels of the ground '
-                    'truth are none of 0, 1 and 255 (no label). Mend: a '
-                    'binary set wants masks of 0 and 1; AVSSMetric scores '
-                    'class labels'
+                    'truth are none of 0, 1 and 255 (no label). Fix: give a '
+                    'binary set masks of 0 and 1; AVSSMetric scores class '
+                    'labels'
                 )
         if not any(entry['sums']['frames'] for entry in entries):
             raise ValueError(
@@ -179,5 +179,5 @@ def to_binary(logits: Tensor, sample: dict) -> Tensor:
         return logits[:, 1].float() - logits[:, 0].float()
     raise ValueError(
         f'clip {sample.get("clip_id")}: AVSMetric scores one- or two-channel '
-        f'logits, got {logits.shape[1]} channels. Mend: AVSSMetric'
+        f'logits, got {logits.shape[1]} channels. Fix: AVSSMetric'
     )

@@ -115,7 +115,7 @@ class AVSSMetric(ClipMetric):
         names = (self.dataset_meta or {}).get('classes')
         if not names:
             raise ValueError(
-                'AVSSMetric needs the names of the classes. Mend: evaluate '
+                'AVSSMetric needs the names of the classes. Fix: evaluate '
                 'a dataset whose metainfo has "classes", or set '
                 'metric.dataset_meta = dict(classes=...)'
             )

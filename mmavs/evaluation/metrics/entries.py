@@ -107,8 +107,8 @@ def check_frames(sample: dict, predicted: Tensor, target: Tensor) -> None:
     if sizes[0] != sizes[1]:
         raise ValueError(
             f'clip {clip}: predicted at {sizes[0]} (height, width), ground '
-            f'truth at {sizes[1]}. Mend: test_cfg.eval_size="original" where '
-            'the pipeline loads masks as they are on disk, '
-            'test_cfg.eval_size="input" where it resizes them with the '
+            f'truth at {sizes[1]}. Fix: model.test_cfg.eval_size="original" '
+            'where the pipeline loads masks as they are on disk, '
+            'model.test_cfg.eval_size="input" where it resizes them with the '
             'frames'
         )

@@ -177,7 +177,7 @@ class AVSegmentor(BaseSegmentor):
         if 'audio' not in inputs:
             raise ValueError(
                 'the model has an audio encoder but the batch holds no '
-                '"audio". Mend: add LoadAudio and VGGishLogMel (or another '
+                '"audio". Fix: add LoadAudio and VGGishLogMel (or another '
                 'audio transform) to the pipeline.'
             )
         audio = inputs['audio']

@@ -80,7 +80,7 @@ class AVSTTAModel(BaseTTAModel):
         if plain.get('flip', False):
             raise ValueError(
                 f'clip {plain.get("clip_id")}: the first augmentation is '
-                'flipped, and so may be its ground truth. Mend: list '
+                'flipped, and so may be its ground truth. Fix: list '
                 'RandomFlip(prob=0.) before RandomFlip(prob=1.) in '
                 'tta_pipeline'
             )
