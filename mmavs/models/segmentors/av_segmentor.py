@@ -25,10 +25,10 @@ from .clips import bare_sample, check_labels
 from .loss_choice import choose_losses
 
 NOTHING_LABELLED = (
-    'no frame of a batch is labelled, so its losses are 0. Fix, unless masks '
-    'are rare in your data: put LoadFrameMask into ForEachFrame of the '
-    'training pipeline, and the masks where the data set looks for them. '
-    'Further such batches are not named.'
+    'no frame of a batch is labelled, so its losses are 0. Fix: put '
+    'LoadFrameMask into ForEachFrame of the training pipeline, and the masks '
+    'where the data set looks for them; where masks are rare, nothing is '
+    'wrong. Further such batches are not named.'
 )
 
 
