@@ -15,6 +15,7 @@ from typing import Dict, List, Optional, Tuple
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.utils.command_line import run_script
+from mmavs.utils.model_index import find_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,11 +29,18 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--device', help='e.g. cpu or cuda:0')
     parser.add_argument('--host', default='127.0.0.1')
     parser.add_argument('--port', type=int, default=7860)
-    return parser.parse_args()
+    args = parser.parse_args()
+    names = [model for model, _ in args.models]
+    if len(set(names)) < len(names):
+        parser.error(
+            f'a model is given twice, of {names}. Fix: copy its config for '
+            'other weights, since the page tells models by their names'
+        )
+    return args
 
 
 def model_and_weights(text: str) -> Tuple[str, str]:
-    """Split MODEL=WEIGHTS, and look for the weights."""
+    """Split MODEL=WEIGHTS, and look for both."""
     model, sign, weights = text.partition('=')
     if not sign or not model or not weights:
         raise argparse.ArgumentTypeError(
@@ -40,6 +48,10 @@ def model_and_weights(text: str) -> Tuple[str, str]:
         )
     if '://' not in weights and not Path(weights).is_file():
         raise argparse.ArgumentTypeError(f'checkpoint not found: {weights}')
+    try:
+        find_config(model)
+    except FileNotFoundError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return model, weights
 
 

@@ -1,13 +1,14 @@
 """What an inferencer writes: an overlay, masks, and progress on the way."""
 
 import json
+from glob import escape
 from math import ceil
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.output_folder import OutputFolder, refuse_existing
-from mmavs.utils.whole_files import whole_file, write_text
+from mmavs.utils.whole_files import remove_remains, whole_file, write_text
 from mmavs.visualization.paint import paint_regions
 
 from .media import Media
@@ -77,7 +78,9 @@ class Outputs:
             self.folder.check(self.overwrite)
 
     def begin(self) -> None:
-        """Remove what an earlier run left in the folder."""
+        """Make room: remove what earlier runs left, or left half-written."""
+        for path in self.files:
+            remove_remains(path.parent, escape(path.name))
         if self.folder is None:
             return
         self.folder.claim(self.overwrite)

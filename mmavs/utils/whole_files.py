@@ -71,11 +71,26 @@ def write_picture(path: Union[str, Path], image, *options: int) -> None:
 def remove_remains(folder: Union[str, Path], pattern: str = '*') -> None:
     """Remove what processes that were killed left of files in a folder.
 
-    Only for a folder that no other process writes to at the moment.
+    What a process of this machine is writing stays; only for a folder that
+    no other machine writes to at the moment.
 
     Args:
         folder (str or Path): Not searched below.
         pattern (str): Of the targets' names. Defaults to all.
     """
     for remains in Path(folder).glob(f'.*{_PART}{pattern}'):
-        remains.unlink(missing_ok=True)
+        number = remains.name[1:].partition(_PART)[0]
+        if number.isdigit() and not _is_running(int(number)):
+            remains.unlink(missing_ok=True)
+
+
+def _is_running(number: int) -> bool:
+    if os.name == 'nt':  # where os.kill would end it
+        return number == os.getpid()
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True

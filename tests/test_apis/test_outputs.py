@@ -140,6 +140,23 @@ def test_frames_are_never_outputs(deaf_model, tmp_path, place):
     assert len(content(tmp_path / 'clip' / 'masks')) == 2
 
 
+def test_what_a_killed_run_left_half_written_goes(
+    binary_model, video, tmp_path
+):
+    outputs = dict(
+        out_video=tmp_path / 'o[1].mp4',
+        out_json=tmp_path / 's.json',
+        out_dir=tmp_path / 'm',
+    )
+    (tmp_path / 'm').mkdir()
+    for name in ('o[1].mp4', 's.json', 'm/000000.png', 'o1.mp4'):
+        path = tmp_path / name
+        path.with_name(f'.99999999_part_{path.name}').write_text('half')
+    run(binary_model, video, **outputs)
+    hidden = sorted(p.name for p in tmp_path.rglob('.*'))
+    assert hidden == ['.99999999_part_o1.mp4', '.mmavs_files']
+
+
 def test_two_outputs_of_one_name(binary_model, video, tmp_path):
     out = tmp_path / 'o.mp4'
     with pytest.raises(FileExistsError, match='given for two outputs'):

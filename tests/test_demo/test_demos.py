@@ -147,13 +147,21 @@ def test_web_demo_segments_what_is_uploaded(video, weights):
         segmenter(None, 'film_tiny_ms3', 1)
 
 
-def test_web_demo_arguments(weights, tmp_path):
+def test_web_demo_arguments(weights, tmp_path, monkeypatch, capsys):
     parse = load('web_demo').model_and_weights
-    assert parse(f'name={weights}') == ('name', str(weights))
+    name = 'film_tiny_ms3'
+    assert parse(f'{name}={weights}') == (name, str(weights))
     with pytest.raises(argparse.ArgumentTypeError, match='MODEL=WEIGHTS'):
         parse('name')
     with pytest.raises(argparse.ArgumentTypeError, match='not found'):
-        parse(f'name={tmp_path / "absent.pth"}')
+        parse(f'{name}={tmp_path / "absent.pth"}')
+    with pytest.raises(argparse.ArgumentTypeError, match='Did you mean .*fil'):
+        parse(f'film_tiny_ms4={weights}')
+    words = ['web_demo.py', *[f'{name}={weights}'] * 2]
+    monkeypatch.setattr(sys, 'argv', words)
+    with pytest.raises(SystemExit, match='2'):
+        load('web_demo').parse_args()
+    assert 'a model is given twice' in capsys.readouterr().err
 
 
 def test_web_demo_page(video, weights):

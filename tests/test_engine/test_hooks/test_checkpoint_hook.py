@@ -111,7 +111,8 @@ def test_several_bests_are_kept_apart(tmp_path):
 
 
 def test_remains_of_a_killed_save_are_removed(tmp_path):
-    for name in ('.7_part_epoch_2.pth', '.7_part_last_checkpoint', 'mine'):
+    dead = '.99999999_part_'  # more than a process is numbered
+    for name in (f'{dead}epoch_2.pth', f'{dead}last_checkpoint', 'mine'):
         (tmp_path / name).write_text('half')
     start(make_runner(tmp_path, AVSMetric()), save_best='mIoU')
     assert [path.name for path in tmp_path.iterdir()] == ['mine']
