@@ -63,7 +63,7 @@ def _keep_from(path: Path, inputs: Dict[_Identity, Path]) -> None:
         raise _refusal(path, f'is an input of this run{same}')
     for folder in path.resolve().parents:
         source = inputs.get(_identity(folder))
-        if source is not None:
+        if source is not None and source.is_dir():
             raise _refusal(path, f'lies in {source}, an input of this run')
 
 
