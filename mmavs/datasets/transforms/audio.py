@@ -1,7 +1,7 @@
 """From a clip's waveform to one piece of audio input a frame."""
 
 from abc import abstractmethod
-from typing import Optional
+from typing import Optional, Tuple
 
 from mmcv.transforms import BaseTransform
 from torch import Tensor
@@ -9,7 +9,13 @@ from torch import Tensor
 from mmavs.audio import resample, vggish_log_mel
 from mmavs.audio.cache import TensorCache, content_key
 from mmavs.audio.fbank import SAMPLE_RATE, fbank_of_segments
-from mmavs.audio.log_mel import EXAMPLE_HOP, EXAMPLE_LENGTH, log_mel
+from mmavs.audio.log_mel import (
+    EXAMPLE_FRAMES,
+    EXAMPLE_HOP,
+    EXAMPLE_LENGTH,
+    NUM_MEL_BINS,
+    log_mel,
+)
 from mmavs.audio.pairing import (
     SHORT_POLICIES,
     cut_segments,
@@ -103,11 +109,16 @@ class AudioFrontEnd(BaseTransform):
             short or not scaled to 1, with the file's name.
     """
 
+    # of one piece, as far as it is cached
+    piece_shape: Tuple[int, ...] = ()
+
     def __init__(
         self, short_policy: str = 'repeat', cache_dir: Optional[str] = None
     ) -> None:
         self.pair = FramePairing(short_policy)
-        self.cache = cache_dir and TensorCache(cache_dir)
+        self.cache = cache_dir and TensorCache(
+            cache_dir, (None, *self.piece_shape)
+        )
 
     @abstractmethod
     def pieces(self, waveform: Tensor, sample_rate: int) -> Tensor:
@@ -165,6 +176,8 @@ class VGGishLogMel(AudioFrontEnd):
         hop (float): h, in seconds. Defaults to 0.96.
     """
 
+    piece_shape = (1, EXAMPLE_FRAMES, NUM_MEL_BINS)
+
     def __init__(
         self,
         short_policy: str = 'repeat',
@@ -196,6 +209,8 @@ class BEATsFbank(AudioFrontEnd):
     is there is completed with zeros. See :func:`mmavs.audio.beats_fbank` for
     values and ranges, and :class:`AudioFrontEnd` for keys and arguments.
     """
+
+    piece_shape = (98, 128)  # 1 s
 
     def pieces(self, waveform: Tensor, sample_rate: int) -> Tensor:
         """(S,) -> (n, 98, 128)."""

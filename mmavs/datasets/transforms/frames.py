@@ -61,7 +61,9 @@ class LoadFrame(BaseTransform):
                 f'{imdecode_backend!r}'
             )
         self.imdecode_backend = imdecode_backend
-        self.cache = cache_dir and TensorCache(cache_dir)
+        self.cache = cache_dir and TensorCache(
+            cache_dir, (None, None, 3), torch.uint8
+        )
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
