@@ -6,6 +6,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
+from .samples import check_rate
+
 # The filter of resampy's "kaiser_best" (0.4): 50 zero crossings at the
 # Nyquist rate, i.e. 45.87 of the rolled-off sinc.
 _KAISER_BEST = dict(
@@ -38,7 +40,7 @@ def to_mono(waveform: Tensor) -> Tensor:
     if waveform.shape[0] > 64 >= waveform.shape[1]:
         raise ValueError(
             f'a waveform is (channels, S); {tuple(waveform.shape)} looks '
-            'like (S, channels). Mend: transpose it.'
+            'like (S, channels). Fix: transpose it.'
         )
     return waveform.mean(dim=0)
 
@@ -61,12 +63,11 @@ def resample(waveform: Tensor, sample_rate: int, new_rate: int) -> Tensor:
 
     Raises:
         ImportError: torchaudio cannot be imported.
-        ValueError: A rate is not positive.
+        ValueError: A rate is none of sound, see
+            :func:`~mmavs.audio.samples.check_rate`.
     """
-    if sample_rate <= 0 or new_rate <= 0:
-        raise ValueError(
-            f'sample rates are positive, got {sample_rate} and {new_rate} Hz'
-        )
+    for rate in (sample_rate, new_rate):
+        check_rate(rate, 'the waveform')
     if sample_rate == new_rate:
         return waveform
     # Rates without a small common ratio (44101 : 16000) would need a filter
@@ -106,7 +107,7 @@ def import_torchaudio():
     except (ImportError, OSError) as error:
         raise ImportError(
             'torchaudio, which resamples sound and computes BEATs '
-            f'filterbanks, cannot be imported ({error}). Mend: pip install '
+            f'filterbanks, cannot be imported ({error}). Fix: pip install '
             'torchaudio of the release that goes with the installed torch '
             '(same version number, same index).'
         ) from error

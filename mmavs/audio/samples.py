@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 MAX_PEAK = 16.0  # float samples above this were scaled as integers
+RATES = range(1_000, 1_000_001)  # Hz; others are damaged headers
 FIX = (
     'Fix: extract the sound again, e.g. '
     '"ffmpeg -i clip.mp4 -c:a pcm_s16le clip.wav".'
@@ -59,6 +60,23 @@ def check_scale(waveform: Tensor) -> None:
         check_samples(waveform, 'the waveform')
     else:
         _check_dtype(waveform, 'the waveform')
+
+
+def check_rate(sample_rate: int, name: str) -> None:
+    """Refuse what is no sample rate of sound.
+
+    Args:
+        sample_rate (int): In Hz.
+        name (str): What errors call the sound.
+
+    Raises:
+        ValueError: It is outside ``RATES``.
+    """
+    if sample_rate not in RATES:
+        raise ValueError(
+            f'{name} states a sample rate of {sample_rate} Hz; sound has '
+            f'{RATES[0]} to {RATES[-1]} Hz. {FIX}'
+        )
 
 
 def no_samples(name: str) -> ValueError:

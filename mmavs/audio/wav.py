@@ -11,9 +11,10 @@ import torch
 from scipy.io import wavfile
 from torch import Tensor
 
-from .samples import FIX, check_samples, no_samples
+from .samples import FIX, check_rate, check_samples, no_samples
 
-_OPEN_LENGTH = b'\xff\xff\xff\xff'  # what a pipe writes for "until the end"
+_OPEN_LENGTH = 0x7FFFF000  # bytes; SoX's, the least that stands for open
+_PLAIN = (1, 3, 0xFFFE)  # codes of PCM, float and either, with a mask
 
 
 def read_wav(path: Union[str, Path]) -> Tuple[Tensor, int]:
@@ -57,30 +58,74 @@ def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
     """
     if not data:
         raise ValueError(f'{name} is empty (0 bytes). {FIX}')
-    sample_rate, samples = _parse(data, name)
+    sample_rate, samples = _parse(_closed(data, name), name)
     if samples.size == 0:
         raise no_samples(name)
-    if sample_rate <= 0:
-        raise ValueError(
-            f'{name} states a sample rate of {sample_rate} Hz. {FIX}'
-        )
     waveform = torch.from_numpy(_to_float(samples))
     waveform = waveform.reshape(len(samples), -1).t().contiguous()
     check_samples(waveform, name)
     return waveform, int(sample_rate)
 
 
+def _closed(data: bytes, name: str) -> bytes:
+    """Check the header; where it leaves the length open, fill it in.
+
+    A program that writes to a pipe cannot go back to note how long the sound
+    became: it leaves 0, or a length that no file of this size has.
+    """
+    order = '>' if data[:4] == b'RIFX' else '<'
+    position, block = 12, 0
+    while position + 8 <= len(data):
+        chunk, size = struct.unpack_from(f'{order}4sI', data, position)
+        position += 8
+        if chunk == b'fmt ' and position + 16 <= len(data):
+            block = _check_format(data, position, order, name)
+        if chunk == b'data' and block:
+            break
+        position += size + size % 2
+    else:
+        return data  # to SciPy's errors
+    (riff,) = struct.unpack_from(f'{order}I', data, 4)
+    there = len(data) - position
+    unfinished = riff in (0, position - 8)
+    endless = size > there and max(size, riff) >= _OPEN_LENGTH
+    if data[:4] == b'RF64' or not (unfinished or endless):
+        return data
+    if not 0 < size <= there:
+        size = there - there % block
+    return b''.join(
+        (
+            data[:4],
+            struct.pack(f'{order}I', position - 8 + size),
+            data[8 : position - 4],
+            struct.pack(f'{order}I', size),
+            data[position : position + size],
+        )
+    )
+
+
+def _check_format(data: bytes, position: int, order: str, name: str) -> int:
+    """Check a wav file's format chunk; gives the bytes of one moment."""
+    fields = struct.unpack_from(f'{order}HHIIHH', data, position)
+    kind, channels, sample_rate, _, block, bits = fields
+    if channels == 0:
+        raise ValueError(f'{name} states that it has 0 channels. {FIX}')
+    check_rate(sample_rate, name)
+    if kind in _PLAIN and block != channels * ((bits + 7) // 8):
+        raise ValueError(
+            f'{name} has a damaged header: {channels} channels of {bits} bits '
+            f'do not fit into {block} bytes. {FIX}'
+        )
+    return block
+
+
 def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:
     """Bytes -> (sample rate, samples (S,) or (S, channels) as stored)."""
-    open_length = data[4:8] == _OPEN_LENGTH
     with warnings.catch_warnings():
         # Unknown chunks (tags, cue points) are harmless; a file that ends
         # before its header says so is not.
         warnings.simplefilter('ignore', wavfile.WavFileWarning)
-        if not open_length:
-            warnings.filterwarnings(
-                'error', 'Reached EOF', wavfile.WavFileWarning
-            )
+        warnings.filterwarnings('error', 'Reached EOF', wavfile.WavFileWarning)
         try:
             return wavfile.read(io.BytesIO(data))
         except wavfile.WavFileWarning as error:
@@ -90,7 +135,7 @@ def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:
             ) from error
         except (ValueError, TypeError, struct.error, EOFError) as error:
             raise ValueError(
-                f'{name} is no readable wav file ({error}). {FIX}'
+                f'{name} is not a readable wav file ({error}). {FIX}'
             ) from error
         except UnboundLocalError as error:
             # SciPy's way of saying that no data chunk was met.

@@ -51,13 +51,16 @@ def test_same_rate_is_untouched():
     assert resample(wave, 16000, 16000) is wave
 
 
-def test_rates_must_be_positive():
-    with pytest.raises(ValueError, match='positive'):
-        resample(torch.zeros(10), 0, 16000)
+@pytest.mark.parametrize('rate', [-1, 0, 1, 999, 1_000_001])
+def test_rates_must_be_those_of_sound(rate):
+    with pytest.raises(ValueError, match=f'rate of {rate} Hz; sound has'):
+        resample(torch.zeros(10), rate, 16000)
+    with pytest.raises(ValueError, match=f'rate of {rate} Hz; sound has'):
+        resample(torch.zeros(10), 16000, rate)
 
 
 @pytest.mark.parametrize('kind', [ImportError, OSError])
-def test_unusable_torchaudio_names_the_mend(monkeypatch, kind):
+def test_unusable_torchaudio_names_the_fix(monkeypatch, kind):
     real = builtins.__import__
 
     def broken(name, *args, **kwargs):
@@ -66,5 +69,5 @@ def test_unusable_torchaudio_names_the_mend(monkeypatch, kind):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, '__import__', broken)
-    with pytest.raises(ImportError, match='libcudart.*Mend: pip install'):
+    with pytest.raises(ImportError, match='libcudart.*Fix: pip install'):
         import_torchaudio()

@@ -71,10 +71,37 @@ def test_unknown_chunks_are_harmless():
     assert decode_wav(tagged, 'clip.wav')[0].shape == (1, 50)
 
 
-def test_a_piped_file_of_open_length_is_read():
-    data = bytearray(pcm_bytes(np.full((50, 1), 100), 16000, 16))
-    data[4:8] = data[40:44] = b'\xff' * 4
-    assert decode_wav(bytes(data), 'clip.wav')[0].shape == (1, 50)
+def with_lengths(data: bytes, riff: int, size: int) -> bytes:
+    """The same file, stating other lengths of itself and its samples."""
+    riff, size = struct.pack('<I', riff), struct.pack('<I', size)
+    return data[:4] + riff + data[8:40] + size + data[44:]
+
+
+@pytest.mark.parametrize(
+    'riff, size',
+    [
+        (0xFFFFFFFF, 0xFFFFFFFF),  # ffmpeg
+        (0x7FFFF024, 0x7FFFF000),  # SoX
+        (0x7FFFFFFF, 0x7FFFFFFF),
+        (0x80000024, 0x80000000),  # arecord
+        (0, 0),
+        (36, 0),
+        (0, 100),
+    ],
+)
+@pytest.mark.parametrize('surplus', [b'', b'\1'])
+def test_a_piped_file_of_open_length_is_read(riff, size, surplus):
+    values = np.arange(-25, 25)[:, None]
+    whole = pcm_bytes(values, 16000, 16)
+    data = with_lengths(whole, riff, size) + surplus
+    waveform, rate = decode_wav(data, 'clip.wav')
+    assert rate == 16000
+    assert (waveform[0] * 32768).tolist() == values[:, 0].tolist()
+
+
+def test_samples_of_a_closed_file_end_where_it_says():
+    data = with_lengths(pcm_bytes(np.ones((50, 1)), 16000, 16), 136, 40)
+    assert decode_wav(data, 'clip.wav')[0].shape == (1, 20)
 
 
 def test_missing_file_is_named(tmp_path):
@@ -84,19 +111,27 @@ def test_missing_file_is_named(tmp_path):
 
 GOOD = pcm_bytes(np.full((800, 1), 100), 16000, 16)
 MU_LAW = GOOD[:20] + struct.pack('<H', 7) + GOOD[22:]
+NO_CHANNELS = GOOD[:22] + struct.pack('<H', 0) + GOOD[24:]
+MANY_CHANNELS = GOOD[:22] + struct.pack('<H', 65535) + GOOD[24:]
+SEVEN_BITS = GOOD[:34] + struct.pack('<H', 7) + GOOD[36:]
 
 
 @pytest.mark.parametrize(
     'data, message',
     [
         (b'', 'is empty'),
-        (b'no sound at all', 'no readable wav'),
+        (b'no sound at all', 'not a readable wav'),
         (GOOD[:30], 'clip.wav is'),
         (GOOD[:44] + GOOD[44:1000], 'truncated'),
         (GOOD[:44] + GOOD[44:1001], 'clip.wav is'),
         (pcm_bytes(np.zeros((0, 1)), 16000, 16), 'zero length'),
-        (pcm_bytes(np.ones((9, 1)), 0, 16), '0 Hz'),
-        (MU_LAW, 'no readable wav'),
+        (pcm_bytes(np.ones((9, 1)), 0, 16), 'sample rate of 0 Hz'),
+        (pcm_bytes(np.ones((9, 1)), 1, 16), '1 Hz; sound has 1000 to 1000000'),
+        (pcm_bytes(np.ones((9, 1)), 2**30, 16), 'of 1073741824 Hz'),
+        (NO_CHANNELS, '0 channels'),
+        (MANY_CHANNELS, '65535 channels of 16 bits do not fit into 2 bytes'),
+        (SEVEN_BITS, '1 channels of 7 bits do not fit into 2 bytes'),
+        (MU_LAW, 'not a readable wav'),
     ],
     ids=[
         'empty',
@@ -106,6 +141,11 @@ MU_LAW = GOOD[:20] + struct.pack('<H', 7) + GOOD[22:]
         'truncated-within-a-sample',
         'zero-length',
         'rate-0',
+        'rate-1',
+        'rate-2**30',
+        'no-channels',
+        'many-channels',
+        'seven-bits',
         'mu-law',
     ],
 )
