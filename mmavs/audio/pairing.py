@@ -5,7 +5,7 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
-SHORT_POLICIES = ('repeat', 'zeros')
+SHORT_POLICIES = ('repeat', 'repeat_any', 'zeros')
 
 
 def cut_segments(
@@ -41,9 +41,10 @@ def pair_with_frames(
     Args:
         pieces (Tensor): (n, ...), in the order of time.
         num_frames (int): T.
-        short_policy (str): What stands for missing pieces: ``'repeat'``, the
-            last piece (released S4 and MS3 log-mels), or ``'zeros'``
-            (released AVSBench-semantic loader).
+        short_policy (str): What stands for missing pieces: the last piece,
+            for one with ``'repeat'``, for any number with ``'repeat_any'``
+            (released S4 and MS3 log-mels); or ``'zeros'`` (released
+            AVSBench-semantic loader).
 
     Returns:
         tuple[Tensor, int]: (T, ...), and n - T: negative if sound was
@@ -61,8 +62,8 @@ def pair_with_frames(
         return pieces[:num_frames], surplus
     if short_policy == 'zeros':
         fill = pieces.new_zeros(-surplus, *pieces.shape[1:])
-    elif surplus == -1:
-        fill = pieces[-1:]
+    elif surplus == -1 or short_policy == 'repeat_any':
+        fill = pieces[-1:].expand(-surplus, *pieces.shape[1:])
     else:
         raise ValueError(
             f'the sound lasts for {len(pieces)} of {num_frames} frames; only '

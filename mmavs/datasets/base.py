@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Callable, Dict, List, Optional, Sequence, Union
 
 from mmengine.dataset import BaseDataset
 
@@ -48,8 +48,10 @@ class AVSClipDataset(BaseDataset):
         lazy_init (bool): Do not list the clips yet. Defaults to False.
         serialize_data (bool): Share the list between workers. Defaults to
             True.
-        check_files (bool): Look for every file when the clips are listed.
-            Switch it off where that takes long. Defaults to True.
+        check_files (bool): Look for every file when the clips are listed; of
+            sound, those that the pipeline reads (released log-mels instead of
+            wav files, say). Switch it off where that takes long. Defaults to
+            True.
 
     Raises:
         FileNotFoundError: The root, the list or a file of a clip is absent.
@@ -137,12 +139,20 @@ class AVSClipDataset(BaseDataset):
                 f'{self.split!r}. Fix: check the split column or folder.'
             )
         if self.check_files:
-            check_clip_files(clips)
+            check_clip_files(clips, self._sound_files)
         side = read_side_file(root)
         known = side['clips'] if side else {}
         for clip in clips:
             clip['group'] = known.get(clip['clip_id'], {}).get('group')
         return clips
+
+    def _sound_files(self, clip: dict) -> List[str]:
+        """List the files of a clip's sound that the pipeline reads."""
+        transforms = self.pipeline.transforms
+        if not transforms:
+            return [clip['audio_path']]
+        readers = [t for t in transforms if hasattr(t, 'sound_file')]
+        return [reader.sound_file(clip) for reader in readers]
 
     def get_data_info(self, idx: int) -> dict:
         """Give one clip; its frames know classes and palette of the files."""
@@ -242,11 +252,21 @@ def refuse_twice(rows: Sequence[Row], column: str, path: str) -> None:
             )
 
 
-def check_clip_files(clips: Sequence[dict]) -> None:
-    """Raise FileNotFoundError if a file of any clip is absent."""
+def check_clip_files(
+    clips: Sequence[dict], sound_files: Callable[[dict], List[str]]
+) -> None:
+    """Look for the files of clips.
+
+    Args:
+        clips (Sequence[dict]): Each made by :func:`clip_info`.
+        sound_files (callable): Gives the paths of a clip's sound.
+
+    Raises:
+        FileNotFoundError: One is absent.
+    """
     incomplete: Dict[str, str] = {}
     for clip in clips:
-        paths = [clip['audio_path']]
+        paths = sound_files(clip)
         for frame in clip['frames']:
             paths += [frame['img_path'], frame['seg_map_path']]
         absent = [p for p in paths if p and not Path(p).is_file()]

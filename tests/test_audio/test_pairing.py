@@ -1,7 +1,11 @@
 import pytest
 import torch
 
-from mmavs.audio.pairing import cut_segments, pair_with_frames
+from mmavs.audio.pairing import (
+    SHORT_POLICIES,
+    cut_segments,
+    pair_with_frames,
+)
 
 
 def test_segments_overlap_by_length_minus_hop():
@@ -22,7 +26,7 @@ def test_too_short_for_one_segment():
     assert cut_segments(torch.ones(3), 4, 4).shape == (0, 4)
 
 
-@pytest.mark.parametrize('policy', ['repeat', 'zeros'])
+@pytest.mark.parametrize('policy', SHORT_POLICIES)
 def test_enough_sound_is_cut_to_the_frames(policy):
     pieces = torch.arange(6.0)
     paired, surplus = pair_with_frames(pieces, 5, policy)
@@ -45,7 +49,13 @@ def test_more_missing_pieces():
     assert paired[:, 0].tolist() == [1, 1, 1, 0, 0] and surplus == -2
 
 
-@pytest.mark.parametrize('policy', ['repeat', 'zeros'])
+def test_any_number_of_missing_pieces_is_the_last_one_repeated():
+    pieces = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    paired, surplus = pair_with_frames(pieces, 5, 'repeat_any')
+    assert paired[:, 1].tolist() == [2, 4, 4, 4, 4] and surplus == -3
+
+
+@pytest.mark.parametrize('policy', SHORT_POLICIES)
 def test_no_piece_at_all_is_an_error(policy):
     with pytest.raises(ValueError, match='shorter than one analysis window'):
         pair_with_frames(torch.zeros(0, 3), 5, policy)

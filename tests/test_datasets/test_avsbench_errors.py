@@ -1,7 +1,11 @@
 """What may be bad in an AVSBench folder is named."""
 
+import pickle
+import shutil
+
 import numpy as np
 import pytest
+import torch
 from avsbench_parts import PIPELINE, rewrite
 from PIL import Image
 
@@ -131,6 +135,29 @@ def test_row_whose_files_are_absent_is_named(tiny_ms3, tmp_path, pattern):
     assert '1 of 4 clips' in str(error.value) and 'Fix' in str(error.value)
     AVSBenchMS3Dataset(str(root), 'val')  # the others are whole
     AVSBenchMS3Dataset(str(root), 'train', check_files=False)
+
+
+def test_the_files_of_the_pipeline_are_looked_for(tiny_ms3, tmp_path):
+    """Released log-mels stand in place of wav files; no sound, no files."""
+    root = tiny_copy(tiny_ms3, tmp_path)
+    shutil.rmtree(root / 'ms3_data' / 'audio_wav')
+    job, *_ = list_jobs('ms3', root)
+    log_mel = root / f'ms3_data/audio_log_mel/{job.split}/{job.clip_id}.pkl'
+    log_mel.parent.mkdir(parents=True)
+    log_mel.write_bytes(pickle.dumps(torch.zeros(5, 1, 96, 64)))
+
+    def dataset(*pipeline, **options):
+        return AVSBenchMS3Dataset(str(root), pipeline=pipeline, **options)
+
+    released = dict(type='LoadReleasedLogMel')
+    for pipeline in ([], [dict(type='LoadAudio')]):
+        with pytest.raises(FileNotFoundError, match=f'{job.clip_id}.wav not'):
+            dataset(*pipeline)
+    with pytest.raises(FileNotFoundError, match='lack files.*audio_log_mel'):
+        dataset(released)
+    rewrite(root / 'ms3_meta_data.csv', lambda rows: rows[:2])
+    assert dataset(released)[0]['audio'].shape == (5, 1, 96, 64)
+    assert len(dataset(dict(type='ForEachFrame', transforms=[]))) == 1
 
 
 def test_ms3_alone_forgives_rounding(tiny_ms3, tiny_s4, tmp_path):

@@ -97,6 +97,15 @@ def run_count(root) -> int:
     return sum(job.split == 'train' for job in list_jobs('ms3', root))
 
 
+@pytest.mark.parametrize('seconds, whole', [(4.05, False), (4.2, True)])
+def test_sound_that_lacks_a_whole_second_is_named(ms3, seconds, whole):
+    job = list_jobs('ms3', ms3)[0]
+    samples = np.ones(round(44100 * seconds), np.int16)
+    wavfile.write(job.audio, 44100, samples)
+    expected = f'{job.audio}: {seconds:.2f} s of sound for 5 frames'
+    assert run('ms3', ms3).problems == ([] if whole else [expected])
+
+
 def test_strange_files_are_named(ms3):
     job = list_jobs('ms3', ms3)[0]
     (job.folder / 'Thumbs.db').write_text('')

@@ -111,6 +111,13 @@ def prepare(args: argparse.Namespace) -> int:
         None if cache == 'none' else cache,
         args.overwrite,
     )
+    short = sum(job.seconds < len(job.frames) for job in jobs)
+    if short:
+        print(
+            f'{short} clips start after second 5 of ten; as released, what is '
+            'left is taken, and their last frame and second of sound are '
+            'missing (--check names them)'
+        )
     outcomes = prepare_data(jobs, out, options, args.workers)
     errors = [outcome for outcome in outcomes if outcome.error]
     for outcome in errors:

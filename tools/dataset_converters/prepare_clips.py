@@ -112,6 +112,7 @@ def plan_clip(video: Path, base: Path, seconds: Optional[int]) -> ClipJob:
         'binary',
         base / 'audio' / f'{video.stem}.wav',
         folder,
+        seconds,
     )
     check_remains(job)
     return job

@@ -1,5 +1,6 @@
 """The clips of a setting: which files each is made of, and of which video."""
 
+import math
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -11,6 +12,7 @@ from ..avsbench import (
 from ..base import AVSClipDataset
 
 SPLITS = ('train', 'val', 'test')
+S4_SECONDS, RAW_SECONDS = 5, 10  # of a clip; of the video it is cut out of
 
 
 class Setting(NamedTuple):
@@ -55,6 +57,8 @@ class ClipJob(NamedTuple):
         mask_encoding (str): See :func:`mmavs.datasets.masks.read_mask`.
         audio (Path): The wav file.
         folder (Path): The clip's own folder (of its frames, in S4 and MS3).
+        seconds (int): Of the video: so many frames, from the first on, are
+            made. Less than T for a few clips of S4.
     """
 
     clip_id: str
@@ -65,6 +69,7 @@ class ClipJob(NamedTuple):
     mask_encoding: str
     audio: Path
     folder: Path
+    seconds: int
 
 
 def list_jobs(
@@ -102,8 +107,11 @@ def list_jobs(
         dataset: AVSClipDataset = SETTINGS[setting].dataset(
             str(data_root), split, lazy_init=True, check_files=False
         )
+        short = _short_clips(dataset) if setting == 's4' else {}
         for clip in dataset.list_clips():
-            jobs.append(_job(setting, clip, split, Path(data_root), videos))
+            job = _job(setting, clip, split, Path(data_root), videos)
+            seconds = short.get(job.clip_id, job.seconds)
+            jobs.append(job._replace(seconds=seconds))
     if out is not None and Path(out) != Path(data_root):
         jobs = [_move(job, Path(data_root), Path(out)) for job in jobs]
     return jobs
@@ -136,7 +144,38 @@ def _job(
         clip['frames'][0]['mask_encoding'],
         audio,
         audio.parent if setting == 'avss' else frames[0].parent,
+        len(frames),
     )
+
+
+def _short_clips(dataset: AVSClipDataset) -> Dict[str, int]:
+    """Find the clips of S4 that last for less than five seconds.
+
+    The released script takes five seconds of a ten-second video from column
+    ``start`` on, or what is left of the ten: 4 s of those that start at 6.
+
+    Returns:
+        dict[str, int]: Clip id to seconds.
+    """
+    short = {}
+    for row in dataset.split_rows('name', ['category']):
+        left = RAW_SECONDS - _number(row.get('start') or 0)
+        if not 1 <= left <= RAW_SECONDS:
+            raise ValueError(
+                f'{dataset.ann_file}, line {row.line}: start is '
+                f'{row["start"]!r}, not a second before the last of '
+                f'{RAW_SECONDS}. Fix: correct it, or remove the column.'
+            )
+        if left < S4_SECONDS:
+            short[row['name']] = int(left)
+    return short
+
+
+def _number(text: Union[str, int]) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _move(job: ClipJob, root: Path, out: Path) -> ClipJob:

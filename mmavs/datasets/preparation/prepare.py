@@ -107,7 +107,7 @@ def prepare_clip(job: ClipJob, options: Options) -> Outcome:
     """
     missing = [
         path
-        for path in (*job.frames, job.audio)
+        for path in (*job.frames[: job.seconds], job.audio)
         if options.overwrite or not path.exists()
     ]
     try:
@@ -123,9 +123,10 @@ def prepare_clip(job: ClipJob, options: Options) -> Outcome:
 def _write_clip(job: ClipJob, options: Options, missing: List[Path]) -> None:
     """Decode first, then write: an unusable video leaves nothing behind."""
     keep_inputs([job.video], missing)
-    seconds = len(job.frames)
-    images = read_frames(job.video, seconds, options.sampling, options.size)
-    samples = _sound(job, seconds)
+    images = read_frames(
+        job.video, job.seconds, options.sampling, options.size
+    )
+    samples = _sound(job)
     for path in missing:
         # What a run that was killed left of this very file.
         for remains in path.parent.glob(f'.*{_PART}{path.name}'):
@@ -137,16 +138,16 @@ def _write_clip(job: ClipJob, options: Options, missing: List[Path]) -> None:
         write_whole(job.audio, functools.partial(_write_wav, samples=samples))
 
 
-def _sound(job: ClipJob, seconds: int) -> np.ndarray:
-    """The video's sound, at most ``seconds`` long, (S,) int16."""
+def _sound(job: ClipJob) -> np.ndarray:
+    """The video's sound, no longer than the clip, (S,) int16."""
     waveform = read_sound_track(job.video, str(job.video), SAMPLE_RATE)
-    waveform = waveform[: seconds * SAMPLE_RATE]
+    waveform = waveform[: job.seconds * SAMPLE_RATE]
     examples = vggish_log_mel(waveform, SAMPLE_RATE)
     try:
-        pair_with_frames(examples, seconds, 'repeat')
+        pair_with_frames(examples, job.seconds, 'repeat')
     except ValueError as error:
         raise ValueError(
-            f'{job.video}: {error}. Mend: download the whole clip, or leave '
+            f'{job.video}: {error}. Fix: download the whole clip, or leave '
             'it out.'
         ) from None
     return (waveform * 32768).round().short().numpy()

@@ -32,8 +32,9 @@ class FramePairing:
     Args:
         short_policy (str): ``'repeat'``: one missing piece is the last one
             repeated, with one warning a run, and more missing ones are an
-            error (S4 and MS3); ``'zeros'``: missing pieces are zeros
-            (AVSBench-semantic).
+            error (S4 and MS3); ``'repeat_any'``: however many are missing,
+            as in the released front end; ``'zeros'``: missing pieces are
+            zeros (AVSBench-semantic).
 
     Raises:
         ValueError: An unknown policy.
@@ -68,12 +69,15 @@ class FramePairing:
             )
         except ValueError as error:
             raise ValueError(
-                f'{name}: {error}. Mend: extract the whole sound of the clip '
-                'again, or leave the clip out.'
+                f'{name}: {error}. Fix: extract the whole sound of the clip '
+                "again, leave the clip out, or set short_policy='repeat_any' "
+                'as in the released front end; prepare_avsbench.py --check '
+                'names every such file.'
             ) from None
-        if surplus < 0 and self.short_policy == 'repeat':
+        if surplus < 0 and self.short_policy != 'zeros':
+            pieces = 'one piece' if surplus == -1 else f'{-surplus} pieces'
             self._warn_short(
-                f'{name} is short by one piece of sound; its last one is '
+                f'{name} is short by {pieces} of sound; its last one is '
                 'repeated. Further short files are not named.'
             )
         if surplus > 0:

@@ -75,12 +75,16 @@ class LoadAudio(BaseTransform):
         results['sample_rate'] = self.sample_rate
         return results
 
+    def sound_file(self, clip: dict) -> str:
+        """Name the file that is read for a clip of a data set."""
+        return clip['audio_path']
+
     def _read(self, path: str) -> bytes:
         try:
             return fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError:
             raise FileNotFoundError(
-                f'sound file not found: {path}. Mend: check data_root, or '
+                f'sound file not found: {path}. Fix: check data_root, or '
                 'make wav files from the videos with '
                 'tools/dataset_converters/prepare_avsbench.py.'
             ) from None
@@ -131,24 +135,25 @@ class LoadReleasedLogMel(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Read (n, 1, 96, 64), give each frame its own."""
-        path = self._path(results['audio_path'])
+        path = self.sound_file(results)
         results['audio'] = self.pair(
-            read_log_mel_pickle(path), len(results['frames']), str(path)
+            read_log_mel_pickle(path), len(results['frames']), path
         )
         return results
 
-    def _path(self, audio_path: str) -> Path:
-        parts = list(Path(audio_path).parts)
+    def sound_file(self, clip: dict) -> str:
+        """Name the file that is read for a clip of a data set."""
+        parts = list(Path(clip['audio_path']).parts)
         if self.wav_folder not in parts:
             raise ValueError(
-                f'{audio_path} does not lie under a folder '
+                f'{clip["audio_path"]} does not lie under a folder '
                 f'{self.wav_folder!r}, so its log-mel file cannot be found. '
-                'Mend: set wav_folder and log_mel_folder of '
+                'Fix: set wav_folder and log_mel_folder of '
                 'LoadReleasedLogMel.'
             )
         last = len(parts) - 1 - parts[::-1].index(self.wav_folder)
         parts[last] = self.log_mel_folder
-        return Path(*parts).with_suffix('.pkl')
+        return str(Path(*parts).with_suffix('.pkl'))
 
     def __repr__(self) -> str:
         return (

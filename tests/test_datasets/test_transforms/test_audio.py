@@ -71,8 +71,20 @@ def test_one_missing_example_is_repeated_with_one_warning(warnings_logged):
 
 
 def test_two_missing_examples_are_an_error():
-    with pytest.raises(ValueError, match='some/clip.wav.*3 of 5.*Mend'):
+    message = "some/clip.wav.*3 of 5.*Fix.*'repeat_any'.*--check"
+    with pytest.raises(ValueError, match=message):
         build()(clip(3.8))
+
+
+def test_two_missing_examples_may_be_repeated_as_released(warnings_logged):
+    transform = build(short_policy='repeat_any')
+    audio = transform(clip(3.8))['audio']
+    assert audio.shape == (5, 1, 96, 64)
+    assert torch.equal(audio[3], audio[2]) and torch.equal(audio[4], audio[2])
+    assert not torch.equal(audio[2], audio[1])
+    transform(clip(2.0))
+    assert len(warnings_logged) == 1
+    assert 'some/clip.wav is short by 2 pieces' in warnings_logged[0]
 
 
 def test_semantic_clips_are_filled_with_zeros(warnings_logged):
@@ -92,14 +104,14 @@ def test_surplus_is_cut_with_one_warning(warnings_logged):
     assert len(warnings_logged) == 1 and 'is cut' in warnings_logged[0]
 
 
-@pytest.mark.parametrize('policy', ['repeat', 'zeros'])
+@pytest.mark.parametrize('policy', ['repeat', 'repeat_any', 'zeros'])
 def test_sound_without_one_example_is_an_error(policy):
     with pytest.raises(ValueError, match='clip.wav.*one analysis window'):
         build(short_policy=policy)(clip(0.9))
 
 
 def test_unknown_policy():
-    with pytest.raises(ValueError, match="'repeat', 'zeros'.*'loop'"):
+    with pytest.raises(ValueError, match="'repeat', .*'zeros'.*'loop'"):
         build(short_policy='loop')
 
 

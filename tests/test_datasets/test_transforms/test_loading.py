@@ -49,7 +49,7 @@ def test_the_key_follows_content_not_name(tmp_path, load):
 
 def test_errors_name_the_file(tmp_path, load):
     path = tmp_path / 'clip.wav'
-    with pytest.raises(FileNotFoundError, match='clip.wav.*Mend'):
+    with pytest.raises(FileNotFoundError, match='clip.wav.*Fix'):
         load(dict(audio_path=str(path)))
     path.write_bytes(b'')
     with pytest.raises(ValueError, match='clip.wav is empty'):
