@@ -1,5 +1,6 @@
 """Transforms of clips: frames, sound, packing."""
 
+from .affine import RandomAffine
 from .audio import (
     AudioSegments,
     BEATsFbank,
@@ -34,6 +35,7 @@ __all__ = [
     'MuteAudio',
     'PackAVSInputs',
     'PickFrame',
+    'RandomAffine',
     'ReplaceAudio',
     'ResizeShortEdge',
     'RollClip',

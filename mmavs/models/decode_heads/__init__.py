@@ -2,9 +2,11 @@ from .avs_decode_head import AVSDecodeHead
 from .avs_fpn_head import AVSFPNHead
 from .avsegformer_head import AVSegFormerHead
 from .bavd_head import BAVDHead
+from .catr_head import CATRHead
 from .sounding_instance_head import SoundingInstanceHead
 
 __all__ = [
+    'CATRHead',
     'AVSDecodeHead',
     'AVSFPNHead',
     'AVSegFormerHead',

@@ -17,11 +17,14 @@ class Memory(NamedTuple):
         tokens (Tensor): (N, L, D).
         position (Tensor): (1, L, D).
         size (tuple[int, int]): h, w.
+        hidden (Tensor, optional): (N, L) bool, True for tokens that no query
+            may look at.
     """
 
     tokens: Tensor
     position: Tensor
     size: Tuple[int, int]
+    hidden: Optional[Tensor] = None
 
 
 def as_memory(level: Tensor, level_embed: Optional[Tensor]) -> Memory:
@@ -125,7 +128,12 @@ class InstanceDecoder(nn.Module):
             if self.masked_attention:
                 attn_mask = self._outside(predictions[-1], memory.size)
             query = layer(
-                query, memory.tokens, query_pos, memory.position, attn_mask
+                query,
+                memory.tokens,
+                query_pos,
+                memory.position,
+                attn_mask,
+                memory.hidden,
             )
             last = index == len(self.layers) - 1
             if last or every_layer or self.masked_attention:

@@ -31,6 +31,7 @@ class Attention(nn.Module):
         query_pos: Optional[Tensor] = None,
         memory_pos: Optional[Tensor] = None,
         attn_mask: Optional[Tensor] = None,
+        hidden: Optional[Tensor] = None,
     ) -> Tensor:
         """Attend, and add to the query.
 
@@ -41,6 +42,7 @@ class Attention(nn.Module):
             memory_pos (Tensor, optional): (N or 1, L, D).
             attn_mask (Tensor, optional): (N * num_heads, Q, L) bool, True
                 where a query may not look.
+            hidden (Tensor, optional): (N, L) bool, True where none may.
 
         Returns:
             Tensor: (N, Q, D).
@@ -49,6 +51,7 @@ class Attention(nn.Module):
             _add(query, query_pos),
             _add(memory, memory_pos),
             memory,
+            key_padding_mask=hidden,
             attn_mask=attn_mask,
             need_weights=False,
         )
@@ -81,17 +84,26 @@ class EncoderLayer(nn.Module):
         self.ffn = FFN(embed_dims, feedforward_channels, ffn_drop=dropout)
         self.norms = _norms(2, embed_dims)
 
-    def forward(self, tokens: Tensor, position: Tensor) -> Tensor:
+    def forward(
+        self,
+        tokens: Tensor,
+        position: Tensor,
+        hidden: Optional[Tensor] = None,
+    ) -> Tensor:
         """Mix tokens.
 
         Args:
             tokens (Tensor): (N, L, D).
             position (Tensor): (1, L, D).
+            hidden (Tensor, optional): (N, L) bool, True for tokens that none
+                may attend to.
 
         Returns:
             Tensor: (N, L, D).
         """
-        tokens = self.self_attn(tokens, tokens, position, position)
+        tokens = self.self_attn(
+            tokens, tokens, position, position, hidden=hidden
+        )
         tokens = self.norms[0](tokens)
         return self.norms[1](self.ffn(tokens))
 
@@ -171,6 +183,7 @@ class DecoderLayer(nn.Module):
         query_pos: Tensor,
         memory_pos: Tensor,
         attn_mask: Optional[Tensor] = None,
+        hidden: Optional[Tensor] = None,
     ) -> Tensor:
         """Let queries look at each other and at the picture.
 
@@ -181,6 +194,7 @@ class DecoderLayer(nn.Module):
             memory_pos (Tensor): (1, L, D).
             attn_mask (Tensor, optional): (N * num_heads, Q, L) bool, True
                 where a query may not look at the picture.
+            hidden (Tensor, optional): (N, L) bool, True where none may.
 
         Returns:
             Tensor: (N, Q, D).
@@ -188,7 +202,7 @@ class DecoderLayer(nn.Module):
 
         def look(query: Tensor) -> Tensor:
             return self.cross_attn(
-                query, memory, query_pos, memory_pos, attn_mask
+                query, memory, query_pos, memory_pos, attn_mask, hidden
             )
 
         def confer(query: Tensor) -> Tensor:

@@ -4,11 +4,13 @@ from .av_bridge import AVBridge
 from .av_correlation import AVCorrelation
 from .channel_align import ChannelAlign
 from .conv_bn_neck import ConvBNNeck
+from .decoupled_encoder import DecoupledAVEncoder
 from .dilated_sum_neck import DilatedSumNeck
 from .motion_correlation import MotionCorrelation
 from .tpavi import TPAVI
 
 __all__ = [
+    'DecoupledAVEncoder',
     'AVBridge',
     'AVCorrelation',
     'AddAudio',

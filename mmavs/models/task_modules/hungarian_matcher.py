@@ -78,7 +78,7 @@ class HungarianMatcher:
                     masks,
                 )
             ]
-        return [_assign(cost, class_logits.device) for cost in costs]
+        return [assign(cost, class_logits.device) for cost in costs]
 
     def cost(
         self,
@@ -122,7 +122,7 @@ class HungarianMatcher:
         return sample_points(predicted, points), sample_points(target, points)
 
 
-def _assign(cost: Tensor, device: torch.device) -> Match:
+def assign(cost: Tensor, device: torch.device) -> Match:
     """Solve one frame's assignment."""
     from scipy.optimize import linear_sum_assignment
 

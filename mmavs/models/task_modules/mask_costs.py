@@ -56,20 +56,20 @@ def dice_cost(logits: Tensor, target: Tensor, paired: bool) -> Tensor:
     .. math:: 1 - \frac{2 \sum s g + 1}{\sum s + \sum g + 1}
 
     Args:
-        logits (Tensor): (Q, P), raw.
-        target (Tensor): (G, P) in [0, 1]; G = Q if paired.
+        logits (Tensor): (..., Q, P), raw.
+        target (Tensor): (..., G, P) in [0, 1]; G = Q if paired.
         paired (bool): Row by row, or all against all.
 
     Returns:
-        Tensor: (Q,) or (Q, G) in [0, 1].
+        Tensor: (..., Q) or (..., Q, G) in [0, 1].
     """
     probability = logits.sigmoid()
     if paired:
         overlap = (probability * target).sum(-1)
         total = probability.sum(-1) + target.sum(-1)
     else:
-        overlap = probability @ target.T
-        total = probability.sum(-1)[:, None] + target.sum(-1)[None]
+        overlap = probability @ target.mT
+        total = probability.sum(-1)[..., None] + target.sum(-1)[..., None, :]
     return 1 - (2 * overlap + 1) / (total + 1)
 
 

@@ -1,0 +1,99 @@
+"""Rotate, scale and shear a frame with its mask."""
+
+from typing import Dict, Tuple
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+
+from mmavs.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class RandomAffine(BaseTransform):
+    """Turn a frame about its centre, shrink or enlarge it, and slant it.
+
+    torchvision's ``RandomAffine`` for a frame and its masks, to be used
+    inside ``ForEachFrame``, so that a clip moves as one. Pixels are taken
+    from the nearest place; what comes from outside is black and background.
+    CATR's released code (https://arxiv.org/abs/2309.09709) trains with the
+    defaults.
+
+    Required and Modified Keys:
+
+    - img (np.ndarray): (H, W, 3) uint8
+    - the maps that ``seg_fields`` names: (H, W) uint8
+
+    Args:
+        max_degrees (float): Rotation in -x..x. Defaults to 20.
+        scale_range (tuple[float, float]): Above 0. Defaults to (0.5, 1).
+        max_shear_degrees (float): Slant along x in -x..x. Defaults to 10.
+
+    Raises:
+        ValueError: A range that is empty or not positive.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_degrees: float = 20.0,
+        scale_range: Tuple[float, float] = (0.5, 1.0),
+        max_shear_degrees: float = 10.0,
+    ) -> None:
+        low, high = scale_range
+        if not 0 < low <= high or min(max_degrees, max_shear_degrees) < 0:
+            raise ValueError(
+                'scale_range must be (low, high) with 0 < low <= high and '
+                f'degrees must not be negative, got {scale_range}, '
+                f'{max_degrees}, {max_shear_degrees}'
+            )
+        self.max_degrees = max_degrees
+        self.scale_range = tuple(scale_range)
+        self.max_shear_degrees = max_shear_degrees
+
+    @cache_randomness
+    def draw(self) -> Dict[str, float]:
+        """Draw rotation (degrees), scale and shear (degrees)."""
+        degrees, shear = self.max_degrees, self.max_shear_degrees
+        return dict(
+            angle=np.random.uniform(-degrees, degrees),
+            scale=np.random.uniform(*self.scale_range),
+            shear=np.random.uniform(-shear, shear),
+        )
+
+    def transform(self, results: dict) -> dict:
+        """Move the frame and its maps alike."""
+        drawn = self.draw()
+        for key in ('img', *results.get('seg_fields', ())):
+            results[key] = move(results[key], **drawn)
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(max_degrees={self.max_degrees}, '
+            f'scale_range={self.scale_range}, '
+            f'max_shear_degrees={self.max_shear_degrees})'
+        )
+
+
+def move(
+    picture: np.ndarray, angle: float, scale: float, shear: float
+) -> np.ndarray:
+    """Apply an affine map about the centre.
+
+    Args:
+        picture (np.ndarray): (H, W) or (H, W, 3) uint8.
+        angle (float): Degrees, clockwise.
+        scale (float): 1 keeps the size.
+        shear (float): Degrees along x.
+
+    Returns:
+        np.ndarray: As ``picture``; 0 where nothing comes to lie.
+    """
+    from PIL import Image
+    from torchvision.transforms import functional
+
+    moved = functional.affine(
+        Image.fromarray(picture), angle, [0, 0], scale, [shear, 0.0]
+    )
+    return np.asarray(moved)
