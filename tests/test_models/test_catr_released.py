@@ -198,7 +198,8 @@ def output_of(predictions):
 
 
 def labels_of(masks, indices):
-    return LabeledFrames(indices, torch.from_numpy(masks).long())
+    masks = torch.from_numpy(masks).long()
+    return LabeledFrames(indices, indices // T, masks, [])
 
 
 def released_terms(losses, layers=('d0.', 'd1.', '')):
@@ -235,7 +236,7 @@ def test_losses_of_the_first_frame(model):
         )
         assert float(gradient.sum()) == pytest.approx(expected[0], abs=1e-4)
         assert not gradient.unflatten(0, (3, T))[:, 1:].any()
-    clips = model.decode_head.clip_objects(labels, T)
+    clips = model.decode_head.clip_objects(labels)
     matched = [
         [
             int(queries)

@@ -17,7 +17,8 @@ from mmavs.models.task_modules.clip_matcher import ClipMatcher, ClipObjects
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 
-from .avs_decode_head import AVSDecodeHead, resize_logits
+from .avs_decode_head import AVSDecodeHead
+from .write_maps import resize_logits
 
 
 @MODELS.register_module()
@@ -187,7 +188,7 @@ class CATRHead(AVSDecodeHead):
             dict[str, Tensor]: Scalars; ``d{i}.`` before the names of earlier
             layers. Without a labelled frame all are 0.
         """
-        clips = self.clip_objects(labels, output.features.num_frames)
+        clips = self.clip_objects(labels)
         predictions = output.extras['predictions']
         losses: Dict[str, Tensor] = {}
         for index, prediction in enumerate(predictions):
@@ -196,14 +197,11 @@ class CATRHead(AVSDecodeHead):
             losses.update({prefix + name: v for name, v in terms.items()})
         return losses
 
-    def clip_objects(
-        self, labels: LabeledFrames, num_frames: int
-    ) -> List[ClipObjects]:
+    def clip_objects(self, labels: LabeledFrames) -> List[ClipObjects]:
         """Gather what sounds in each clip: one object, or one per class."""
         clips = []
-        owner = labels.indices // num_frames
-        for clip in owner.unique():
-            frames = (owner == clip).nonzero()[:, 0]
+        for clip in labels.clips.unique():
+            frames = (labels.clips == clip).nonzero()[:, 0]
             masks = labels.masks[frames]
             if self.out_channels == 1:
                 sounding = (masks != 0) & (masks != self.ignore_index)

@@ -9,6 +9,11 @@ from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 from mmavs.testing import check_gradients
 
 
+def labels_at(indices, masks, num_frames):
+    indices = torch.tensor(list(indices), dtype=torch.long)
+    return LabeledFrames(indices, indices // num_frames, masks, [])
+
+
 def build(**options):
     torch.manual_seed(0)
     options = {
@@ -109,11 +114,11 @@ def test_one_query_for_all_frames_of_a_clip():
     masks = torch.stack([-right, right], dim=1)
     masks[0] = masks[0].flip(0) * 1.0
     prediction = Prediction(torch.zeros(3, 2, 2).double(), masks)
-    labels = LabeledFrames(torch.arange(3), target)
-    clips = head.clip_objects(labels, 3)
+    labels = labels_at(range(3), target, 3)
+    clips = head.clip_objects(labels)
     ((queries, objects),) = head.matcher(*prediction, clips)
     assert (queries.tolist(), objects.tolist()) == ([1], [0])
-    alone = head.clip_objects(LabeledFrames(torch.tensor([0]), target[:1]), 3)
+    alone = head.clip_objects(labels_at([0], target[:1], 3))
     ((queries, _),) = head.matcher(
         prediction.class_logits[:1], masks[:1], alone
     )
@@ -125,8 +130,8 @@ def test_each_class_of_a_clip_has_a_query():
     target = torch.zeros(2, 4, 4).long()
     target[0, 0], target[1, 1], target[1, 2] = 1, 1, 3
     target[1, 3] = 255
-    labels = LabeledFrames(torch.arange(2), target)
-    (clip,) = head.clip_objects(labels, 2)
+    labels = labels_at(range(2), target, 2)
+    (clip,) = head.clip_objects(labels)
     assert clip.classes.tolist() == [0, 2]
     assert clip.masks.sum((2, 3)).tolist() == [[4, 0], [4, 4]]
     layer = one_prediction(2, 5, (2, 2), 4)
@@ -146,7 +151,7 @@ def test_no_labelled_frame_gives_zeros_with_a_graph():
         None, AVFeatures((), num_frames=2), dict(predictions=[layer])
     )
     nothing = torch.zeros(0, dtype=torch.long)
-    labels = LabeledFrames(nothing, nothing.view(0, 4, 4))
+    labels = labels_at([], nothing.view(0, 4, 4), 2)
     losses = head.loss(output, labels)
     assert set(losses) == {'loss_dice', 'loss_referred'}
     assert all(
@@ -176,7 +181,7 @@ def test_cross_entropy_of_a_second_sigmoid(as_released):
 def test_every_parameter_takes_part(as_released):
     head = build(as_released=as_released).train()
     features = encoded(1, 2)
-    labels = LabeledFrames(torch.arange(2), torch.randint(0, 2, (2, 16, 16)))
+    labels = labels_at(range(2), torch.randint(0, 2, (2, 16, 16)), 2)
     check_gradients(
         head, lambda: sum(head.loss(head(features), labels).values())
     )

@@ -175,6 +175,18 @@ def on_instances(loss: nn.Module, batch: Tensors) -> Tensor:
     return sum(terms.values())
 
 
+def queries() -> Tensors:
+    """What is wanted of the three queries of five frames."""
+    return dict(
+        class_logits=torch.randn(5, 3, 4),
+        wanted=torch.randint(0, 4, (5, 3)),
+    )
+
+
+def on_queries(loss: nn.Module, batch: Tensors) -> Tensor:
+    return loss(batch['class_logits'], batch['wanted'])
+
+
 def on_silent_objects(loss: nn.Module, batch: Tensors) -> Tensor:
     union = batch['masks'].amax(dim=1)
     return loss(batch['mask_logits'], batch['unmatched'], union)
@@ -215,6 +227,7 @@ EXAMPLES: Dict[str, List[Example]] = dict(
         )
         for kind, weight in (('focal', 0.1), ('bce', 0.01))
     ],
+    ReferredLoss=[Example({}, queries, on_queries, (0, 1, 2))],
     SigmoidFocalLoss=of_frames(binary_frames),
     SilentObjectLoss=[Example({}, instances, on_silent_objects, (0, 1, 2))],
     StructureLoss=of_frames(binary_frames, {}, dict(weighted_bce=True)),
