@@ -25,7 +25,8 @@ COUNTS = {
     'avsac': 11,
     'avsegformer': 11,
     'avsbg': 8,
-    'synthetic': 19,
+    'catr': 7,
+    'synthetic': 20,
     'tpavi': 13,
 }
 SETTINGS = ('s4', 'ms3', 'avss')

@@ -29,6 +29,10 @@ COUNTS = {
     'avsegformer/avsegformer_pvt_avss': (183.95, ()),
     'avsegformer/avsegformer_convnext-t_ms3': (130.44, ()),
     # besides VGGish
+    'catr/catr_pvt_s4': (106.67, SOUND),
+    'catr/catr_r50_ms3': (72.92, SOUND),
+    'catr/catr_pvt_avss': (106.69, SOUND),
+    'catr/catr_convnext-t_ms3': (56.59, SOUND),
     'avsbg/avsbg_pvt_s4': (85.19, SOUND),
     'avsbg/avsbg_r50_ms3': (27.61, SOUND),
     'avsbg/avsbg_swin-b_ms3': (90.60, SOUND),

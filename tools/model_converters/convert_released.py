@@ -35,6 +35,7 @@ METHODS = {
     'avsbg': '',
     'avsegformer': '',
     'beats': _AUDIO,
+    'catr': '',
     'maskformer': 'backbone.',  # its head knows other categories
     'pvt': 'backbone.',
     'vggish': _AUDIO,
@@ -82,6 +83,7 @@ PARTS = {
             *(f'embeddings.{i}.' for i in (0, 2, 4)),
         )
     ),
+    'catr': ('backbone.', 'neck.0.', 'neck.1.', 'decode_head.'),
 }
 
 
