@@ -15,6 +15,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from mmavs.utils.command_line import run_script
 from mmavs.utils.kept_inputs import keep_inputs
+from mmavs.utils.whole_files import whole_file
 
 Curve = List[Tuple[int, float]]
 BOOKKEEPING = ('step', 'iter', 'epoch')
@@ -148,8 +149,8 @@ def draw(
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def describe(run: Run) -> str:

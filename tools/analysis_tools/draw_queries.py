@@ -31,6 +31,7 @@ from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.names import flat_name
 from mmavs.utils.pictures import read_picture
 from mmavs.utils.run_config import config_to_look_at, loader_of
+from mmavs.utils.whole_files import write_picture
 from mmavs.visualization import overlay, picture_path, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.paint import palette_for
@@ -183,8 +184,7 @@ def main() -> None:
         names = model.decode_head.categories
         rows += grid(image, masks[keep], scores[keep], names)
     page = sheet(rows, f'{Path(args.config).stem}: {clip}, frame {args.frame}')
-    if not cv2.imwrite(str(out), page[..., ::-1]):
-        raise SystemExit(f'{out} could not be written')
+    write_picture(out, page[..., ::-1])
     print(f'drawn: {out}')
 
 

@@ -27,7 +27,7 @@ from mmavs.utils.command_line import run_script
 from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.modality_share import ModalityShare, measure_share
 from mmavs.utils.run_config import config_to_look_at
-from mmavs.utils.whole_files import write_text
+from mmavs.utils.whole_files import whole_file, write_text
 
 
 def parse_args() -> argparse.Namespace:
@@ -139,8 +139,8 @@ def main() -> None:
             f'sight {100 - 100 * share.sound:.2f} %, '
             f'{share.num_clips} clips'
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    plot(shares, out)
+    with whole_file(out) as partial:
+        plot(shares, partial)
     numbers = {name: share._asdict() for name, share in shares.items()}
     write_text(out.with_suffix('.json'), json.dumps(numbers, indent=2))
     print(f'{out} and {out.with_suffix(".json")}')

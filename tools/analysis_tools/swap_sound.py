@@ -46,6 +46,7 @@ from mmavs.utils.run_config import (
     innermost_datasets,
     loader_of,
 )
+from mmavs.utils.whole_files import write_picture
 from mmavs.visualization import (
     draw_instances,
     log_mel_strip,
@@ -226,8 +227,7 @@ def main() -> None:
     out = picture_path(args.out or default)
     rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
     page = sheet(rows, f'{Path(args.config).stem}: {clip}')
-    if not cv2.imwrite(str(out), page[..., ::-1]):
-        raise SystemExit(f'{out} could not be written')
+    write_picture(out, page[..., ::-1])
     print(f'drawn: {out}')
 
 
