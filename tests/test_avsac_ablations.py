@@ -31,13 +31,13 @@ def millions(model):
 
 # row of the paper: (option, millions of parameters)
 NETWORKS = {
-    'Table 3, #1': ('model.neck.direction=a2v', 177.30),
-    'Table 3, #2': ('model.neck.direction=v2a', 176.06),
-    'Table 3, #3': ('model.neck.audio_guidance=False', 177.30),
+    'Table 3, #1': ('model.neck.decoder.direction=a2v', 177.30),
+    'Table 3, #2': ('model.neck.decoder.direction=v2a', 176.06),
+    'Table 3, #3': ('model.neck.decoder.audio_guidance=False', 177.30),
     'Table 3, #4': ('', 178.88),
-    'Table 5, 2': ('model.neck.num_layers=2', 175.95),
-    'Table 5, 4': ('model.neck.num_layers=4', 177.41),
-    'Table 5, 6': ('model.neck.num_layers=6', 178.88),
+    'Table 5, 2': ('model.neck.decoder.num_layers=2', 175.95),
+    'Table 5, 4': ('model.neck.decoder.num_layers=4', 177.41),
+    'Table 5, 6': ('model.neck.decoder.num_layers=6', 178.88),
 }
 # row of the paper: (option, kinds of AVFS, terms that are kept)
 LOSSES = {
@@ -55,7 +55,7 @@ LOSSES = {
     ),
     'Tables 2 and 4, ours': ('', ['kl'], None),
 }
-DEFAULTS = ('', 'model.neck.num_layers=6')
+DEFAULTS = ('', 'model.neck.decoder.num_layers=6')
 OPTIONS = sorted({row[0] for row in [*NETWORKS.values(), *LOSSES.values()]})
 
 
@@ -86,5 +86,7 @@ def test_s4_has_the_same_rows(option):
 def test_the_readme_lists_these_fields():
     text = (FOLDER / 'README.md').read_text().split('## Every row')[1]
     listed = re.findall(r'^\| Table[^|]*\| `(model\.[^`]*)`', text, re.M)
-    listed.append('model.neck.num_layers=4')  # stands as "`=4`" behind 2
+    listed.append(
+        'model.neck.decoder.num_layers=4'
+    )  # stands as "`=4`" behind 2
     assert set(listed) == set(OPTIONS) - set(DEFAULTS)

@@ -119,17 +119,17 @@ def avsac_millions(**options):
     [
         ({}, 178.88),  # 180.98 with AVSegFormer's 2.10 M of dead layers
         (dict(mixer=False), 178.62),
-        (dict(query_generator='repeat'), 172.49),
-        (dict(encoder_layers=0), 171.33),
-        (dict(ffn_channels=2048), 191.50),
-        (dict(vga_self_attention=True), 180.46),
-        (dict(vga_residual=True), 178.88),
-        (dict(direction='a2v'), 177.30),
-        (dict(direction='v2a'), 176.06),
-        (dict(audio_guidance=False), 177.30),
-        (dict(direction='none'), 174.48),
-        (dict(num_layers=4), 177.41),
-        (dict(num_layers=2), 175.95),
+        (dict(queries=dict(generator='repeat')), 172.49),
+        (dict(encoder=dict(num_layers=0)), 171.33),
+        (dict(decoder=dict(ffn_channels=2048)), 191.50),
+        (dict(decoder=dict(vga_self_attention=True)), 180.46),
+        (dict(decoder=dict(vga_residual=True)), 178.88),
+        (dict(decoder=dict(direction='a2v')), 177.30),
+        (dict(decoder=dict(direction='v2a')), 176.06),
+        (dict(decoder=dict(audio_guidance=False)), 177.30),
+        (dict(decoder=dict(direction='none')), 174.48),
+        (dict(decoder=dict(num_layers=4)), 177.41),
+        (dict(decoder=dict(num_layers=2)), 175.95),
     ],
 )
 def test_parameters_of_each_reading(options, expected):

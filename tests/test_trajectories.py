@@ -36,13 +36,12 @@ NARROW = {
 }
 SMALL_HEAD = {
     'model.decode_head.embed_dims': 64,
-    'model.decode_head.num_queries': 20,
-    'model.decode_head.num_layers': 2,
-    'model.decode_head.encoder_layers': 2,
-    'model.decode_head.query_layers': 2,
-    'model.decode_head.ffn_channels': 128,
-    'model.decode_head.query_ffn_channels': 128,
     'model.decode_head.dropout': 0.0,
+    'model.decode_head.encoder': dict(num_layers=2, ffn_channels=128),
+    'model.decode_head.queries': dict(
+        num_queries=20, num_layers=2, ffn_channels=128
+    ),
+    'model.decode_head.decoder': dict(num_layers=2, ffn_channels=128),
 }
 PVT_B0 = {
     'model.backbone.variant': 'b0',

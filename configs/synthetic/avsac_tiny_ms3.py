@@ -1,5 +1,5 @@
 # AVSAC, small: the bridges of its two towers and AVFS.
-# model.neck.direction=a2v or v2a cuts a bridge, model.auxiliary_losses="[]"
+# model.neck.decoder.direction=a2v or v2a cuts a bridge.
 _base_ = './film_tiny_ms3.py'
 model = dict(
     neck=dict(
@@ -8,14 +8,11 @@ model = dict(
         in_channels=[16, 32, 64, 128],
         audio_channels=128,
         embed_dims=64,
-        num_queries=20,
         num_heads=4,
-        num_layers=2,
-        encoder_layers=2,
-        query_layers=2,
-        encoder_ffn_channels=128,
-        query_ffn_channels=128,
         dropout=0.0,
+        encoder=dict(num_layers=2, ffn_channels=128),
+        queries=dict(num_queries=20, num_layers=2, ffn_channels=128),
+        decoder=dict(num_layers=2),
     ),
     decode_head=dict(
         _delete_=True,

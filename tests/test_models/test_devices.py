@@ -9,7 +9,7 @@ from packaging.version import Version
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from mmavs.models.layers import point_sampling
+from mmavs.models.layers import deformable_attention
 from mmavs.testing.workloads import RunSetting, build_form, training_step
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/synthetic'
@@ -60,7 +60,9 @@ needs_no_driver = pytest.mark.skipif(
 def test_no_tensor_is_made_elsewhere(name, monkeypatch):
     """On a pretended GPU, operands of two devices are refused."""
     # mmcv's compiled operators cannot pretend
-    monkeypatch.setattr(point_sampling, 'has_compiled_ops', lambda: False)
+    monkeypatch.setattr(
+        deformable_attention, 'has_compiled_ops', lambda: False
+    )
     model, _ = build_form(load(name), 'mmavs')
     pretence = FakeTensorMode()
     to_pretended_gpu(model, pretence)

@@ -58,7 +58,12 @@ def test_sheets(tool, monkeypatch, tiny_ms3, tmp_path, capsys):
             [],
             ['neck.0, 12 x 12'] * 2,
         ),
-        ('avsac', '', ['model.neck.direction=none'], ['decode_head, 24 x 24']),
+        (
+            'avsac',
+            '',
+            ['model.neck.decoder.direction=none'],
+            ['decode_head, 24 x 24'],
+        ),
         ('avsegformer', '', [], ['decode_head, 12 x 12']),
         # AVS-BG's Figure 6
         (

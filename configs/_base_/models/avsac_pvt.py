@@ -24,10 +24,12 @@ model = dict(
         in_channels=[64, 128, 320, 512],
         audio_channels=128,
         embed_dims=256,  # Table 6
-        num_queries=300,  # Table 6
-        num_layers=6,  # N, Tables 5 and 6
-        encoder_layers=6,  # Section 4.3
-        direction='both',  # Table 3
+        encoder=dict(num_layers=6),  # Section 4.3
+        queries=dict(num_queries=300),  # Table 6
+        decoder=dict(
+            num_layers=6,  # N, Tables 5 and 6
+            direction='both',  # Table 3
+        ),
     ),
     decode_head=dict(
         type='BAVDHead',

@@ -2,15 +2,14 @@
 
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-import torch
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmseg.models.backbones import MixVisionTransformer
 from mmseg.models.backbones.mit import MixFFN
 from mmseg.models.utils import nlc_to_nchw
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
+from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.registry import MODELS
 from mmavs.utils.released import pvt
 
@@ -61,7 +60,6 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
         in_channels (int): Defaults to 3.
         out_indices (Sequence[int]): Stages whose maps are returned, at
             strides 4, 8, 16, 32. Defaults to all four.
-        drop_rate (float): Dropout. Defaults to 0.
         drop_path_rate (float): Stochastic depth of the last block, growing
             linearly from 0. Defaults to 0.1, as in the released AVSBench
             code.
@@ -76,9 +74,9 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
     def __init__(
         self,
         variant: str = 'b5',
+        *,
         in_channels: int = 3,
         out_indices: Sequence[int] = (0, 1, 2, 3),
-        drop_rate: float = 0.0,
         drop_path_rate: float = 0.1,
         with_cp: bool = False,
         init_cfg: Optional[dict] = None,
@@ -96,7 +94,6 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
             num_heads=(1, 2, 5, 8),
             out_indices=out_indices,
             mlp_ratio=4,
-            drop_rate=drop_rate,
             drop_path_rate=drop_path_rate,
             init_cfg=init_cfg,
         )
@@ -104,7 +101,7 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
         for (embed, blocks, _), ratio in zip(self.layers, shape.mlp_ratios):
             embed.norm.eps = 1e-5
             for block in blocks:
-                _refit(block, ratio, drop_rate)
+                _refit(block, ratio)
 
     def forward(self, x: Tensor) -> List[Tensor]:
         """Encode frames.
@@ -117,16 +114,12 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
             strides 4, 8, 16, 32.
         """
         maps = []
-        recompute = self.with_cp and torch.is_grad_enabled()
         for i, (embed, blocks, norm) in enumerate(self.layers):
             x, size = embed(x)
             for block in blocks:
-                if recompute:
-                    # mmseg's own with_cp takes the re-entrant form, which
-                    # PyTorch advises against and DDP restricts.
-                    x = checkpoint(block, x, size, use_reentrant=False)
-                else:
-                    x = block(x, size)
+                # mmseg's own with_cp takes the re-entrant form, which
+                # PyTorch advises against and DDP restricts.
+                x = run_checkpointed(self.with_cp, block, x, size)
             x = nlc_to_nchw(norm(x), size)
             if i in self.out_indices:
                 maps.append(x)
@@ -159,12 +152,12 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
         except RuntimeError as error:
             raise RuntimeError(
                 f'{path} does not hold a PVT v2 {self.variant}: {error} '
-                "Mend: set the backbone's variant to the file's."
+                "Fix: set the backbone's variant to the file's."
             ) from None
         print_log(f'PVT v2 {self.variant}: weights of {path}', 'current')
 
 
-def _refit(block: nn.Module, mlp_ratio: int, drop_rate: float) -> None:
+def _refit(block: nn.Module, mlp_ratio: int) -> None:
     """Give a MixVisionTransformer block what PVT v2 has."""
     attention, dims = block.attn, block.attn.embed_dims
     if attention.sr_ratio > 1:
@@ -174,5 +167,5 @@ def _refit(block: nn.Module, mlp_ratio: int, drop_rate: float) -> None:
     nn.init.trunc_normal_(attention.attn.in_proj_weight, std=0.02)
     if block.ffn.feedforward_channels != mlp_ratio * dims:
         drop_path = block.ffn.dropout_layer
-        block.ffn = MixFFN(dims, mlp_ratio * dims, ffn_drop=drop_rate)
+        block.ffn = MixFFN(dims, mlp_ratio * dims)
         block.ffn.dropout_layer = drop_path

@@ -43,6 +43,7 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
 
     def __init__(
         self,
+        *,
         num_classes: int = 2,
         out_channels: Optional[int] = None,
         threshold: float = 0.5,

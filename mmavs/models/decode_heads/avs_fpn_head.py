@@ -1,14 +1,14 @@
 """The decoder of the AVSBench baseline: coarse to fine, one scale a step."""
 
-from typing import Optional, Sequence, Tuple, Union
+from typing import Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule, bias_init_with_prob
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
+from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput
 
@@ -91,9 +91,7 @@ class AVSFPNHead(AVSDecodeHead):
             untrained head predicts, for one output channel: where few pixels
             sound, starting at 0.5 wastes the first steps. Defaults to None,
             PyTorch's own start, as released.
-        num_classes, out_channels, threshold: See :class:`AVSDecodeHead`.
-        loss_decode, ignore_index: See :class:`AVSDecodeHead`.
-        align_corners: See :class:`AVSDecodeHead`.
+        **kwargs: See :class:`AVSDecodeHead`.
 
     Raises:
         ValueError: Maps of unequal width; ``prior_prob`` with several output
@@ -104,6 +102,7 @@ class AVSFPNHead(AVSDecodeHead):
     def __init__(
         self,
         in_channels: Sequence[int] = (256, 256, 256, 256),
+        *,
         channels: Sequence[int] = (128, 32),
         num_upsamples: int = 2,
         relu_skip: bool = True,
@@ -112,27 +111,13 @@ class AVSFPNHead(AVSDecodeHead):
         norm_cfg: Optional[dict] = None,
         with_cp: bool = False,
         prior_prob: Optional[float] = None,
-        num_classes: int = 2,
-        out_channels: Optional[int] = None,
-        threshold: float = 0.5,
-        loss_decode: Union[dict, Sequence[dict]] = (),
-        ignore_index: int = 255,
-        align_corners: bool = False,
-        init_cfg: Optional[dict] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            num_classes,
-            out_channels,
-            threshold,
-            loss_decode,
-            ignore_index,
-            align_corners,
-            init_cfg,
-        )
+        super().__init__(**kwargs)
         if len(set(in_channels)) != 1:
             raise ValueError(
                 f'AVSFPNHead adds its maps and needs equal widths, got '
-                f'in_channels={tuple(in_channels)}. Mend: put DilatedSumNeck '
+                f'in_channels={tuple(in_channels)}. Fix: put DilatedSumNeck '
                 'or ChannelAlign in front of it.'
             )
         if num_upsamples not in (0, 1, 2):
@@ -201,17 +186,16 @@ class AVSFPNHead(AVSDecodeHead):
                 f'{self.in_channels}, but gets {given}'
             )
         out = self.merge_units[-1](visual[-1])
-        for i in reversed(range(len(visual) - 1)):
+        for i in reversed(range(len(visual) - 1)):  # (N, C, H_i, W_i)
             out = self._resize(out, visual[i].shape[-2:], True)
             out = out + self.lateral_units[i](visual[i])
             out = self.merge_units[i](out)
         if self.with_cp and torch.is_grad_enabled():
-            logits = torch.cat(
-                [
-                    checkpoint(self._predict, frame, use_reentrant=False)
-                    for frame in out.split(1)
-                ]
-            )
+            frames = [
+                run_checkpointed(True, self._predict, frame)
+                for frame in out.split(1)
+            ]
+            logits = torch.cat(frames)
         else:
             logits = self._predict(out)
         logits = features.mask_padding(logits)

@@ -1,20 +1,18 @@
 """AVSegFormer: sound asks, a transformer looks."""
 
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
-from mmavs.models.layers.audio_queries import AudioQueries
-from mmavs.models.layers.audio_tokens import AudioProjection
-from mmavs.models.layers.init import init_transformer
-from mmavs.models.layers.mask_composer import MaskComposer
-from mmavs.models.layers.mask_feature import MaskFeature
-from mmavs.models.layers.pyramid_encoder import (
-    PyramidEncoder,
-    levels_to_heat,
+from mmavs.models.layers.avsegformer import (
+    MaskComposer,
+    MaskFeature,
+    QueryDecoder,
+    build_front,
+    init_transformer,
 )
-from mmavs.models.layers.query_decoder import QueryDecoder
+from mmavs.models.layers.pyramid_encoder import levels_to_heat
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 
@@ -32,40 +30,34 @@ class AVSegFormerHead(AVSDecodeHead):
     without the two modules it builds and never uses. Frames do not mix: T
     may be anything, 1 included.
 
-    1. :class:`PyramidEncoder`: the three coarser maps attend to each other;
-    2. :class:`AudioQueries`: 300 queries of the frame's sound;
-    3. :class:`QueryDecoder`: the queries attend to all pixels;
-    4. :class:`MaskFeature`: a map of stride 4, its channels gated by sound;
-    5. :class:`MaskComposer`: queries and map make one mask.
-
     Args:
         in_channels (Sequence[int]): Channels of each map, finest first.
         audio_channels (int): Width of the audio encoder.
         embed_dims (int): D.
-        num_queries (int): Q.
-        num_layers (int): Layers of the decoder.
-        num_heads (int): Attention heads.
-        num_points (int): Points a head of deformable attention reads.
-        encoder_layers (int): Layers of the encoder.
-        ffn_channels (int): Hidden width in encoder and decoder.
-        query_generator (str): 'attention' or 'repeat'.
-        learnable_queries (bool): Add learnable queries to the generated.
-        query_layers (int): Layers of the generator.
-        query_ffn_channels (int): Its hidden width.
-        mixer (bool): Gate the map's channels by sound.
-        mlp_channels (int): Hidden width of the mask MLP.
-        conv_channels (tuple[int, int]): Of the last convolutions' maps, at
-            stride 4 and at the frame's own size.
-        dropout (float): Dropout rate in training.
+        num_heads (int): Attention heads, of all parts.
+        dropout (float): Dropout rate in training, of encoder and decoder.
         with_cp (bool): Compute layers and mask MLP again in the backward
             pass instead of keeping their intermediate results.
+        encoder (dict, optional): ``num_layers`` (6), ``num_points`` (4) and
+            ``ffn_channels`` (2048) of the :class:`PyramidEncoder`, in which
+            the three coarser maps attend to each other.
+        queries (dict, optional): ``num_queries`` (300), ``generator``
+            ('attention' or 'repeat'), ``learnable`` (True), ``num_layers``
+            (6) and ``ffn_channels`` (1024) of the :class:`AudioQueries`, made
+            of the frame's sound.
+        decoder (dict, optional): ``num_layers`` (6) and ``ffn_channels``
+            (2048) of the :class:`QueryDecoder`, in which the queries attend
+            to all pixels.
+        mixer (bool): Gate the channels of the map of stride 4
+            (:class:`MaskFeature`) by sound.
+        composer (dict, optional): ``mlp_channels`` (2048) and
+            ``conv_channels`` ((128, 32)) of the :class:`MaskComposer`, which
+            makes one mask of queries and map.
         loss_mix (dict, optional): The mix loss: a binary loss on the mean
             over channels of the stride 4 map, against "anything sounds". The
             map leaves a ReLU, so its sigmoid is at least 0.5 and the loss
             has a floor above 0; kept as published.
-        num_classes, out_channels, threshold: See :class:`AVSDecodeHead`.
-        loss_decode, ignore_index: See :class:`AVSDecodeHead`.
-        align_corners: See :class:`AVSDecodeHead`.
+        **kwargs: See :class:`AVSDecodeHead`.
 
     Raises:
         ValueError: Widths, heads or the generator do not fit.
@@ -74,71 +66,42 @@ class AVSegFormerHead(AVSDecodeHead):
     def __init__(
         self,
         in_channels: Sequence[int],
+        *,
         audio_channels: int = 128,
         embed_dims: int = 256,
-        num_queries: int = 300,
-        num_layers: int = 6,
         num_heads: int = 8,
-        num_points: int = 4,
-        encoder_layers: int = 6,
-        ffn_channels: int = 2048,
-        query_generator: str = 'attention',
-        learnable_queries: bool = True,
-        query_layers: int = 6,
-        query_ffn_channels: int = 1024,
-        mixer: bool = True,
-        mlp_channels: int = 2048,
-        conv_channels: Tuple[int, int] = (128, 32),
         dropout: float = 0.1,
         with_cp: bool = False,
+        encoder: Optional[dict] = None,
+        queries: Optional[dict] = None,
+        decoder: Optional[dict] = None,
+        mixer: bool = True,
+        composer: Optional[dict] = None,
         loss_mix: Optional[dict] = None,
-        num_classes: int = 2,
-        out_channels: Optional[int] = None,
-        threshold: float = 0.5,
-        loss_decode: Union[dict, Sequence[dict]] = (),
-        ignore_index: int = 255,
-        align_corners: bool = False,
-        init_cfg: Optional[dict] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            num_classes,
-            out_channels,
-            threshold,
-            loss_decode,
-            ignore_index,
-            align_corners,
-            init_cfg,
+        super().__init__(**kwargs)
+        shared = dict(
+            embed_dims=embed_dims,
+            num_heads=num_heads,
+            dropout=dropout,
+            with_cp=with_cp,
         )
-        attention = (embed_dims, num_layers, num_heads, ffn_channels, dropout)
-        self.audio_proj = AudioProjection(audio_channels, embed_dims)
-        self.encoder = PyramidEncoder(
+        self.audio_proj, self.encoder, self.queries = build_front(
             in_channels,
-            embed_dims,
-            encoder_layers,
-            num_heads,
-            num_points,
-            ffn_channels,
-            dropout,
-            with_cp,
+            audio_channels,
+            encoder=encoder,
+            queries=queries,
+            **shared,
         )
-        self.queries = AudioQueries(
-            num_queries,
-            embed_dims,
-            query_generator,
-            learnable_queries,
-            query_layers,
-            num_heads,
-            query_ffn_channels,
-        )
-        self.decoder = QueryDecoder(*attention, with_cp)
+        self.decoder = QueryDecoder(**shared, **(decoder or {}))
         self.mask_feature = MaskFeature(embed_dims, mixer, num_heads)
         self.composer = MaskComposer(
-            num_queries,
+            self.queries.num_queries,
             embed_dims,
-            mlp_channels,
             self.out_channels,
-            conv_channels,
-            with_cp,
+            with_cp=with_cp,
+            **(composer or {}),
         )
         self.loss_mix = loss_mix and MODELS.build(loss_mix)
 
@@ -164,14 +127,16 @@ class AVSegFormerHead(AVSDecodeHead):
         Raises:
             ValueError: Maps or sound do not fit.
         """
-        sound = self.audio_proj(features)
-        queries = self.queries(sound)
-        pyramid = self.encoder(features.visual)
-        decoded = self.decoder(queries, pyramid.tokens)
-        coarse = pyramid.maps()
+        sound = self.audio_proj(features)  # (N, L, D)
+        queries = self.queries(sound)  # (N, Q, D)
+        pyramid = self.encoder(features.visual)  # tokens (N, S, D)
+        decoded = self.decoder(queries, pyramid.tokens)  # (N, Q, D)
+        coarse = pyramid.maps()  # strides 8, 16, 32: (N, D, h_l, w_l)
+        # stride 4: (N, D, H_0, W_0)
         feature = self.mask_feature(pyramid.fine, coarse[0], sound)
+        # (N, K, 4 H_0, 4 W_0) and (N, D, H_0, W_0)
         logits, fused = self.composer(feature, decoded)
-        aligned = queries.mean(dim=1)
+        aligned = queries.mean(dim=1)  # (N, D)
         features = features._replace(
             visual=(fused, *coarse),
             audio=decoded,
@@ -213,7 +178,7 @@ class AVSegFormerHead(AVSDecodeHead):
             features (AVFeatures): What :meth:`forward` is given.
 
         Returns:
-            tuple[Tensor, ...]: One (N, H_1, W_1) a decoder layer, at stride
+            tuple[Tensor, ...]: One (N, H_1, W_1) per decoder layer, at stride
             8: the attention each pixel gets, mean of heads, queries and
             scales.
         """

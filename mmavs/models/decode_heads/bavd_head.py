@@ -1,12 +1,11 @@
 """AVSAC's masks: Eq. 1."""
 
-from typing import Optional, Sequence, Tuple, Union
+from typing import Tuple
 
 import torch
 from torch import Tensor
 
-from mmavs.models.layers.init import init_transformer
-from mmavs.models.layers.mask_composer import MaskComposer
+from mmavs.models.layers.avsegformer import MaskComposer, init_transformer
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput
 
@@ -27,50 +26,35 @@ class BAVDHead(AVSDecodeHead):
 
     Args:
         embed_dims (int): D, of ``visual[0]`` and of ``audio``.
-        num_queries (int): Q, tokens of sound a frame.
+        num_queries (int): Q, tokens of sound per frame.
         mlp_channels (int): Hidden width of the MLP.
         conv_channels (tuple[int, int]): Of the last convolutions' maps, at
             stride 4 and at the frame's own size.
         with_cp (bool): Compute the MLP again in the backward pass, so that
             its hidden maps are not kept.
-        num_classes, out_channels, threshold: See :class:`AVSDecodeHead`.
-        loss_decode, ignore_index: See :class:`AVSDecodeHead`.
-        align_corners: See :class:`AVSDecodeHead`.
+        **kwargs: See :class:`AVSDecodeHead`.
     """
 
     def __init__(
         self,
+        *,
         embed_dims: int = 256,
         num_queries: int = 300,
         mlp_channels: int = 2048,
         conv_channels: Tuple[int, int] = (128, 32),
         with_cp: bool = False,
-        num_classes: int = 2,
-        out_channels: Optional[int] = None,
-        threshold: float = 0.5,
-        loss_decode: Union[dict, Sequence[dict]] = (),
-        ignore_index: int = 255,
-        align_corners: bool = False,
-        init_cfg: Optional[dict] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            num_classes,
-            out_channels,
-            threshold,
-            loss_decode,
-            ignore_index,
-            align_corners,
-            init_cfg,
-        )
+        super().__init__(**kwargs)
         self.embed_dims = embed_dims
         self.num_queries = num_queries
         self.composer = MaskComposer(
             num_queries,
             embed_dims,
-            mlp_channels,
             self.out_channels,
-            conv_channels,
-            with_cp,
+            mlp_channels=mlp_channels,
+            conv_channels=conv_channels,
+            with_cp=with_cp,
         )
 
     def init_weights(self) -> None:
@@ -117,7 +101,7 @@ class BAVDHead(AVSDecodeHead):
         if features.audio is None or features.audio.ndim != 3:
             raise ValueError(
                 'BAVDHead needs tokens of sound (N, Q, D). '
-                "Mend: put neck=dict(type='AVBridge', ...) in front of it."
+                "Fix: put neck=dict(type='AVBridge', ...) in front of it."
             )
         frames, width = features.visual[0].shape[:2]
         wanted = (frames, self.num_queries, self.embed_dims)
@@ -127,6 +111,6 @@ class BAVDHead(AVSDecodeHead):
                 f'BAVDHead was built for num_queries={self.num_queries} of '
                 f'embed_dims={self.embed_dims}, but gets a map of {width} '
                 f'channels for {frames} frames and sound of shape '
-                f'{given}. Mend: the same num_queries and embed_dims in neck '
+                f'{given}. Fix: the same num_queries and embed_dims in neck '
                 'and decode_head.'
             )

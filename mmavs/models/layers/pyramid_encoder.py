@@ -63,6 +63,7 @@ class PyramidEncoder(nn.Module):
     def __init__(
         self,
         in_channels: Sequence[int],
+        *,
         embed_dims: int = 256,
         num_layers: int = 6,
         num_heads: int = 8,
@@ -120,11 +121,13 @@ class PyramidEncoder(nn.Module):
             ValueError: Number, widths or sizes of the maps do not fit.
         """
         self._check(visual)
-        maps = [proj(x) for proj, x in zip(self.in_proj, visual)]
-        fine, coarse = maps[0], maps[1:]
+        # the finest map (N, D, H_0, W_0) is too large to take part
+        fine, *coarse = (proj(x) for proj, x in zip(self.in_proj, visual))
         shapes = tuple(tuple(x.shape[-2:]) for x in coarse)
-        tokens = torch.cat([x.flatten(2) for x in coarse], -1).transpose(1, 2)
-        pos = self._positions(shapes, tokens)
+        tokens = torch.cat([x.flatten(2) for x in coarse], -1)  # (N, D, S)
+        tokens = tokens.transpose(1, 2)
+        pos = self._positions(shapes, tokens)  # (1, S, D)
+        # (1, S, num_levels, 2)
         reference = pixel_centres(shapes, tokens.device)
         for layer in self.layers:
             tokens = run_checkpointed(
@@ -147,7 +150,7 @@ class PyramidEncoder(nn.Module):
         if given != self.in_channels:
             raise ValueError(
                 f'{len(given)} maps of {given} channels came to an encoder '
-                f'built for in_channels={self.in_channels}. Mend: set '
+                f'built for in_channels={self.in_channels}. Fix: set '
                 'in_channels to what the backbone (and its out_indices) gives.'
             )
         sizes = [tuple(x.shape[-2:]) for x in visual]
@@ -155,22 +158,13 @@ class PyramidEncoder(nn.Module):
             if large != (small[0] * 2, small[1] * 2):
                 raise ValueError(
                     f'the maps have sizes {sizes}; each must be twice the '
-                    'next. Mend: frames whose height and width are multiples '
+                    'next. Fix: frames whose height and width are multiples '
                     'of 32, e.g. data_preprocessor.size_divisor=32.'
                 )
 
 
 class DeformableEncoderLayer(nn.Module):
-    """Deformable self-attention and a feed-forward part, both post-norm.
-
-    Args:
-        embed_dims (int): D.
-        num_heads (int): Attention heads.
-        num_levels (int): Scales.
-        num_points (int): Points a head reads of each scale.
-        ffn_channels (int): Hidden width.
-        dropout (float): Dropout rate in training.
-    """
+    """Deformable self-attention and a feed-forward part, both post-norm."""
 
     def __init__(
         self,

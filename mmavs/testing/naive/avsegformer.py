@@ -10,18 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmavs.models.layers.avsegformer import CrossModalMixer, MaskComposer
 from mmavs.models.layers.deformable_attention import (
     MultiScaleDeformableAttention,
 )
-from mmavs.models.layers.mask_composer import MaskComposer
-from mmavs.models.layers.mask_feature import CrossModalMixer
 
 
 class NaiveDeformableAttention(MultiScaleDeformableAttention):
     """Samples every point of every scale, then weighs them."""
 
     def sample(self, value: Tensor, shapes, points: Tensor, weights: Tensor):
-        """See :func:`~mmavs.models.layers.point_sampling.sum_samples`.
+        """See :func:`~mmavs.models.layers.deformable_attention.sum_samples`.
 
         Returns:
             Tensor: (N, Q, D).

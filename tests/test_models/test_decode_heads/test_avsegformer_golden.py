@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmavs.models.layers.audio_queries import AudioQueries
-from mmavs.models.layers.mask_feature import CrossModalMixer
-from mmavs.models.layers.pyramid_encoder import sine_positions
+from mmavs.models.layers.avsegformer import AudioQueries, CrossModalMixer
+from mmavs.models.layers.positions import sine_positions
 from mmavs.registry import MODELS
 from mmavs.structures import (
     AVFeatures,
@@ -29,12 +28,9 @@ GOLDEN = dict(
     in_channels=[16, 24, 40, 48],
     audio_channels=64,
     embed_dims=64,
-    num_queries=20,
-    num_layers=2,
-    encoder_layers=2,
-    ffn_channels=128,
-    query_layers=2,
-    query_ffn_channels=128,
+    encoder=dict(num_layers=2, ffn_channels=128),
+    queries=dict(num_queries=20, num_layers=2, ffn_channels=128),
+    decoder=dict(num_layers=2, ffn_channels=128),
 )
 # released variant: recipe, prefix of the arrays, what our config calls it
 VARIANTS = {
@@ -43,12 +39,12 @@ VARIANTS = {
     'repeated sound': (
         'head_repeat',
         'head_repeatgen',
-        dict(query_generator='repeat'),
+        dict(queries=dict(GOLDEN['queries'], generator='repeat')),
     ),
     'neither mixer nor learnt queries': (
         'head_plain',
         'head_nofusion_nolearnable',
-        dict(mixer=False, learnable_queries=False),
+        dict(mixer=False, queries=dict(GOLDEN['queries'], learnable=False)),
     ),
 }
 
@@ -67,7 +63,7 @@ def released_head(recipe, **options):
     """A head with recipe weights whose audio projection is the identity."""
     weights = recipe_state_dict(recipe)
     weights = {f'head.{key}': value for key, value in weights.items()}
-    if not options.get('learnable_queries', True):
+    if not options.get('queries', {}).get('learnable', True):
         del weights['head.learnable_query.weight']  # built, never used
     head = MODELS.build(dict(GOLDEN, **options)).eval()
     weights = {
@@ -140,7 +136,7 @@ def test_gradients_equal_released_code(arrays, recipes):
 
 def test_query_generator_equals_released_code(arrays, recipes):
     queries = AudioQueries(
-        20, 64, learnable=False, num_layers=2, ffn_channels=128
+        64, num_queries=20, learnable=False, num_layers=2, ffn_channels=128
     )
     weights = recipe_state_dict(recipes['querygen'])
     queries.generator.load_state_dict(

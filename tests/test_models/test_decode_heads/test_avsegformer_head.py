@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmavs.models.layers.mask_composer import MaskComposer
+from mmavs.models.layers.avsegformer import MaskComposer
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients, labels_of
@@ -15,13 +15,10 @@ TINY = dict(
     in_channels=[16, 24, 40, 48],
     audio_channels=64,
     embed_dims=64,
-    num_queries=20,
-    num_layers=2,
-    encoder_layers=2,
-    ffn_channels=128,
-    query_layers=2,
-    query_ffn_channels=128,
-    mlp_channels=64,
+    encoder=dict(num_layers=2, ffn_channels=128),
+    queries=dict(num_queries=20, num_layers=2, ffn_channels=128),
+    decoder=dict(num_layers=2, ffn_channels=128),
+    composer=dict(mlp_channels=64),
 )
 DICE = dict(
     type='FrameDiceLoss',
@@ -47,7 +44,7 @@ def random_features(num_frames, size=4, tokens=None):
 
 def test_folded_mask_equals_the_formula():
     """Eq. 1 written out: product, MLP, sum, convolutions."""
-    composer = MaskComposer(7, 32, mlp_channels=24, out_channels=3)
+    composer = MaskComposer(7, 32, 3, mlp_channels=24)
     feature, queries = torch.randn(2, 32, 6, 5), torch.randn(2, 7, 32)
     logits, fused = composer(feature, queries)
     product = torch.einsum('nqd,ndhw->nhwq', queries, feature)
@@ -189,12 +186,16 @@ def test_errors_name_what_does_not_fit():
         MODELS.build(dict(TINY, embed_dims=40))
     with pytest.raises(ValueError, match='num_heads=7'):
         MODELS.build(dict(TINY, num_heads=7))
-    with pytest.raises(ValueError, match="query_generator must be.*'magic'"):
-        MODELS.build(dict(TINY, query_generator='magic'))
+    queries = dict(TINY['queries'], generator='magic')
+    with pytest.raises(ValueError, match="generator must be.*'magic'"):
+        MODELS.build(dict(TINY, queries=queries))
+    queries = dict(TINY['queries'], generator='repeat', learnable=False)
     with pytest.raises(ValueError, match='all 20 queries equal'):
-        MODELS.build(
-            dict(TINY, query_generator='repeat', learnable_queries=False)
-        )
+        MODELS.build(dict(TINY, queries=queries))
+    with pytest.raises(TypeError, match="'encoder_layers'"):
+        MODELS.build(dict(TINY, encoder_layers=2))
+    with pytest.raises(TypeError, match="PyramidEncoder.*'layers'"):
+        MODELS.build(dict(TINY, encoder=dict(layers=2)))
     head = MODELS.build(TINY)
     good = random_features(2, size=2)
     with pytest.raises(ValueError, match='3 maps.*in_channels'):

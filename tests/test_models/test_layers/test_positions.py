@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmavs.models.layers.mask_feature import CrossModalMixer
+from mmavs.models.layers.avsegformer import CrossModalMixer
 from mmavs.models.layers.positions import sine_positions
 
 

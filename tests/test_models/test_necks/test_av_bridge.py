@@ -2,8 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmavs.models.layers.bridge_layers import BridgeLayer
-from mmavs.models.layers.pyramid_encoder import pixel_centres
+from mmavs.models.layers.positions import pixel_centres
+from mmavs.models.necks.av_bridge import BridgeLayer
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients
@@ -14,15 +14,21 @@ TINY = dict(
     in_channels=CHANNELS,
     audio_channels=12,
     embed_dims=32,
-    num_queries=5,
-    num_layers=2,
     num_heads=4,
-    encoder_layers=1,
-    encoder_ffn_channels=48,
-    query_layers=1,
-    query_ffn_channels=48,
+    encoder=dict(num_layers=1, ffn_channels=48),
+    queries=dict(num_queries=5, num_layers=1, ffn_channels=48),
+    decoder=dict(num_layers=2),
 )
 HEAD = dict(type='BAVDHead', embed_dims=32, num_queries=5, mlp_channels=24)
+
+
+def tiny(**changes):
+    """TINY with some fields, or fields of its parts, changed."""
+    merged = {
+        key: dict(TINY[key], **value) if isinstance(value, dict) else value
+        for key, value in changes.items()
+    }
+    return dict(TINY, **merged)
 
 
 def random_features(num_frames, size=2, tokens=None):
@@ -59,7 +65,9 @@ def by_hand(attention, query, memory):
 @pytest.mark.parametrize('residual', [False, True])
 def test_layer_follows_equations_2_and_3(residual):
     """K and V of vision are the VGA layer's input; of sound, AGV's output."""
-    layer = BridgeLayer(32, 4, 2, 3, vga_residual=residual).eval()
+    layer = BridgeLayer(
+        32, num_heads=4, num_levels=2, num_points=3, vga_residual=residual
+    ).eval()
     torch.nn.init.constant_(layer.agv.audio_weight, 0.7)
     shapes = ((4, 4), (2, 2))
     visual, audio = torch.randn(2, 20, 32), torch.randn(2, 5, 32)
@@ -101,7 +109,9 @@ def test_what_leaves_the_neck():
 
 @pytest.mark.parametrize('pixels, tokens', [(512, 5376), (224, 1029)])
 def test_decoder_sizes_of_table_6(pixels, tokens):
-    neck = MODELS.build(dict(TINY, encoder_layers=0, num_layers=0))
+    neck = MODELS.build(
+        tiny(encoder=dict(num_layers=0), decoder=dict(num_layers=0))
+    )
     maps = tuple(
         torch.zeros(1, c, pixels // s, pixels // s)
         for c, s in zip(CHANNELS, (4, 8, 16, 32))
@@ -123,7 +133,9 @@ def test_decoder_sizes_of_table_6(pixels, tokens):
 )
 def test_direction_says_who_is_informed(direction, vision_hears, sound_sees):
     """Without the mixer, nothing but the bridges joins the modalities."""
-    neck = MODELS.build(dict(TINY, direction=direction, mixer=False)).eval()
+    neck = MODELS.build(
+        tiny(decoder=dict(direction=direction), mixer=False)
+    ).eval()
     features = random_features(1)
     out = neck(features)
     other_sound = neck(features._replace(audio=torch.randn(1, 12)))
@@ -137,12 +149,16 @@ def test_direction_says_who_is_informed(direction, vision_hears, sound_sees):
 
 def test_towers_without_audio_guidance():
     """Table 3, row 3: vision is deaf but refined, and sound sees it."""
-    neck = MODELS.build(dict(TINY, audio_guidance=False, mixer=False)).eval()
+    neck = MODELS.build(
+        tiny(decoder=dict(audio_guidance=False), mixer=False)
+    ).eval()
     features = random_features(1)
     out = neck(features)
     deaf = neck(features._replace(audio=torch.randn(1, 12)))
     assert torch.equal(out.visual[1], deaf.visual[1])
-    alone = MODELS.build(dict(TINY, direction='v2a', mixer=False)).eval()
+    alone = MODELS.build(
+        tiny(decoder=dict(direction='v2a'), mixer=False)
+    ).eval()
     alone.load_state_dict(neck.state_dict(), strict=False)
     assert not torch.equal(alone(features).visual[1], out.visual[1])
 
@@ -151,16 +167,24 @@ def test_towers_without_audio_guidance():
     'options',
     [
         {},
-        dict(direction='a2v'),
-        dict(direction='v2a'),
-        dict(direction='none'),
-        dict(audio_guidance=False),
-        dict(vga_residual=True, vga_self_attention=True, ffn_channels=16),
-        dict(query_generator='repeat', mixer=False, encoder_layers=0),
+        dict(decoder=dict(direction='a2v')),
+        dict(decoder=dict(direction='v2a')),
+        dict(decoder=dict(direction='none')),
+        dict(decoder=dict(audio_guidance=False)),
+        dict(
+            decoder=dict(
+                vga_residual=True, vga_self_attention=True, ffn_channels=16
+            )
+        ),
+        dict(
+            queries=dict(generator='repeat'),
+            mixer=False,
+            encoder=dict(num_layers=0),
+        ),
     ],
 )
 def test_every_parameter_learns(options):
-    neck = MODELS.build(dict(TINY, dropout=0.0, **options))
+    neck = MODELS.build(tiny(dropout=0.0, **options))
     head = MODELS.build(HEAD)
     both = torch.nn.ModuleList([neck, head])
     features = random_features(2)
@@ -211,7 +235,7 @@ def test_bfloat16():
 
 
 def test_any_head_may_follow():
-    neck = MODELS.build(dict(TINY, direction='a2v'))
+    neck = MODELS.build(tiny(decoder=dict(direction='a2v')))
     head = MODELS.build(dict(type='AVSFPNHead', in_channels=[32] * 4))
     out = head(neck(random_features(2)))
     assert out.logits.shape == (2, 1, 64, 64)
@@ -224,10 +248,10 @@ def test_any_head_may_follow():
 
 def test_attention_maps_show_the_bridges():
     features = random_features(2)
-    neck = MODELS.build(dict(TINY, num_layers=3)).eval()
+    neck = MODELS.build(tiny(decoder=dict(num_layers=3))).eval()
     maps = neck.attention_maps(features)
     assert [tuple(m.shape) for m in maps] == [(2, 8, 8)] * 3
-    one_way = MODELS.build(dict(TINY, direction='a2v')).eval()
+    one_way = MODELS.build(tiny(decoder=dict(direction='a2v'))).eval()
     lengths = one_way.attention_maps(features)
     torch.nn.init.zeros_(one_way.layers[1].agv.audio_weight)
     muted = one_way.attention_maps(features)
@@ -236,7 +260,7 @@ def test_attention_maps_show_the_bridges():
 
 def test_without_bridges_the_head_has_a_map():
     features = random_features(2)
-    neck = MODELS.build(dict(TINY, direction='none')).eval()
+    neck = MODELS.build(tiny(decoder=dict(direction='none'))).eval()
     assert neck.attention_maps(features) == ()
     out, head = neck(features), MODELS.build(HEAD)
     heat = head.attention_maps(out)
@@ -247,7 +271,7 @@ def test_without_bridges_the_head_has_a_map():
 
 
 def test_attention_of_sound_on_pixels_sums_to_one():
-    layer = BridgeLayer(32, 4, 2, 3).eval()
+    layer = BridgeLayer(32, num_heads=4, num_levels=2, num_points=3).eval()
     shapes = ((4, 4), (2, 2))
     weights = layer.attention(
         torch.randn(2, 20, 32),
@@ -264,9 +288,10 @@ def test_attention_of_sound_on_pixels_sums_to_one():
 
 def test_errors_name_what_does_not_fit():
     with pytest.raises(ValueError, match="direction must be.*'up'"):
-        MODELS.build(dict(TINY, direction='up'))
-    with pytest.raises(ValueError, match="direction='v2a'.*Mend"):
-        MODELS.build(dict(TINY, direction='v2a', audio_guidance=False))
+        MODELS.build(tiny(decoder=dict(direction='up')))
+    with pytest.raises(ValueError, match="direction='v2a'.*Fix"):
+        towers = dict(direction='v2a', audio_guidance=False)
+        MODELS.build(tiny(decoder=towers))
     with pytest.raises(ValueError, match='at least two maps'):
         MODELS.build(dict(TINY, in_channels=[8]))
     neck, features = MODELS.build(TINY), random_features(2)
