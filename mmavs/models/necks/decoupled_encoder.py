@@ -6,7 +6,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmavs.models.layers.audio_tokens import AudioProjection
+from mmavs.models.layers.avsegformer import AudioProjection
 from mmavs.models.layers.positions import map_positions
 from mmavs.models.layers.query_transformer import EncoderLayer
 from mmavs.registry import MODELS
