@@ -21,7 +21,8 @@ import mmavs  # noqa: F401
 from mmavs.datasets.synthetic import ensure_synthetic
 from mmavs.utils.command_line import run_script
 from mmavs.utils.run_config import load_config
-from mmavs.utils.work_dir import best_checkpoint, note_run, read_json
+from mmavs.utils.text_files import read_json
+from mmavs.utils.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = 'data/synthetic-96px'
@@ -88,7 +89,7 @@ def train_and_test(
     arguments = (config, str(checkpoint), '--work-dir', str(out), *draw)
     run('test', *arguments, log=log and log.with_name('test.log'))
     newest = max(out.glob('*/*.json'), key=lambda path: path.stat().st_mtime)
-    return read_json(newest)
+    return read_json(newest, 'remove it and call again.')
 
 
 def table(results: dict) -> str:

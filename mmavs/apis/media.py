@@ -95,7 +95,7 @@ def _folder(folder: Path, sound_path: Optional[Path]) -> Media:
             f'frame a second there, as {IMG_SUFFIXES}.'
         )
     if sound_path is None:
-        found = sorted(folder.glob('*.wav'))
+        found = sorted(p for p in folder.glob('*.wav') if p.name[0] != '.')
         if len(found) > 1:
             raise ValueError(
                 f'{folder} holds {len(found)} sound files. Fix: name one '

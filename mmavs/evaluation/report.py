@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import List, Optional, Sequence, Union
 
 from mmavs.utils.output_folder import OutputFolder
+from mmavs.utils.whole_files import whole_file
 
 CLIP_COLUMNS = ('clip_id', 'category', 'group', 'frames', 'J', 'F')
 CATEGORY_COLUMNS = ('category', 'count', 'J', 'F')
@@ -65,7 +66,7 @@ def group_by_category(per_clip: Sequence[dict]) -> List[dict]:
 def _write_csv(
     path: Path, columns: Sequence[str], rows: Sequence[dict]
 ) -> None:
-    with path.open('w', newline='') as file:
+    with whole_file(path) as partial, partial.open('w', newline='') as file:
         writer = csv.DictWriter(file, columns, extrasaction='ignore')
         writer.writeheader()
         for row in rows:
@@ -112,7 +113,8 @@ def draw_distribution(
         axes.tick_params(axis='x', rotation=90, labelsize=7)
         axes.set_ylabel('J (%)')
     figure.suptitle(title)
-    figure.savefig(path, dpi=120)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def _histogram(

@@ -9,10 +9,12 @@ from typing import Any, Iterator, List, Optional, Union
 from mmengine.config import Config
 
 from mmavs.compat import load_checkpoint
+from mmavs.utils.text_files import read_json
 from mmavs.utils.whole_files import write_text
 
 NOTE = 'run.json'
 _LAST = 'last_checkpoint'
+_AGAIN = 'remove the folder, and call again.'
 _NUMBERED = re.compile(r'(?:epoch|iter)_(\d+)\.pth')
 
 
@@ -124,7 +126,7 @@ def note_run(work_dir: Union[str, Path], config: Config) -> None:
         ).hexdigest()
     note = folder / NOTE
     if note.is_file():
-        differ = list(_differences(read_json(note), mine))
+        differ = list(_differences(read_json(note, _AGAIN), mine))
         if differ:
             raise ValueError(
                 f'{folder} holds a run of another config; what differs: '
@@ -138,20 +140,6 @@ def note_run(work_dir: Union[str, Path], config: Config) -> None:
         )
     else:
         write_text(note, json.dumps(mine, indent=1))
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        ValueError: It is damaged; names it.
-    """
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(
-            f'{path} is damaged ({error}). Fix: remove it and call again.'
-        ) from None
 
 
 def _where_it_is_now(noted: str, folder: Path, note: Path) -> Path:

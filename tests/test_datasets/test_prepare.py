@@ -94,16 +94,16 @@ def test_the_cache_is_the_one_that_training_reads(
 
 def test_a_run_is_carried_on_where_it_stopped(world, tmp_path, monkeypatch):
     jobs = list_jobs('ms3', world['ms3'], out=tmp_path)
-    write, written = prepare._write_image, []
+    write, written = cv2.imwrite, []
 
-    def killed(path, image):
+    def killed(path, *arguments):
         if len(written) == 7:  # within the second clip
-            path.write_bytes(b'half a picture')
+            Path(path).write_bytes(b'half a picture')
             raise KeyboardInterrupt
         written.append(path)
-        write(path, image)
+        return write(path, *arguments)
 
-    monkeypatch.setattr(prepare, '_write_image', killed)
+    monkeypatch.setattr(cv2, 'imwrite', killed)
     with pytest.raises(KeyboardInterrupt):
         run(jobs, tmp_path, options())
     there = {path for path in tmp_path.rglob('*.png')}
@@ -111,7 +111,7 @@ def test_a_run_is_carried_on_where_it_stopped(world, tmp_path, monkeypatch):
     left = jobs[1].frames[3].with_name(f'.123_part_{jobs[1].frames[3].name}')
     left.write_bytes(b'left by a killed process')
     times = {path: path.stat().st_mtime_ns for path in there}
-    monkeypatch.setattr(prepare, '_write_image', write)
+    monkeypatch.setattr(cv2, 'imwrite', write)
     outcomes = run(jobs, tmp_path, options())
     assert [outcome.made for outcome in outcomes] == [False, True, True]
     assert all(path.stat().st_mtime_ns == times[path] for path in there)

@@ -14,8 +14,10 @@ from mmavs.datasets import AVSBenchMS3Dataset
 from mmavs.datasets.s4_categories import S4_CATEGORIES
 from mmavs.datasets.synthetic import CLASSES, ensure_synthetic, read_side_file
 from mmavs.datasets.synthetic import generate as generate_module
+from mmavs.datasets.synthetic.scene import Scene
 from mmavs.datasets.synthetic.script import SPLITS
 from mmavs.testing import tiny_copy
+from mmavs.utils.media import open_media
 
 FEW = dict(train=2, val=1, test=1)
 
@@ -218,6 +220,29 @@ def test_video_holds_the_frames_and_the_sound(tmp_path):
         index = int((second + 15 / 16) * 8)  # AVSBench's rule at 8 fps
         error = np.abs(pictures[index].astype(int) - frame)
         assert error.mean() < 8
+
+
+def test_a_run_killed_in_a_video_leaves_none(tmp_path, monkeypatch):
+    """A stump would be taken for the whole video by the next run."""
+    options = dict(clips=dict(train=1), size=64)
+    folder = make(tmp_path, **options)
+    render, drawn = Scene.render, []
+
+    def killed(scene, time):
+        if len(drawn) == 25:  # five frames on disk, half of the video's
+            raise KeyboardInterrupt
+        drawn.append(time)
+        return render(scene, time)
+
+    monkeypatch.setattr(Scene, 'render', killed)
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path, **options, video=True)
+    assert not list(folder.rglob('*.mp4'))
+    monkeypatch.setattr(Scene, 'render', render)
+    make(tmp_path, **options, video=True)
+    (path,) = folder.rglob('*.mp4')
+    with open_media(path) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 40
 
 
 def test_ranks_of_one_job_may_all_ask_at_once(tmp_path):

@@ -50,7 +50,7 @@ def test_configs_are_found_by_any_name(shelf):
     assert find_config(str(path)) == path
     with pytest.raises(FileNotFoundError, match='mean configs.one.one_pvt'):
         find_config('one_pvt_ms4')
-    with pytest.raises(FileNotFoundError, match='no model of that name. Mend'):
+    with pytest.raises(FileNotFoundError, match='no model of that name. Fix'):
         find_config('configs/zzz/zzz.py')
 
 

@@ -35,13 +35,15 @@ from typing import List, NamedTuple
 from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.datasets.avs_dataset import natural_key
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import MISTAKE, run_script
 from mmavs.utils.complexity import clip_complexity
 from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.run_config import load_config
+from mmavs.utils.text_files import read_json
 from mmavs.utils.whole_files import write_text
-from mmavs.utils.work_dir import best_checkpoint, note_run, read_json
+from mmavs.utils.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ('', '_constant', '_switching')
@@ -89,18 +91,12 @@ def resolve(option: str, seed: int) -> str:
 
 def choose(paths: List[str]) -> str:
     """Take the best of a training, or else the one of the highest number."""
-    last = max(paths, key=in_natural_order)
+    last = max(paths, key=natural_key)
     folder = ROOT / Path(last).parent
     if (folder / 'last_checkpoint').is_file():
         best = best_checkpoint(folder).resolve()
         return next((p for p in paths if (ROOT / p).resolve() == best), last)
     return last
-
-
-def in_natural_order(path: str) -> list:
-    """Sort key by which epoch_10 comes after epoch_9."""
-    parts = re.split(r'(\d+)', path)
-    return [int(part) if part.isdigit() else part for part in parts]
 
 
 def parse_row(text: str) -> Row:
@@ -149,10 +145,11 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
         call(folder, threads, 'test', config, str(checkpoint), *words)
         logs = (folder / 'test').glob('*/*.json')
         newest = max(logs, key=lambda path: path.stat().st_mtime)
-        figures = read_json(newest)
+        figures = read_json(newest, 'remove it and call again.')
         write_text(result, json.dumps(figures, indent=1))
         print(f'{row.name} seed {seed}: {figures}', flush=True)
-    return read_json(result)
+    again = 'remove it and call again; only the test is done anew.'
+    return read_json(result, again)
 
 
 def options_of(row: Row, seed: int, args: argparse.Namespace) -> List[str]:

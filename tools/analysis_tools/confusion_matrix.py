@@ -29,6 +29,7 @@ from mmavs.evaluation.predictions import (
 from mmavs.utils.command_line import run_script
 from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.output_folder import OutputFolder
+from mmavs.utils.whole_files import whole_file
 
 
 def parse_args() -> argparse.Namespace:
@@ -153,12 +154,13 @@ def draw(
                     fontsize=7,
                     color='white' if shares[row, column] < 60 else 'black',
                 )
-    figure.savefig(path, dpi=120)
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=120)
 
 
 def write_csv(path: Path, header: Sequence, rows: Sequence[Sequence]) -> None:
     """Write rows under a header."""
-    with path.open('w', newline='') as file:
+    with whole_file(path) as partial, partial.open('w', newline='') as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)

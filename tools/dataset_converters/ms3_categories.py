@@ -37,6 +37,7 @@ from mmavs.datasets.category_maps import (
 from mmavs.datasets.masks import category_map_path, read_mask
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
+from mmavs.utils.whole_files import write_picture
 
 SPLITS = ('train', 'val', 'test')
 
@@ -106,9 +107,7 @@ class Predictor:
 
 def write(paths: List[Path], maps: List[np.ndarray]) -> None:
     for path, category_map in zip(paths, maps):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not cv2.imwrite(str(path), category_map):
-            raise OSError(f'{path} could not be written')
+        write_picture(path, category_map)
 
 
 def maps_by_model(

@@ -20,6 +20,7 @@ from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
 from mmavs.utils.complexity import Complexity, clip_complexity
 from mmavs.utils.run_config import load_config
+from mmavs.utils.whole_files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = """\
@@ -176,7 +177,7 @@ def main() -> None:
         for folder in folders(ROOT)
     )
     if not args.check:
-        args.out.write_text(page)
+        write_text(args.out, page)
         print(f'wrote {args.out}')
     elif not args.out.is_file() or args.out.read_text() != page:
         sys.exit(

@@ -12,6 +12,7 @@ from mmengine.config import Config, ConfigDict, DictAction
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.utils.command_line import run_script
 from mmavs.utils.model_index import read_config
+from mmavs.utils.whole_files import whole_file
 
 
 def parse_args() -> argparse.Namespace:
@@ -62,8 +63,8 @@ def main() -> None:
             raise FileExistsError(
                 f'{args.save} exists already. Fix: name a new file.'
             )
-        Path(args.save).parent.mkdir(parents=True, exist_ok=True)
-        config.dump(args.save)
+        with whole_file(args.save) as partial:
+            config.dump(str(partial))
     if args.key is None:
         print(config.pretty_text)
         return

@@ -2,10 +2,9 @@
 
 import functools
 import json
-import os
 import shutil
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from scipy.io import wavfile
@@ -16,6 +15,12 @@ from mmavs.audio.sound_track import read_sound_track
 from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.text_files import read_json
 from mmavs.utils.video import read_frames
+from mmavs.utils.whole_files import (
+    remove_remains,
+    whole_file,
+    write_picture,
+    write_text,
+)
 
 from ..transforms.audio import VGGishLogMel
 from ..transforms.loading import LoadAudio
@@ -24,7 +29,6 @@ from .pool import run_all
 
 SAMPLE_RATE = 16000  # Hz, of AVSBench's wav files
 STATE_FILE = 'prepared.json'
-_PART = '_part_'
 
 
 class Options(NamedTuple):
@@ -129,13 +133,13 @@ def _write_clip(job: ClipJob, options: Options, missing: List[Path]) -> None:
     samples = _sound(job)
     for path in missing:
         # What a run that was killed left of this very file.
-        for remains in path.parent.glob(f'.*{_PART}{path.name}'):
-            remains.unlink()
+        remove_remains(path.parent, path.name)
     for path, image in zip(job.frames, images):
         if path in missing:
-            write_whole(path, functools.partial(_write_image, image=image))
+            write_picture(path, image)
     if job.audio in missing:
-        write_whole(job.audio, functools.partial(_write_wav, samples=samples))
+        with whole_file(job.audio) as partial:
+            wavfile.write(partial, SAMPLE_RATE, samples)
 
 
 def _sound(job: ClipJob) -> np.ndarray:
@@ -160,34 +164,6 @@ def _fill_cache(job: ClipJob, folder: str) -> None:
     VGGishLogMel('zeros', folder).transform(results)
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Write beside the target, then rename: whole or absent.
-
-    Args:
-        path (Path): The target.
-        write (callable): Given a path of the same suffix, writes there.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{os.getpid()}{_PART}{path.name}')
-    try:
-        write(partial)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _write_image(path: Path, image: np.ndarray) -> None:
-    import cv2
-
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if path.suffix == '.jpg' else []
-    if not cv2.imwrite(str(path), image, quality):
-        raise OSError(f'{path} could not be written. Mend: is the disk full?')
-
-
-def _write_wav(path: Path, samples: np.ndarray) -> None:
-    wavfile.write(path, SAMPLE_RATE, samples)
-
-
 def _note_options(root: Path, options: Options) -> None:
     """Note how the files of a root are made; refuse to mix."""
     path = root / STATE_FILE
@@ -203,7 +179,7 @@ def _note_options(root: Path, options: Options) -> None:
                 '(prepare_avsbench.py also has --overwrite).'
             )
         return
-    write_whole(path, lambda partial: partial.write_text(json.dumps(mine)))
+    write_text(path, json.dumps(mine))
 
 
 def copy_lists(setting: str, data_root: Path, out: Path) -> None:
@@ -217,4 +193,5 @@ def copy_lists(setting: str, data_root: Path, out: Path) -> None:
     for name in (SETTINGS[setting].dataset.ANN_FILE, 'label2idx.json'):
         source = data_root / name
         if source.exists() and not (out / name).exists():
-            write_whole(out / name, functools.partial(shutil.copy, source))
+            with whole_file(out / name) as partial:
+                shutil.copy(source, partial)

@@ -14,6 +14,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 from filelock import FileLock
 
 from mmavs.utils.text_files import read_json
+from mmavs.utils.whole_files import whole_file, write_text
 
 from .classes import CLASSES
 from .layouts import LAYOUTS, SETTINGS
@@ -246,7 +247,10 @@ def _write_clip(job: Tuple[ClipScript, str], folder: Path, plan: Plan) -> None:
 
 def _write_csv(folder: Path, plan: Plan) -> None:
     layout = LAYOUTS[plan.setting]
-    with open(folder / layout.csv_name, 'w', newline='') as file:
+    with (
+        whole_file(folder / layout.csv_name) as partial,
+        partial.open('w', newline='') as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(layout.columns)
         writer.writerows(layout.row(*job) for job in plan.scripts())
@@ -254,7 +258,7 @@ def _write_csv(folder: Path, plan: Plan) -> None:
         from ..avss_classes import AVSS_CLASSES
 
         table = {name: i for i, name in enumerate(AVSS_CLASSES)}
-        (folder / 'label2idx.json').write_text(json.dumps(table, indent=1))
+        write_text(folder / 'label2idx.json', json.dumps(table, indent=1))
 
 
 def _write_side_file(folder: Path, plan: Plan, complete: bool) -> None:
@@ -276,6 +280,4 @@ def _write_side_file(folder: Path, plan: Plan, complete: bool) -> None:
         classes=names,
         clips=clips if complete else {},
     )
-    partial = folder / (SIDE_FILE + '.part')
-    partial.write_text(json.dumps(content, indent=1))
-    partial.replace(folder / SIDE_FILE)
+    write_text(folder / SIDE_FILE, json.dumps(content, indent=1))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mmavs.compat import import_av
+from mmavs.utils.whole_files import whole_file, write_picture
 
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
 from ..s4_categories import S4_CATEGORIES
@@ -41,10 +42,6 @@ def write_clip(
     last += [files.video] if video else []
     if all(path.exists() for path in last):
         return
-    for path in files:
-        first = path[0] if isinstance(path, list) and path else path
-        if isinstance(first, Path) and (video or first is not files.video):
-            first.parent.mkdir(parents=True, exist_ok=True)
     scene = Scene(script, frame_size(layout, size))
     waveform = to_int16(mix_sound(script))
     write_pictures(files, layout, script, scene)
@@ -93,8 +90,7 @@ def _write_image(path: Path, image: np.ndarray) -> None:
         '.png': [cv2.IMWRITE_PNG_COMPRESSION, 1],
         '.jpg': [cv2.IMWRITE_JPEG_QUALITY, 95],
     }
-    if not cv2.imwrite(str(path), image, options[path.suffix]):
-        raise OSError(f'{path} could not be written. Mend: is the disk full?')
+    write_picture(path, image, *options[path.suffix])
 
 
 def to_int16(waveform: np.ndarray) -> np.ndarray:
@@ -103,14 +99,12 @@ def to_int16(waveform: np.ndarray) -> np.ndarray:
 
 
 def write_wav(path: Path, samples: np.ndarray) -> None:
-    """Write (S,) int16 mono samples at 16 kHz, in one step."""
-    partial = path.with_suffix('.part')
-    with wave.open(str(partial), 'wb') as file:
+    """Write (S,) int16 mono samples at 16 kHz."""
+    with whole_file(path) as partial, wave.open(str(partial), 'wb') as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
         file.writeframes(samples.tobytes())
-    partial.replace(path)
 
 
 def write_video(
@@ -122,7 +116,7 @@ def write_video(
     """
     av = import_av()
     height, width = scene.size
-    with av.open(str(path), 'w') as container:
+    with whole_file(path) as partial, av.open(str(partial), 'w') as container:
         pictures = container.add_stream('libx264', rate=VIDEO_FPS)
         pictures.width, pictures.height = width, height
         pictures.pix_fmt = 'yuv420p'

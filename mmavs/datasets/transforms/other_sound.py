@@ -125,7 +125,8 @@ def _list_sounds(sounds: Union[str, Sequence[str]]) -> List[Path]:
     found = []
     for path in map(Path, given):
         if path.is_dir():
-            found += sorted(path.rglob('*.wav'))
+            wavs = [p for p in path.rglob('*.wav') if p.name[0] != '.']
+            found += sorted(wavs)
         elif path.is_file():
             found.append(path)
         else:
