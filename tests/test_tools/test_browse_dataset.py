@@ -57,7 +57,7 @@ def test_augmentation_is_seen(tool, monkeypatch, tiny_ms3, tmp_path):
 
 
 def test_unknown_clip_is_named(tool, monkeypatch, tiny_ms3, tmp_path):
-    with pytest.raises(ValueError, match=r"no clip \['x'\].*ms3_train_0000"):
+    with pytest.raises(ValueError, match="no clip 'x'.*ms3_train_0000"):
         browse(tool, monkeypatch, tiny_ms3, 'ms3', tmp_path, '--clips', 'x')
 
 

@@ -114,7 +114,7 @@ def test_weights_of_a_checkpoint_are_used(
 
 
 def test_errors(tool, monkeypatch, tiny_ms3, tmp_path):
-    with pytest.raises(ValueError, match=r"no clip \['x'\] in the test split"):
+    with pytest.raises(ValueError, match="no clip 'x' in this split. Fix"):
         draw(tool, monkeypatch, tiny_ms3, tmp_path, '--clips', 'x')
     with pytest.raises(ValueError, match=r"these do: \['neck.1'\]"):
         draw(tool, monkeypatch, tiny_ms3, tmp_path, '--module', 'neck.0')

@@ -18,6 +18,7 @@ from rich.progress import track
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.audio import vggish_log_mel
+from mmavs.datasets.find_clips import find_clips
 from mmavs.registry import DATASETS, VISUALIZERS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
@@ -61,26 +62,6 @@ def build_dataset(args: argparse.Namespace):
     return DATASETS.build(loader_of(config, args.split).dataset)
 
 
-def choose(dataset, num: int, clip_ids: Optional[list]) -> list:
-    """Indices of the clips to draw.
-
-    Raises:
-        ValueError: A wanted clip is not in the split.
-    """
-    if not clip_ids:
-        return list(range(min(num, len(dataset))))
-    places = {
-        dataset.get_data_info(i)['clip_id']: i for i in range(len(dataset))
-    }
-    unknown = [name for name in clip_ids if name not in places]
-    if unknown:
-        raise ValueError(
-            f'no clip {unknown} in this split; there are '
-            f'{list(places)[:5]}, ...'
-        )
-    return [places[name] for name in clip_ids]
-
-
 def sound_picture(audio: Optional[torch.Tensor]) -> Optional[np.ndarray]:
     """Turn the model's sound input into (T, frames, bands) to draw.
 
@@ -111,16 +92,16 @@ def main() -> None:
         dict(type='AVSLocalVisualizer', name='browse')
     )
     visualizer.dataset_meta = dataset.metainfo
-    indices = choose(dataset, args.num, args.clips) * args.times
+    clips = find_clips([dataset], args.clips, args.num) * args.times
     stem = Path(args.config).stem
     out = OutputFolder(args.out or Path('work_dirs/browse') / stem)
     out.claim(args.overwrite)
-    for count, index in enumerate(track(indices, 'drawing')):
+    for count, (_, index) in enumerate(track(clips, 'drawing')):
         packed = dataset[index]
         inputs, sample = packed['inputs'], packed['data_samples']
         images = inputs['imgs'].permute(0, 2, 3, 1).numpy()[..., ::-1]
         name = flat_name(sample.clip_id)
-        repeat = count * args.times // len(indices)
+        repeat = count * args.times // len(clips)
         visualizer.add_clip(
             name,
             list(images),
@@ -129,7 +110,7 @@ def main() -> None:
             title=describe(sample),
             out_file=out.file(f'{args.split}_{name}_{repeat}.png'),
         )
-    print(f'{len(indices)} pictures in {out.path}')
+    print(f'{len(clips)} pictures in {out.path}')
 
 
 def describe(sample) -> str:

@@ -21,11 +21,12 @@ from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.apis import init_model
+from mmavs.datasets.find_clips import find_clips
 from mmavs.engine.hooks.visualization_hook import as_log_mel
-from mmavs.registry import DATASETS, MODELS
+from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
 from mmavs.utils.attention import collect_attention
-from mmavs.utils.checkpoint import load_model_weights
 from mmavs.utils.command_line import run_script
 from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.names import flat_name
@@ -59,7 +60,9 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='remove what an earlier run drew there',
     )
-    parser.add_argument('--split', default='test', help='test, val or train')
+    parser.add_argument(
+        '--split', default='test', choices=('train', 'val', 'test')
+    )
     parser.add_argument('--clips', nargs='+', help='clip ids, else the first')
     parser.add_argument('--num', type=int, default=8, help='how many clips')
     parser.add_argument(
@@ -72,7 +75,7 @@ def parse_args() -> argparse.Namespace:
         default=[-1],
         help='which maps of a module; the last, coarsest by default',
     )
-    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--device', help='default: a GPU if there is one')
     parser.add_argument(
         '--synthetic', action='store_true', help='on the synthetic set'
     )
@@ -89,28 +92,7 @@ def build(args: argparse.Namespace) -> tuple:
     for inner in innermost_datasets(loader.dataset):
         inner.test_mode = True
     dataset = DATASETS.build(loader.dataset)
-    model = MODELS.build(config.model)
-    if args.checkpoint:
-        load_model_weights(model, args.checkpoint)
-    return dataset, model.to(args.device).eval()
-
-
-def choose(dataset, args: argparse.Namespace) -> List[int]:
-    """Indices of the clips to draw.
-
-    Raises:
-        ValueError: A wanted clip is not in the split.
-    """
-    if not args.clips:
-        return list(range(min(args.num, len(dataset))))
-    ids = [dataset.get_data_info(i)['clip_id'] for i in range(len(dataset))]
-    unknown = [clip for clip in args.clips if clip not in ids]
-    if unknown:
-        raise ValueError(
-            f'no clip {unknown} in the {args.split} split, which has '
-            f'{ids[:3]}, ...'
-        )
-    return [ids.index(clip) for clip in args.clips]
+    return dataset, init_model(config, args.checkpoint, args.device)
 
 
 def pick(
@@ -131,7 +113,8 @@ def pick(
         for i in args.scales:
             if not -len(maps[name]) <= i < len(maps[name]):
                 raise ValueError(
-                    f'{name} has {len(maps[name])} maps, no number {i}'
+                    f'{name} has {len(maps[name])} maps, no number {i}. '
+                    'Fix: --scales 0 is the first, -1 the last'
                 )
             heat = maps[name][i].numpy()
             size = f'{heat.shape[1]} x {heat.shape[2]}'
@@ -180,17 +163,17 @@ def main() -> None:
     dataset, model = build(args)
     palette = dataset.metainfo.get('palette') or DEFAULT_PALETTE
     stem = Path(args.config).stem
-    indices = choose(dataset, args)
+    clips = find_clips([dataset], args.clips, args.num)
     out = OutputFolder(args.out or Path('work_dirs/attention') / stem)
     out.claim(args.overwrite)
-    for index in indices:
+    for _, index in clips:
         packed = dataset[index]
         name = flat_name(packed['data_samples'].clip_id)
         picture = draw_clip(packed, model, palette, args)
         path = out.file(f'{name}.png')
         write_picture(path, picture[..., ::-1])
         print(path)
-    print(f'{len(indices)} sheets in {out.path}')
+    print(f'{len(clips)} sheets in {out.path}')
 
 
 if __name__ == '__main__':

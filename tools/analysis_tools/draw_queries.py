@@ -24,6 +24,7 @@ from mmengine.dataset import pseudo_collate
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import init_model
+from mmavs.datasets.find_clips import find_clips
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
 from mmavs.utils.command_line import run_script
@@ -85,14 +86,9 @@ def load_clip(config: Config, args: argparse.Namespace) -> Tuple[str, dict]:
         ValueError: The split lacks the clip, or the clip the frame.
     """
     dataset = DATASETS.build(loader_of(config, args.split).dataset)
-    ids = [dataset.get_data_info(i)['clip_id'] for i in range(len(dataset))]
-    clip = args.clip or ids[0]
-    if clip not in ids:
-        raise ValueError(
-            f'no clip {clip!r} in {args.split}. Fix: one of {ids[:5]} ... '
-            f'({len(ids)} in all)'
-        )
-    packed = dataset[ids.index(clip)]
+    (_, index), *_ = find_clips([dataset], args.clip and [args.clip])
+    packed = dataset[index]
+    clip = packed['data_samples'].clip_id
     num_frames = packed['data_samples'].num_frames
     if not 0 <= args.frame < num_frames:
         raise ValueError(

@@ -20,9 +20,9 @@ from typing import Dict
 from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.registry import DATASETS, MODELS
+from mmavs.apis import init_model
+from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
-from mmavs.utils.checkpoint import load_model_weights
 from mmavs.utils.command_line import run_script
 from mmavs.utils.kept_inputs import keep_inputs
 from mmavs.utils.modality_share import ModalityShare, measure_share
@@ -53,7 +53,7 @@ def parse_args() -> argparse.Namespace:
         'unless given',
     )
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--device', help='default: a GPU if there is one')
     parser.add_argument(
         '--synthetic', action='store_true', help='on the synthetic set'
     )
@@ -79,10 +79,7 @@ def measure(
         config_path, args.cfg_options, args.synthetic, tool=tool
     )
     dataset = DATASETS.build(config.test_dataloader.dataset)
-    model = MODELS.build(config.model)
-    if checkpoint:
-        load_model_weights(model, checkpoint)
-    model.to(args.device).eval()
+    model = init_model(config, checkpoint, args.device)
     return measure_share(model, dataset, args.num_clips, args.layer, args.seed)
 
 

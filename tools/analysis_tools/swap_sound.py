@@ -27,6 +27,7 @@ from mmengine.dataset import pseudo_collate
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import init_model
 from mmavs.audio import resample, vggish_log_mel
+from mmavs.datasets.find_clips import find_clips
 from mmavs.datasets.heard import hear, muted, noise
 from mmavs.datasets.unmatching import (
     ClipContent,
@@ -86,23 +87,17 @@ def parse_args() -> argparse.Namespace:
 
 
 def choose_sounds(
-    contents: Dict[str, ClipContent], args: argparse.Namespace
-) -> Tuple[str, str, str]:
-    """Settle clip, other sound and mixed sound.
+    contents: Dict[str, ClipContent], clip: str, args: argparse.Namespace
+) -> Tuple[str, str]:
+    """Settle the other sound and the mixed sound.
 
     Raises:
-        ValueError: The clip is not in the split; or ``--other`` is left out,
-            and no sound of the split is foreign to the clip.
+        ValueError: ``--other`` is left out, and no sound of the split is
+            foreign to the clip.
     """
-    clip = args.clip or next(iter(contents))
-    if clip not in contents:
-        raise ValueError(
-            f'no clip {clip!r} in {args.split}. Fix: one of '
-            f'{list(contents)[:5]} ... ({len(contents)} in all)'
-        )
     other = args.other or unmatching_sounds(contents, wanted=[clip])[clip]
     mixed = args.mixed or matching_silent_sound(contents, clip) or other
-    return clip, other, mixed
+    return other, mixed
 
 
 def conditions(clip: str, other: str, mixed: str) -> Dict[str, List[dict]]:
@@ -198,12 +193,7 @@ def load_clip(
     datasets: list, clip: str, num_changes: int
 ) -> Tuple[dict, torch.Tensor]:
     """Load a clip, and the sound (S,) at 16 kHz that its front end is fed."""
-    dataset, index = next(
-        (dataset, index)
-        for dataset in datasets
-        for index in range(len(dataset))
-        if dataset.get_data_info(index)['clip_id'] == clip
-    )
+    ((dataset, index),) = find_clips(datasets, [clip])
     steps = dataset.pipeline.transforms
     names = [type(step).__name__ for step in steps]
     keep = KeepWaveform()
@@ -219,10 +209,13 @@ def main() -> None:
         args.config, args.cfg_options, args.synthetic, args.split
     )
     model = init_model(config, args.checkpoint, args.device)
+    parts = build_datasets(config, args.split)
+    ((part, index),) = find_clips(parts, args.clip and [args.clip])
+    clip = part.get_data_info(index)['clip_id']
     contents = {}
-    for dataset in build_datasets(config, args.split):
+    for dataset in parts:
         contents.update(clip_contents(dataset))
-    clip, other, mixed = choose_sounds(contents, args)
+    other, mixed = choose_sounds(contents, clip, args)
     default = f'work_dirs/swap_sound/{flat_name(clip)}.png'
     out = picture_path(args.out or default)
     rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
