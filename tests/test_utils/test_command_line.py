@@ -38,6 +38,7 @@ MISTAKES = {
     'tools/analysis_tools/benchmark_metrics.py': (['--x'], '--x'),
     'tools/analysis_tools/benchmark_neck.py': (['NoNeck'], 'NoNeck'),
     'tools/analysis_tools/browse_dataset.py': (['none.py'], 'none.py'),
+    'tools/analysis_tools/check_dataset.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/compare.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/compare_costs.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/compare_protocols.py': (['--x'], '--x'),
@@ -85,7 +86,7 @@ MISTAKES = {
 }
 
 
-UNKNOWN = ['--no-such-option'], '--no-such-option'  # of any other
+UNKNOWN = ['--no-such-option'], ''  # of any other
 
 
 @pytest.mark.parametrize('script', sorted({*SCRIPTS, *MISTAKES}))
