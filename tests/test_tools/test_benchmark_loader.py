@@ -78,3 +78,31 @@ def test_table_shows_both_passes(tool, monkeypatch, tiny_ms3, capsys):
     text = capsys.readouterr().out
     for part in ('cold cache', 'warm cache', 'clips/s', *tool.STAGES):
         assert part in text
+
+
+@pytest.mark.parametrize('wrapper', ['ConcatDataset', 'RepeatDataset'])
+def test_wrapped_data_sets_are_looked_into(
+    tool, monkeypatch, tiny_ms3, tmp_path, capsys, wrapper
+):
+    config = Config.fromfile(CONFIG)
+    loader = config.train_dataloader
+    loader.dataset.data_root = str(tiny_ms3)
+    inner = loader.dataset
+    if wrapper == 'ConcatDataset':
+        loader.dataset = dict(type=wrapper, datasets=[inner, inner])
+    else:
+        loader.dataset = dict(type=wrapper, times=2, dataset=inner)
+    config.dump(str(tmp_path / 'wrapped.py'))
+    words = ['benchmark', 'wrapped.py', '--clips', '8', '--workers', '0']
+    monkeypatch.setattr(sys, 'argv', words)
+    seen = []
+    measure = tool.clips_per_second
+
+    def note(dataset, *arguments):
+        seen.append(len(dataset))
+        return measure(dataset, *arguments)
+
+    monkeypatch.setattr(tool, 'clips_per_second', note)
+    tool.main()
+    assert seen == [8, 8]  # both times through the four clips
+    assert 'image decode' in capsys.readouterr().out

@@ -70,6 +70,14 @@ def test_equals_the_released_code(case, background):
     )
 
 
+def test_the_sum_by_which_the_released_code_chooses_is_given():
+    case = CASES[0]
+    scores = evaluate(golden_clips(case), OUTPUTS[case]['num_classes'])
+    total = scores['mIoU'] + scores['mFscore']
+    assert scores['mIoU+mFscore'] == total > 0
+    assert set(AVSSMetric().figures) == set(scores)
+
+
 def test_short_clips_are_padded_only_as_asked():
     clips = golden_clips('informative', length=5)
     padded, bare = evaluate(clips), evaluate(clips, padded_frames=None)
