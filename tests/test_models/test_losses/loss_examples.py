@@ -6,6 +6,7 @@ and some count nothing. A new loss needs an entry in ``EXAMPLES``.
 """
 
 import importlib
+import inspect
 import pkgutil
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
@@ -61,7 +62,8 @@ def all_losses() -> Dict[str, type]:
         for name, kind in vars(importlib.import_module(module.name)).items():
             own = getattr(kind, '__module__', None) == module.name
             if own and isinstance(kind, type) and issubclass(kind, nn.Module):
-                found[name] = kind
+                if not inspect.isabstract(kind):
+                    found[name] = kind
     return found
 
 
@@ -214,7 +216,7 @@ EXAMPLES: Dict[str, List[Example]] = dict(
         ),
         *of_clips(dict(reduction='mean'), make=class_clips),
     ],
-    ClassDiceLoss=of_frames(class_frames, {}, dict(skip_background=True)),
+    ClassDiceLoss=of_frames(class_frames, {}),
     FrameBCELoss=of_frames(binary_frames, {}, dict(on_probabilities=True)),
     FrameCrossEntropyLoss=of_frames(class_frames),
     FrameDiceLoss=of_frames(binary_frames, {}, FRAME_DICE),

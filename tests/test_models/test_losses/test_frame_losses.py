@@ -55,7 +55,7 @@ def test_bce_by_hand():
     logits = torch.tensor([0.0, 0.0, 2.0]).view(1, 1, 1, 3)
     target = torch.tensor([[[1, 0, 255]]])
     for on_probabilities in (True, False):
-        loss = FrameBCELoss(on_probabilities, loss_weight=2.0)
+        loss = FrameBCELoss(on_probabilities=on_probabilities, loss_weight=2.0)
         value = float(loss(logits, target))
         assert value == pytest.approx(2 * math.log(2))
     # another label than 255 is ignored where the head says so
@@ -141,7 +141,7 @@ def test_nothing_labelled(kind):
 @pytest.mark.parametrize('kind', LOSSES)
 def test_wrong_channels(kind):
     channels = 1 if kind is FrameCrossEntropyLoss else 2
-    with pytest.raises(ValueError, match='Mend: set out_channels='):
+    with pytest.raises(ValueError, match='Fix: set out_channels='):
         kind()(torch.zeros(1, channels, 2, 2), torch.zeros(1, 2, 2).long())
 
 
@@ -154,3 +154,15 @@ def test_a_loss_of_ones_own_divides_as_these_do():
     assert many.item() == pytest.approx(6e-6)
     nothing = mean_over_ranks(total * 0, torch.tensor(0))
     assert nothing.item() == 0 and nothing.requires_grad
+
+
+def test_name_and_weight_are_the_bases():
+    logits = torch.zeros(1, 1, 2, 2)
+    target = torch.tensor([[[1, 0], [1, 0]]])
+    plain = FrameDiceLoss()
+    named = FrameDiceLoss(loss_weight=3.0, loss_name='loss_other')
+    assert (plain.loss_name, named.loss_name) == ('loss_dice', 'loss_other')
+    value = float(named(logits, target))
+    assert value == pytest.approx(3 * float(plain(logits, target)))
+    with pytest.raises(TypeError, match="'smooth'"):
+        FrameDiceLoss(smooth=1.0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmavs.models.losses import StructureLoss
-from mmavs.models.losses.structure_loss import boundary_weight
+from mmavs.models.losses.frame_losses import boundary_weight
 from mmavs.testing.golden import assert_close, load_arrays, load_json
 
 
