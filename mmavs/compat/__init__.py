@@ -3,6 +3,8 @@
 ========================  ==================================================
 touch                     why
 ========================  ==================================================
+import hook               ``import mmavs`` must come first and be light; the
+                          touches below are for what is imported later
 stack checks              wrong versions, or two packages that install the
                           same import name, end in errors far from the cause
 ``mmcv.ops`` stand-in     mmseg 1.2.2 imports ``mmcv.ops``, which needs the
@@ -44,12 +46,18 @@ from .checkpoints import (
     make_checkpoints_safe,
 )
 from .configs import make_yaml_safe
+from .import_hook import on_first_import
 from .loaders import prepare_loaders
 from .media_log import import_av
 from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
 from .packages import register_package
 from .ranks import allow_cpu_ranks, let_one_rank_write_metrics
-from .versions import MMCV_DISTRIBUTIONS, check_stack, installed_mmcv
+from .versions import (
+    MMCV_DISTRIBUTIONS,
+    check_installed,
+    check_stack,
+    installed_mmcv,
+)
 from .whole_writes import write_whole_files
 
 __all__ = [
@@ -60,7 +68,20 @@ __all__ = [
     'load_checkpoint',
     'load_safely',
     'prepare_stack',
+    'ready_when_imported',
 ]
+
+
+def ready_when_imported() -> None:
+    """Check versions now, and ready the stack once it is first imported.
+
+    Raises:
+        ImportError: A package is of an unsupported version, or installed
+            twice under one import name. What is absent is named by the first
+            import of mmcv, mmengine or mmseg.
+    """
+    check_installed()
+    on_first_import(check_stack, prepare_stack)
 
 
 def prepare_stack() -> None:

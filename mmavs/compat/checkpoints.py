@@ -57,6 +57,7 @@ def load_safely(file: Union[str, io.BytesIO], map_location: Any = 'cpu'):
         Exception: Of about any kind, with the reason: it is damaged, or asks
             for anything but tensors and plain containers.
     """
+    import mmengine  # noqa: F401  (readies what a checkpoint may hold)
     import torch
 
     _check_archive(file)

@@ -16,7 +16,7 @@ class _MissingExtension(ModuleType):
         def missing(*args, **kwargs):
             raise RuntimeError(
                 f'The compiled operator "{name}" is not part of mmcv-lite. '
-                'Mend: pip uninstall -y mmcv-lite, then pip install '
+                'Fix: pip uninstall -y mmcv-lite, then pip install '
                 '"mmavs[full]" (compiles mmcv 2.1.0; needs a C++ compiler '
                 'and setuptools<82 with --no-build-isolation).'
             )

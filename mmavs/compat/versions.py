@@ -42,8 +42,10 @@ def _installed(distributions: Sequence[str]) -> dict:
     return found
 
 
-def check_stack() -> None:
-    """Name wrong versions and double installs before they do harm.
+def check_installed() -> None:
+    """Name double installs and wrong versions, from package metadata alone.
+
+    What is not installed is passed by.
 
     Raises:
         ImportError: See :func:`prepare_stack`.
@@ -53,31 +55,45 @@ def check_stack() -> None:
     for module, distributions in TWINS.items():
         both = _installed(distributions)
         _refuse_twins(module, both, f', then pip install {distributions[0]}')
-    for module, (low, high, mend) in SUPPORTED.items():
+    for module, (low, high, remedy) in SUPPORTED.items():
+        if module == 'mmcv' and 'onedl-mmcv' in flavours:
+            low, high = ONEDL_MMCV_BOUNDS
+        for version in _versions(module).values():
+            check_version(module, version, low, high, remedy)
+
+
+def check_stack() -> None:
+    """Name what is missing as well, where the stack is about to be used.
+
+    Raises:
+        ImportError: See :func:`prepare_stack`.
+    """
+    check_installed()
+    for module, (low, high, remedy) in SUPPORTED.items():
         if importlib.util.find_spec(module) is None:
             raise ImportError(
                 f'mmavs needs {module} >={low},<{high}, which '
-                f'is not installed. Mend: '
-                f'{_MMCV_ADVICE if module == "mmcv" else mend}.'
+                f'is not installed. Fix: '
+                f'{_MMCV_ADVICE if module == "mmcv" else remedy}.'
             )
-        if module == 'mmcv' and 'onedl-mmcv' in flavours:
-            low, high = ONEDL_MMCV_BOUNDS
-        check_version(module, _module_version(module), low, high, mend)
+        if not _versions(module):  # in a folder on the path, not installed
+            version = importlib.import_module(module).__version__
+            check_version(module, version, low, high, remedy)
 
 
-def _refuse_twins(module: str, found: dict, mend: str) -> None:
+def _refuse_twins(module: str, found: dict, remedy: str) -> None:
     """Raise ImportError if several distributions install one module."""
     if len(found) > 1:
         names = ', '.join(f'{k} {v}' for k, v in found.items())
         raise ImportError(
             f'{names} are installed together and overwrite each other under '
-            f'the import name "{module}". Mend: pip uninstall -y '
-            f'{" ".join(found)}{mend}.'
+            f'the import name "{module}". Fix: pip uninstall -y '
+            f'{" ".join(found)}{remedy}.'
         )
 
 
 def check_version(
-    name: str, version: str, low: str, high: str, mend: str
+    name: str, version: str, low: str, high: str, remedy: str
 ) -> None:
     """Raise ImportError unless ``low <= version < high``."""
     from packaging.version import Version
@@ -89,14 +105,12 @@ def check_version(
     ):
         raise ImportError(
             f'{name} {version} is installed; mmavs supports '
-            f'>={low},<{high}. Mend: {mend}.'
+            f'>={low},<{high}. Fix: {remedy}.'
         )
 
 
-def _module_version(module: str) -> str:
-    """Read a version without importing mmseg, which asserts on its own."""
-    if module == 'mmseg':
-        found = _installed(TWINS['mmseg'])
-        if found:
-            return next(iter(found.values()))
-    return importlib.import_module(module).__version__
+def _versions(module: str) -> dict:
+    """Give the distributions that install a module, with their versions."""
+    if module == 'mmcv':
+        return installed_mmcv()
+    return _installed(TWINS.get(module, (module,)))

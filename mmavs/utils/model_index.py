@@ -4,11 +4,12 @@ import sys
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Dict, List, Union
-
-from mmengine.config import Config
+from typing import TYPE_CHECKING, Dict, List, Union
 
 import mmavs
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def resource_root() -> Path:
@@ -26,7 +27,7 @@ def resource_root() -> Path:
         if (root / 'configs').is_dir() and (root / 'model-index.yml').exists():
             return root
     raise FileNotFoundError(
-        f'no configs beside {package}. Mend: install mmavs again '
+        f'no configs beside {package}. Fix: install mmavs again '
         '("pip install ." or "pip install -e ." in the source tree).'
     )
 
@@ -108,7 +109,7 @@ def find_config(name: Union[str, Path]) -> Path:
     )
 
 
-def read_config(name: Union[str, Path]) -> Config:
+def read_config(name: Union[str, Path]) -> 'Config':
     """Read a config, whose ``custom_imports`` may lie in the working folder.
 
     A script does not look there by itself, only in its own folder. A Python
@@ -126,6 +127,8 @@ def read_config(name: Union[str, Path]) -> Config:
         ImportError: A package of ``custom_imports`` is not found.
         ValueError: The file is not a config that can be read.
     """
+    from mmengine.config import Config
+
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)

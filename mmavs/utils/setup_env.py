@@ -1,7 +1,5 @@
 """Registration of everything mmavs brings."""
 
-from mmengine.registry import init_default_scope
-
 
 def register_all_modules(init_scope: bool = True) -> None:
     """Import every package that registers components.
@@ -17,4 +15,6 @@ def register_all_modules(init_scope: bool = True) -> None:
     import mmavs.visualization  # noqa: F401
 
     if init_scope:
+        from mmengine.registry import init_default_scope
+
         init_default_scope('mmavs')
