@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmavs.models.layers.tpavi_block import TPAVIBlock
 from mmavs.models.necks import TPAVI
+from mmavs.models.necks.tpavi import TPAVIBlock
 from mmavs.structures import AVFeatures
 from mmavs.testing.naive import NaiveTPAVIBlock, naive_copy
 

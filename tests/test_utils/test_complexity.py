@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmavs.models.layers import MultiScaleDeformableAttention
-from mmavs.models.layers.tpavi_block import TPAVIBlock
 from mmavs.models.necks import AVCorrelation, MotionCorrelation
+from mmavs.models.necks.tpavi import TPAVIBlock
 from mmavs.structures import AVFeatures
 from mmavs.utils.complexity import (
     audio_shape,

@@ -7,8 +7,7 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmavs.models.layers.avsc import AVSC, log_odds
-from mmavs.models.layers.instance_filter import Instances
+from mmavs.models.layers.avsc import AVSC, Instances, log_odds
 from mmavs.structures import AVHeadOutput, AVSDataSample, FramePixelData
 
 from .write_maps import HowToWrite, resize_logits, undo_geometry

@@ -6,21 +6,23 @@ import torch
 from torch import Tensor, nn
 
 from mmavs.datasets.s4_categories import S4_CATEGORIES
+from mmavs.models.layers.avsc import (
+    cut_masks,
+    filter_instances,
+    top_mask,
+    top_scored,
+)
 from mmavs.models.layers.category_names import CategoryNames
 from mmavs.models.layers.instance_decoder import (
     InstanceDecoder,
     Prediction,
     as_memory,
 )
-from mmavs.models.layers.instance_filter import (
-    cut_masks,
-    filter_instances,
-    top_mask,
-    top_scored,
-)
 from mmavs.models.layers.pixel_decoders import build_pixel_decoder
-from mmavs.models.losses.instance_losses import instance_losses
-from mmavs.models.losses.instance_set_loss import InstanceSetLoss
+from mmavs.models.losses.instance_losses import (
+    InstanceSetLoss,
+    instance_losses,
+)
 from mmavs.registry import MODELS
 from mmavs.structures import (
     AVFeatures,

@@ -1,12 +1,166 @@
-"""The transformer of BEATs: convolutional positions and DeepNorm layers."""
+"""The transformer of BEATs: gated relative positions, DeepNorm layers."""
 
+import math
 from typing import Optional
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from .gated_attention import GatedAttention
+
+class GatedAttention(BaseModule):
+    """Multi-head self-attention; the query scales its position bias.
+
+    "BEATs: Audio Pre-Training with Acoustic Tokenizers",
+    https://arxiv.org/abs/2212.09058, section 3.2, with the gate of "WavLM",
+    https://arxiv.org/abs/2110.13900, Eq. (2), taken from the projected query
+    as in the released code. With position bias p_ij, u and r the sigmoids of
+    two linear maps of q_i, and a learnt scale a of the head::
+
+        logits_ij = q_i k_j / sqrt(d) + (u (r a - 1) + 2) p_ij
+
+    Attention is fused; the released code's shift by 32, a guard for float16,
+    changes nothing in exact arithmetic and is left out.
+
+    Args:
+        embed_dims (int): C.
+        num_heads (int): H.
+        num_buckets (int, optional): Relative distances the bias tells apart;
+            None builds attention without position bias.
+        max_distance (int): Largest distance told apart.
+        gated (bool): Gate the bias. Defaults to True.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        num_buckets: Optional[int] = None,
+        max_distance: int = 800,
+        gated: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.num_buckets = num_buckets
+        self.max_distance = max_distance
+        self.q_proj = nn.Linear(embed_dims, embed_dims)
+        self.k_proj = nn.Linear(embed_dims, embed_dims)
+        self.v_proj = nn.Linear(embed_dims, embed_dims)
+        self.out_proj = nn.Linear(embed_dims, embed_dims)
+        self.gated = gated and num_buckets is not None
+        if num_buckets is not None:
+            self.relative_attention_bias = nn.Embedding(num_buckets, num_heads)
+        if self.gated:
+            self.grep_linear = nn.Linear(embed_dims // num_heads, 8)
+            self.grep_a = nn.Parameter(torch.ones(1, num_heads, 1, 1))
+
+    def position_bias(self, length: int) -> Tensor:
+        """Bias of all pairs of tokens, before the gate.
+
+        Args:
+            length (int): L.
+
+        Returns:
+            Tensor: (H, L, L), query by key.
+        """
+        table = self.relative_attention_bias
+        buckets = bucket_table(
+            length, self.num_buckets, self.max_distance, table.weight.device
+        )
+        return table(buckets).permute(2, 0, 1)
+
+    def forward(
+        self,
+        x: Tensor,
+        position_bias: Optional[Tensor] = None,
+        padding: Optional[Tensor] = None,
+    ) -> Tensor:
+        """Attend.
+
+        Args:
+            x (Tensor): (N, L, C).
+            position_bias (Tensor, optional): (H, L, L), shared by all layers.
+            padding (Tensor, optional): (N, L) bool, True where there is
+                nothing to attend to.
+
+        Returns:
+            Tensor: (N, L, C).
+        """
+        query, key, value = (
+            projection(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            for projection in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        bias = None
+        if position_bias is not None:
+            bias = position_bias[None]
+            if self.gated:
+                bias = bias * self._gate(query)
+        if padding is not None:
+            blocked = torch.zeros_like(padding, dtype=query.dtype)
+            blocked = blocked.masked_fill(padding, float('-inf'))
+            blocked = blocked[:, None, None]
+            bias = blocked if bias is None else bias + blocked
+        out = F.scaled_dot_product_attention(
+            query, key, value, None if bias is None else bias.to(query.dtype)
+        )
+        return self.out_proj(out.transpose(1, 2).flatten(2))
+
+    def _gate(self, query: Tensor) -> Tensor:
+        """(N, H, L, d) -> (N, H, L, 1), one factor a query and head."""
+        # The release draws four numbers for each map and sums them.
+        maps = self.grep_linear(query).unflatten(-1, (2, 4)).sum(-1)
+        update, reset = maps.sigmoid().chunk(2, dim=-1)
+        return update * (reset * self.grep_a - 1.0) + 2.0
+
+
+def relative_buckets(
+    distance: Tensor, num_buckets: int, max_distance: int
+) -> Tensor:
+    """Sort signed distances into buckets.
+
+    Half of the buckets are for each sign; half of those hold one distance
+    each, the others grow logarithmically up to ``max_distance``, beyond which
+    all share the last ("Exploring the Limits of Transfer Learning",
+    https://arxiv.org/abs/1910.10683, section 2.1).
+
+    Args:
+        distance (Tensor): Any shape, int64, key position minus query
+            position.
+        num_buckets (int): Of both signs together.
+        max_distance (int): Where the last bucket starts.
+
+    Returns:
+        Tensor: Same shape, int64 in 0..num_buckets - 1.
+    """
+    half = num_buckets // 2
+    exact = half // 2
+    size = distance.abs()
+    # float32 logarithms, as in the released code: a bucket's edge must not
+    # move by rounding.
+    scale = torch.log(size.clamp(min=1).float() / exact)
+    scale = scale / math.log(max_distance / exact) * (half - exact)
+    large = (exact + scale.long()).clamp(max=half - 1)
+    return torch.where(size < exact, size, large) + (distance > 0) * half
+
+
+def bucket_table(
+    length: int, num_buckets: int, max_distance: int, device: torch.device
+) -> Tensor:
+    """Buckets of all pairs of ``length`` tokens.
+
+    Args:
+        length (int): L.
+        num_buckets (int): See :func:`relative_buckets`.
+        max_distance (int): See :func:`relative_buckets`.
+        device (torch.device): Where to.
+
+    Returns:
+        Tensor: (L, L) int64, query by key.
+    """
+    positions = torch.arange(length, device=device)
+    distance = positions[None] - positions[:, None]
+    return relative_buckets(distance, num_buckets, max_distance)
 
 
 class WeightNormConv1d(BaseModule):

@@ -7,8 +7,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmavs.models.layers.avsegformer import AudioProjection
+from mmavs.models.layers.instance_decoder import EncoderLayer
 from mmavs.models.layers.positions import map_positions
-from mmavs.models.layers.query_transformer import EncoderLayer
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 

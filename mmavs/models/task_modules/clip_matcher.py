@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .hungarian_matcher import Match, assign
-from .mask_costs import dice_cost
+from .hungarian_matcher import Match, assign, dice_cost
 
 
 class ClipObjects(NamedTuple):

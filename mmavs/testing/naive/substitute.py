@@ -5,8 +5,8 @@ from typing import Dict, List, Tuple, Type
 
 from torch import nn
 
-from mmavs.models.layers.tpavi_block import TPAVIBlock
 from mmavs.models.necks.motion_correlation import MotionCorrelation
+from mmavs.models.necks.tpavi import TPAVIBlock
 
 from .avsegformer import AVSEGFORMER_FORMS
 from .motion_correlation import NaiveMotionCorrelation

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mmavs.models.layers.tpavi_block import TPAVIBlock
+from mmavs.models.necks.tpavi import TPAVIBlock
 
 
 class NaiveTPAVIBlock(TPAVIBlock):

@@ -188,7 +188,7 @@ def test_layers_are_dropped_in_training_only(waveform):
 
 
 def test_buckets_equal_the_released_table():
-    from mmavs.models.layers.relative_position import relative_buckets
+    from mmavs.models.layers.beats_encoder import relative_buckets
 
     ours = relative_buckets(torch.arange(-1000, 1001), 320, 800)
     expected = UNITS['iter3_bucket_of_relative_position_minus1000_to_1000']

@@ -2,7 +2,7 @@
 
 import torch
 
-from mmavs.models.layers.instance_filter import Instances
+from mmavs.models.layers.avsc import Instances
 from mmavs.registry import MODELS
 
 CHANNELS = [8, 16, 24, 32]

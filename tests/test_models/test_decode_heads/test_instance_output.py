@@ -5,7 +5,7 @@ import torch
 from small_instance_head import CATEGORIES, STAGE_2, build, instances
 
 from mmavs.models.decode_heads.write_maps import HowToWrite
-from mmavs.models.layers.instance_filter import Instances
+from mmavs.models.layers.avsc import Instances
 from mmavs.structures import (
     AVHeadOutput,
     AVSDataSample,

@@ -4,9 +4,12 @@ import pytest
 import torch
 
 from mmavs.models.layers.positions import sine_positions
-from mmavs.models.losses.instance_set_loss import InstanceSetLoss
-from mmavs.models.task_modules.hungarian_matcher import HungarianMatcher
-from mmavs.models.task_modules.mask_costs import bce_cost, dice_cost
+from mmavs.models.losses.instance_losses import InstanceSetLoss
+from mmavs.models.task_modules.hungarian_matcher import (
+    HungarianMatcher,
+    bce_cost,
+    dice_cost,
+)
 from mmavs.registry import MODELS
 from mmavs.testing.golden import (
     assert_close,

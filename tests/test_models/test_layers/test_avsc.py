@@ -4,11 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmavs.models.layers.avsc import AVSC, log_odds
-from mmavs.models.layers.instance_filter import (
+from mmavs.models.layers.avsc import (
+    AVSC,
     Instances,
     cut_masks,
     filter_instances,
+    log_odds,
     top_mask,
     top_scored,
 )

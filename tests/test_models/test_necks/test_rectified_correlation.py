@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mmavs.models.layers.rectified_correlation import (
+from mmavs.models.necks.motion_correlation import (
     mean_rectified_correlation,
 )
 

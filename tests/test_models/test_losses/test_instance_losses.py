@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mmavs.models.losses import SilentObjectLoss
-from mmavs.models.losses.instance_set_loss import InstanceSetLoss
-from mmavs.models.task_modules.hungarian_matcher import HungarianMatcher
-from mmavs.models.task_modules.mask_costs import (
+from mmavs.models.losses.instance_losses import InstanceSetLoss
+from mmavs.models.task_modules.hungarian_matcher import (
+    HungarianMatcher,
     bce_cost,
     dice_cost,
     focal_cost,
@@ -182,7 +182,7 @@ def test_sums_and_counts_add_up_over_ranks(monkeypatch):
         recorded.append((float(total.detach()), float(count)))
         return total / count.clamp(min=1)
 
-    for module in ('instance_set_loss', 'silent_object_loss'):
+    for module in ('instance_losses', 'silent_object_loss'):
         monkeypatch.setattr(
             f'mmavs.models.losses.{module}.mean_over_ranks', record
         )
