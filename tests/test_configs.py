@@ -57,8 +57,11 @@ def test_config_builds_and_runs(path, monkeypatch):
     for pipeline in [*pipelines, config.get('tta_pipeline', [])]:
         for transform in pipeline:
             TRANSFORMS.build(transform)
+    classes = config.model.decode_head.get('num_classes', 2)
     for dataset in datasets(config):
-        assert DATASETS.get(dataset.type) is not None
+        kind = DATASETS.get(dataset.type)
+        metainfo = {**kind.METAINFO, **(dataset.get('metainfo') or {})}
+        assert len(metainfo['classes']) == classes
     for evaluator in (config.val_evaluator, config.test_evaluator):
         metrics = evaluator if isinstance(evaluator, list) else [evaluator]
         for metric in metrics:

@@ -8,7 +8,12 @@ from mmengine.config import DictAction
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.compat.checkpoints import find_checkpoint
 from mmavs.utils.command_line import run_script
-from mmavs.utils.run_config import check_inputs, load_config, use_synthetic
+from mmavs.utils.run_config import (
+    check_inputs,
+    check_precision,
+    load_config,
+    use_synthetic,
+)
 from mmavs.utils.work_dir import last_checkpoint, set_work_dir
 
 
@@ -77,6 +82,7 @@ def prepare_config(args: argparse.Namespace):
         config.optim_wrapper.dtype = args.amp
         if args.amp == 'float16':
             config.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    check_precision(config)
     return config
 
 

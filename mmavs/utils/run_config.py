@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Sequence
 
 from mmengine.config import Config, ConfigDict
+from mmengine.device import get_device
 
 from .model_index import read_config
 from .tta import derive_tta_pipeline
@@ -280,6 +281,26 @@ def _how_to_get_data(root: str, splits: Sequence[str]) -> str:
             f'{names}_dataloader.dataset.data_root=...',
         )
     return '\n'.join(' ' * 11 + line for line in lines)
+
+
+def check_precision(config: Config) -> None:
+    """Say that mixed precision finds no device here.
+
+    Args:
+        config (Config): About to train.
+
+    Raises:
+        ValueError: Its ``optim_wrapper`` is mmengine's for mixed precision,
+            and there is no GPU (nor another device that mmengine takes).
+    """
+    kind = (config.get('optim_wrapper') or {}).get('type')
+    mixed = str(kind).split('.')[-1] == 'AmpOptimWrapper'
+    if mixed and get_device() in ('cpu', 'mps'):
+        raise ValueError(
+            'mixed precision (AmpOptimWrapper) needs a GPU, and PyTorch finds '
+            'none here. Fix: leave --amp out; in a config, take '
+            "optim_wrapper.type='OptimWrapper' without dtype and loss_scale"
+        )
 
 
 def use_tta(config: Config) -> None:

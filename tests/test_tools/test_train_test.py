@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import pickle
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import torch
 from mmengine.config import Config
 from mmengine.fileio.backends import local_backend
 from PIL import Image
+
+from mmavs.testing import tiny_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -310,3 +313,129 @@ def test_tta_tool_runs_and_scores(config_file, trained, tmp_path, monkeypatch):
         (path,) = (tmp_path / name).glob('*/*.json')
         figures[name] = json.loads(path.read_text())['mFscore']
     assert 0 < abs(figures['tta'] - figures['plain']) < 20
+
+
+def test_mixed_precision_without_a_gpu_is_one_clear_error(
+    config_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr('mmavs.utils.run_config.get_device', lambda: 'cpu')
+    words = ('train', config_file, '--work-dir', tmp_path)
+    for options in (
+        ['--amp'],
+        ['--amp', 'bfloat16'],
+        ['--cfg-options', 'optim_wrapper.type=mmengine.AmpOptimWrapper'],
+    ):
+        with pytest.raises(ValueError, match='needs a GPU.*leave --amp out'):
+            call(*words, *options, monkeypatch=monkeypatch)
+
+
+@pytest.mark.parametrize(
+    'tool, number', [('train', 1), ('train', 3), ('test', 1)]
+)
+def test_another_number_of_classes_than_the_datas_is_refused(
+    tool, number, config_file, trained, tmp_path, monkeypatch
+):
+    words = [tool, config_file, '--work-dir', tmp_path, '--cfg-options']
+    field = f'model.decode_head.num_classes={number}'
+    options = [field, 'model.decode_head.out_channels=1']
+    if tool == 'test':
+        words.insert(2, trained / 'epoch_2.pth')
+    if number == 3:
+        options = [field, 'model.decode_head.prior_prob=None']
+    message = (
+        f'num_classes={number}, but the {tool} data set has 2 classes: '
+        'background, sounding. Fix: model.decode_head.num_classes=2'
+    )
+    with pytest.raises(ValueError, match=message):
+        call(*words, *options, monkeypatch=monkeypatch)
+
+
+def test_one_unlabelled_test_clip_is_named(
+    config_file, trained, tiny_ms3, tmp_path, monkeypatch
+):
+    """The others are scored; a set without any mask is refused at once."""
+    root, lines = lay_out(tiny_ms3, tmp_path, labelled=('a', 'b'))
+
+    def test(out, *options):
+        words = ('test', config_file, trained / 'epoch_2.pth')
+        words += ('--work-dir', tmp_path / out, '--cfg-options')
+        dataset = 'test_dataloader.dataset'
+        words += (f'{dataset}.type=AVSDataset', f'{dataset}.data_root={root}')
+        words += (f'{dataset}.ann_file=clips.csv',)
+        call(*words, *options, monkeypatch=monkeypatch)
+        (path,) = (tmp_path / out).glob('*/*.json')
+        (log,) = (tmp_path / out).glob('*/*.log')
+        return json.loads(path.read_text())['mIoU'], log.read_text()
+
+    found, log = test('all')
+    assert '1 of 3 clips have no ground truth and are not scored: n' in log
+    (root / 'clips.csv').write_text('\n'.join(lines[:3]))
+    assert test('labelled')[0] == pytest.approx(found)
+    (root / 'clips.csv').write_text('\n'.join([lines[0], lines[3]]))
+    with pytest.raises(ValueError, match='none of the 1 test clips has a ma'):
+        test('none')
+    out = f'test_evaluator.output_dir={tmp_path / "masks"}'
+    options = ['test_evaluator.format_only=True', out]
+    call(
+        'test', config_file, trained / 'epoch_2.pth',
+        *('--work-dir', tmp_path / 'only', '--cfg-options', *options),
+        'test_dataloader.dataset.type=AVSDataset',
+        f'test_dataloader.dataset.data_root={root}',
+        'test_dataloader.dataset.ann_file=clips.csv',
+        monkeypatch=monkeypatch,
+    )  # fmt: skip
+    assert len(list((tmp_path / 'masks' / 'n').glob('*.png'))) == 5
+
+
+def lay_out(tiny_ms3, folder, labelled):
+    """Make a csv of the three test clips; the last has no masks."""
+    root = tiny_copy(tiny_ms3, folder)
+    data = root / 'ms3_data'
+    lines = ['clip_id,frames,audio,masks,split']
+    for name, truth in zip('abn', sorted(data.glob('gt_masks/test/*'))):
+        frames = data / 'visual_frames' / truth.name
+        # masks are found by the names of the frames
+        for frame, mask in zip(
+            *(sorted(p.glob('*')) for p in (frames, truth))
+        ):
+            mask.rename(mask.with_name(f'{frame.stem}.png'))
+        sound = next(data.rglob(f'{truth.name}.wav'))
+        paths = [frames, sound, truth] if name in labelled else [frames, sound]
+        cells = [path.relative_to(root).as_posix() for path in paths]
+        cells += [''] * (3 - len(cells))
+        lines.append(','.join([name, *cells, 'test']))
+    (root / 'clips.csv').write_text('\n'.join(lines))
+    return root, lines
+
+
+def test_a_pipeline_without_masks_is_said_before_the_first_clip(
+    config_file, trained, tmp_path, monkeypatch
+):
+    field = 'test_dataloader.dataset.pipeline.2.transforms.2.type'
+    with pytest.raises(ValueError, match='pipeline loads no masks.*LoadFrame'):
+        call(
+            *('test', config_file, trained / 'epoch_2.pth'),
+            *('--work-dir', tmp_path, '--cfg-options'),
+            *(f'{field}=RandomFlip', f'{field[:-4]}prob=0.0'),
+            monkeypatch=monkeypatch,
+        )
+
+
+def test_clips_of_one_name_do_not_overwrite_one_another(
+    config_file, trained, tiny_ms3, tmp_path, monkeypatch
+):
+    """Two data sets with the same names: scored apart, not written."""
+    config = Config.fromfile(config_file)
+    first = config.test_dataloader.dataset
+    second = dict(first, data_root=f'{tiny_copy(tiny_ms3, tmp_path)}/')
+    parts = [first, second]
+    config.test_dataloader.dataset = dict(type='ConcatDataset', datasets=parts)
+    config.dump(tmp_path / 'two.py')
+    words = ('test', tmp_path / 'two.py', trained / 'epoch_2.pth')
+    words += ('--work-dir', tmp_path / 'work')
+    call(*words, monkeypatch=monkeypatch)
+    (log,) = (tmp_path / 'work').glob('*/*.log')
+    assert re.search(r'\| +6 +\| +all ', log.read_text())
+    for option in ('--out', '--show-dir'):
+        with pytest.raises(ValueError, match="called 'ms3_test_00000'"):
+            call(*words, option, tmp_path / 'out', monkeypatch=monkeypatch)

@@ -1,4 +1,5 @@
 from .checkpoint_hook import CheckpointHook
+from .class_count_hook import ClassCountHook
 from .freeze_backbone_hook import FreezeBackboneHook
 from .seed_hook import SeedHook
 from .visualization_hook import AVSVisualizationHook
@@ -6,6 +7,7 @@ from .visualization_hook import AVSVisualizationHook
 __all__ = [
     'AVSVisualizationHook',
     'CheckpointHook',
+    'ClassCountHook',
     'FreezeBackboneHook',
     'SeedHook',
 ]
