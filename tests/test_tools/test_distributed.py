@@ -15,6 +15,8 @@ import torch
 from fresh_python import free_port
 from mmengine.config import Config
 
+from mmavs.utils.output_folder import OutputFolder
+
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = """
 import atexit
@@ -157,6 +159,9 @@ def test_metric_of_two_ranks_equals_one_process(
 ):
     """Three clips do not divide by two; every figure is exactly equal."""
     options = ('--cfg-options', 'test_evaluator.clips_per_batch=2')
+    for folder in ('masks', 'pictures'):
+        earlier = OutputFolder(tmp_path / folder).file('clip/clip_1.png')
+        earlier.write_bytes(b'of an earlier run')
     run(
         config_file,
         ROOT / 'tools/dist_test.sh',
@@ -165,7 +170,8 @@ def test_metric_of_two_ranks_equals_one_process(
         2,
         '--work-dir',
         tmp_path / 'two',
-        *options,
+        *('--out', tmp_path / 'masks', '--show-dir', tmp_path / 'pictures'),
+        *('--overwrite', *options),
     )
     run(
         config_file,
@@ -180,6 +186,11 @@ def test_metric_of_two_ranks_equals_one_process(
     one, two = metrics(tmp_path / 'one'), metrics(tmp_path / 'two')
     assert one == two
     assert 0 < one['mIoU'] < 100
+    # each rank wrote its own clips, after what was there had gone
+    masks = {p.parent.name for p in (tmp_path / 'masks').rglob('*.png')}
+    assert masks == {f'ms3_test_{n:05d}' for n in range(3)}
+    pictures = sorted(p.name for p in (tmp_path / 'pictures').glob('*.png'))
+    assert [name[:6] for name in pictures] == ['0001_J', '0002_J', '0003_J']
 
 
 @pytest.mark.parametrize(
