@@ -7,6 +7,11 @@ from .sounding_instance_head import SoundingInstanceHead
 
 __all__ = [
     'CATRHead',
+from .sam2_mask_head import SAM2MaskHead
+from .sounding_instance_head import SoundingInstanceHead
+
+__all__ = [
+    'SAM2MaskHead',
     'AVSDecodeHead',
     'AVSFPNHead',
     'AVSegFormerHead',

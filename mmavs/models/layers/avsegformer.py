@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mmavs.structures import AVFeatures
 from mmavs.utils.precision import at_least_float32
 
+from .check_audio import check_audio
 from .checkpointing import run_checkpointed
 from .deformable_attention import MultiScaleDeformableAttention
 from .pyramid_encoder import PyramidEncoder, feed_forward
@@ -88,24 +89,7 @@ class AudioProjection(nn.Module):
         Raises:
             ValueError: No sound; another number of frames; another width.
         """
-        audio = features.audio
-        if audio is None:
-            raise ValueError(
-                'this model needs sound, but has no audio encoder. '
-                "Fix: audio_encoder=dict(type='VGGish')"
-            )
-        frames = features.visual[0].shape[0]
-        if len(audio) != frames:
-            raise ValueError(
-                f'{len(audio)} seconds of sound came with {frames} frames; '
-                'they must pair one to one'
-            )
-        if audio.shape[-1] != self.linear.in_features:
-            raise ValueError(
-                f'sound of width {audio.shape[-1]} came to a model built for '
-                f'audio_channels={self.linear.in_features}. Fix: set '
-                'audio_channels to the out_channels of the audio encoder.'
-            )
+        audio = check_audio(features, self.linear.in_features)
         if audio.ndim == 2:
             audio = audio[:, None]
         return self.linear(audio)

@@ -50,3 +50,23 @@ def test_a_clip_moves_as_one():
 def test_ranges_that_cannot_be(options):
     with pytest.raises(ValueError, match='scale_range must be'):
         RandomAffine(**options)
+
+
+def test_what_comes_from_outside():
+    """Half the size: a border of the fill colour, background in masks."""
+    shrink = RandomAffine(
+        max_degrees=0.0,
+        scale_range=(0.5, 0.5),
+        max_shear_degrees=0.0,
+        fill=(1, 2, 3),
+    )
+    results = shrink(frame())
+    assert results['img'][0, 0].tolist() == [1, 2, 3]
+    assert results['gt_seg_map'][0, 0] == 0
+
+
+def test_bilinear_frames_keep_sharp_masks():
+    np.random.seed(1)
+    results = RandomAffine(bilinear=True)(frame())
+    assert len(np.unique(results['img'])) > 2
+    assert set(np.unique(results['gt_seg_map'])) == {0, 1}

@@ -1,0 +1,308 @@
+"""SAM 2's video decoder as a head, prompted by sound alone."""
+
+from typing import Dict, List, NamedTuple, Optional, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from mmavs.models.layers.clip_groups import clip_groups
+from mmavs.models.layers.positions import map_positions
+from mmavs.models.layers.sam2_layers import MLP
+from mmavs.models.layers.sam2_mask_decoder import (
+    DecodedMasks,
+    MaskDecoder,
+    PromptEncoder,
+    Residuals,
+)
+from mmavs.models.layers.sam2_memory import (
+    MemoryAttention,
+    MemoryEncoder,
+    pointer_tokens,
+)
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
+
+from .avs_decode_head import AVSDecodeHead, resize_logits
+
+NUM_MEMORIES = 7  # the conditioning frame and up to six before
+MAX_POINTERS = 16
+MASK_CHOICES = ('first', 'iou', 'iou-occlusion')
+
+
+class FrameMemory(NamedTuple):
+    """What a decoded frame of B clips leaves for later frames.
+
+    Attributes:
+        features (Tensor): (B, h * w, M).
+        pointer (Tensor): (B, D).
+    """
+
+    features: Tensor
+    pointer: Tensor
+
+
+class Tracked(NamedTuple):
+    """Decoded frames of B clips, in order of time.
+
+    Attributes:
+        masks (Tensor): (B, T, 3, 4 h, 4 w), raw.
+        iou (Tensor): (B, T, 3).
+        object_score (Tensor): (B, T, 1), raw.
+        memories (dict[int, FrameMemory]): By frame.
+    """
+
+    masks: Tensor
+    iou: Tensor
+    object_score: Tensor
+    memories: Dict[int, FrameMemory]
+
+
+@MODELS.register_module()
+class SAM2MaskHead(AVSDecodeHead):
+    """Decode frame after frame, each looking back at those before.
+
+    Paper: AuralSAM2, https://arxiv.org/abs/2506.01015, on the decoder and the
+    memory of SAM 2, https://arxiv.org/abs/2408.00714, under whose parameter
+    names Meta's weights (2.0) load. There is no prompt: :class:`AuralFuser`'s
+    residuals act inside the decoder. A clip is one video; its conditioning
+    frame is decoded first: the first one, in training the middle one.
+
+    Args:
+        embed_dims (int): D.
+        memory_dims (int): M, width of the memories.
+        num_heads, ffn_channels (int): Of the mask decoder's transformer.
+        memory_layers (int): Layers of the memory attention.
+        pointers_in_past_only (bool): A frame before the conditioning frame
+            does not see its object pointer: SAM 2's b+ and l; False is t.
+        mask_choice (str): Which of the three masks answers: 'first', 'iou'
+            (of the highest predicted IoU; released checkpoints were chosen
+            by it) or 'iou-occlusion' (and none where the object score is
+            below 0).
+        frozen (bool): No gradients for SAM 2's weights, as released.
+        loss_mask (dict, optional): :class:`SAM2MaskLoss`, on the masks, IoUs
+            and object scores.
+        **kwargs: See :class:`AVSDecodeHead`; ``loss_decode`` acts on the
+            chosen mask.
+    """
+
+    def __init__(
+        self,
+        *,
+        embed_dims: int = 256,
+        memory_dims: int = 64,
+        num_heads: int = 8,
+        ffn_channels: int = 2048,
+        memory_layers: int = 4,
+        pointers_in_past_only: bool = True,
+        mask_choice: str = 'iou',
+        frozen: bool = True,
+        loss_mask: Optional[dict] = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(**kwargs)
+        if mask_choice not in MASK_CHOICES:
+            raise ValueError(
+                f'mask_choice must be one of {MASK_CHOICES}, '
+                f'got {mask_choice!r}'
+            )
+        self.pointers_in_past_only = pointers_in_past_only
+        self.mask_choice = mask_choice
+        self.memory_dims = memory_dims
+        self.sam_prompt_encoder = PromptEncoder(embed_dims)
+        self.sam_mask_decoder = MaskDecoder(
+            embed_dims, num_heads, ffn_channels
+        )
+        self.memory_attention = MemoryAttention(
+            embed_dims, memory_dims, memory_layers, ffn_channels
+        )
+        self.memory_encoder = MemoryEncoder(embed_dims, memory_dims)
+        self.obj_ptr_proj = MLP(embed_dims, embed_dims, embed_dims, 3)
+        self.maskmem_tpos_enc = nn.Parameter(
+            torch.randn(NUM_MEMORIES, 1, 1, memory_dims) * 0.02
+        )
+        self.no_mem_embed = nn.Parameter(torch.randn(1, 1, embed_dims) * 0.02)
+        self.no_obj_ptr = nn.Parameter(torch.randn(1, embed_dims) * 0.02)
+        if frozen:
+            self.requires_grad_(False)
+        self.loss_mask = loss_mask and MODELS.build(loss_mask)
+
+    # ---------------------------------------------------------------- forward
+
+    def forward(self, features: AVFeatures) -> AVHeadOutput:
+        """Decode the clips.
+
+        Args:
+            features (AVFeatures): visual maps (N, D, H_i, W_i) of strides 4,
+                8, 16, then three residuals (N, D, h, w); audio (N, 3, D):
+                what :class:`AuralFuser` gives.
+
+        Returns:
+            AVHeadOutput: logits (N, 1, H / 4, W / 4) of the chosen masks;
+            extras ``masks`` (N, 3, H / 4, W / 4), ``iou`` (N, 3) and
+            ``object_score`` (N, 1). Padded frames hold zeros.
+        """
+        frames, (height, width) = (
+            len(features.audio),
+            features.visual[0].shape[-2:],
+        )
+        masks = features.audio.new_zeros(frames, 3, height, width)
+        iou, score = masks[:, :, 0, 0].clone(), masks[:, :1, 0, 0].clone()
+        for rows in clip_groups(features):  # (B', T')
+            tracked = self.track(
+                [level[rows] for level in features.visual],
+                features.audio[rows],
+            )
+            flat = rows.flatten()
+            masks[flat] = tracked.masks.flatten(0, 1)
+            iou[flat] = tracked.iou.flatten(0, 1)
+            score[flat] = tracked.object_score.flatten(0, 1)
+        extras = dict(masks=masks, iou=iou, object_score=score)
+        return AVHeadOutput(self.choose(**extras), features, extras)
+
+    def track(self, visual: Sequence[Tensor], audio: Tensor) -> Tracked:
+        """Decode B clips of T frames.
+
+        Args:
+            visual (Sequence[Tensor]): (B, T, D, H_i, W_i), maps of strides
+                4, 8, 16, then three residuals of stride 16.
+            audio (Tensor): (B, T, 3, D).
+
+        Returns:
+            Tracked: All frames.
+        """
+        num_frames = audio.shape[1]
+        first = num_frames // 2 if self.training else 0
+        decoder = self.sam_mask_decoder
+        decoded: Dict[int, DecodedMasks] = {}
+        memories: Dict[int, FrameMemory] = {}
+        for t in (first, *(t for t in range(num_frames) if t != first)):
+            four, eight, sixteen, *residuals = (
+                level[:, t] for level in visual
+            )
+            pixels = self.look_back(sixteen, t, first, num_frames, memories)
+            masks = self.decode(
+                pixels,
+                [decoder.conv_s0(four), decoder.conv_s1(eight)],
+                # stride 16 enters first
+                Residuals(
+                    [r.flatten(2).mT for r in reversed(residuals)],
+                    audio[:, t].flip(1).unbind(1),
+                ),
+            )
+            decoded[t] = masks
+            memories[t] = self.remember(sixteen, masks)
+        frames = [decoded[t] for t in range(num_frames)]
+        return Tracked(
+            torch.stack([frame.masks for frame in frames], dim=1),
+            torch.stack([frame.iou for frame in frames], dim=1),
+            torch.stack([frame.object_score for frame in frames], dim=1),
+            memories,
+        )
+
+    def decode(
+        self, pixels: Tensor, fine: Sequence[Tensor], residuals: Residuals
+    ) -> DecodedMasks:
+        """Decode one frame of B clips from pixels (B, D, h, w)."""
+        no_mask = self.sam_prompt_encoder.no_mask_embed.weight
+        positions = self.sam_prompt_encoder.pe_layer(*pixels.shape[-2:])
+        return self.sam_mask_decoder(
+            pixels + no_mask[..., None, None], positions, fine, residuals
+        )
+
+    def look_back(
+        self,
+        pixels: Tensor,
+        t: int,
+        first: int,
+        num_frames: int,
+        memories: Dict[int, FrameMemory],
+    ) -> Tensor:
+        """Let the pixels (B, D, h, w) of frame t attend to memories."""
+        if t == first:
+            return pixels + self.no_mem_embed[0, 0, :, None, None]
+        place = map_positions(self._like_memory(pixels))[0]  # (h * w, M)
+        recent = [s for s in range(t - NUM_MEMORIES + 1, t) if s in memories]
+        recent = [s for s in recent if s != first]
+        slots = [(first, NUM_MEMORIES - 1), *((s, t - s - 1) for s in recent)]
+        tokens = [memories[s].features for s, _ in slots]
+        times = [place + self.maskmem_tpos_enc[slot, 0] for _, slot in slots]
+        pointers = pointer_tokens(
+            [
+                memories[s].pointer
+                for s in self._pointer_frames(t, first, num_frames, memories)
+            ]
+            or [pixels.new_zeros(len(pixels), 0)],
+            self.memory_dims,
+        )
+        position = torch.cat([*times, torch.zeros_like(pointers[0])])
+        return self.memory_attention(
+            pixels,
+            torch.cat([*tokens, pointers], dim=1),
+            position[None],
+            pointers.shape[1],
+        )
+
+    def _like_memory(self, pixels: Tensor) -> Tensor:
+        """An empty (1, M, h, w) beside (B, D, h, w)."""
+        return pixels.new_empty(1, self.memory_dims, *pixels.shape[-2:])
+
+    def _pointer_frames(
+        self, t: int, first: int, num_frames: int, memories: dict
+    ) -> List[int]:
+        """Frames whose object pointers frame t sees, in SAM 2's order."""
+        span = min(num_frames, MAX_POINTERS)
+        seen = [first] if first <= t or not self.pointers_in_past_only else []
+        past = (t - back for back in range(1, span))
+        return seen + [s for s in past if s in memories and s != first]
+
+    def remember(self, pixels: Tensor, decoded: DecodedMasks) -> FrameMemory:
+        """Keep the mask of the highest IoU, and what it was made of.
+
+        Args:
+            pixels (Tensor): (B, D, h, w), stride 16, before any memory.
+            decoded (DecodedMasks): Of that frame.
+        """
+        clips = torch.arange(len(pixels), device=pixels.device)
+        best = decoded.iou.argmax(dim=1)
+        logits = decoded.masks[clips, best][:, None]
+        size = [16 * side for side in pixels.shape[-2:]]
+        logits = resize_logits(logits, size, align_corners=False)
+        features = self.memory_encoder(pixels, logits)
+        there = (decoded.object_score > 0).to(pixels)
+        pointer = self.obj_ptr_proj(decoded.tokens[clips, best])
+        pointer = there * pointer + (1 - there) * self.no_obj_ptr
+        return FrameMemory(features.flatten(2).mT, pointer)
+
+    def choose(
+        self, masks: Tensor, iou: Tensor, object_score: Tensor
+    ) -> Tensor:
+        """Of three masks (N, 3, h, w), the one that answers (N, 1, h, w)."""
+        if self.mask_choice == 'first':
+            return masks[:, :1]
+        best = iou.argmax(dim=1)
+        chosen = masks[torch.arange(len(best)), best][:, None]
+        if self.mask_choice == 'iou-occlusion':
+            chosen = chosen * (object_score >= 0)[..., None, None]
+        return chosen
+
+    # ------------------------------------------------------------------- loss
+
+    def loss(
+        self, output: AVHeadOutput, labels: LabeledFrames
+    ) -> Dict[str, Tensor]:
+        """Compute the losses of labelled frames."""
+        losses = super().loss(output, labels) if self.loss_decode else {}
+        if self.loss_mask is not None:
+            masks, iou, score = (
+                output.extras[name][labels.indices]
+                for name in ('masks', 'iou', 'object_score')
+            )
+            masks = resize_logits(
+                masks, labels.masks.shape[-2:], self.align_corners
+            )
+            losses.update(
+                self.loss_mask(
+                    masks, iou, score, labels.masks, self.ignore_index
+                )
+            )
+        return losses
