@@ -300,9 +300,15 @@ class SAM2MaskHead(AVSDecodeHead):
             masks = resize_logits(
                 masks, labels.masks.shape[-2:], self.align_corners
             )
+            clips = labels.indices // output.features.num_frames
             losses.update(
                 self.loss_mask(
-                    masks, iou, score, labels.masks, self.ignore_index
+                    masks,
+                    iou,
+                    score,
+                    labels.masks,
+                    len(clips.unique()),
+                    self.ignore_index,
                 )
             )
         return losses

@@ -1,3 +1,4 @@
+from .audio_visual_contrastive_loss import AudioVisualContrastiveLoss
 from .audio_visual_mapping_loss import AudioVisualMappingLoss
 from .avfs_loss import AVFSLoss
 from .frame_losses import (
@@ -11,11 +12,13 @@ from .frame_losses import (
 )
 from .mean_over_ranks import mean_over_ranks
 from .referred_loss import ReferredLoss
+from .sam2_mask_loss import SAM2MaskLoss
 from .silent_object_loss import SilentObjectLoss
 from .visual_to_audio_loss import VisualToAudioLoss
 
 __all__ = [
     'AVFSLoss',
+    'AudioVisualContrastiveLoss',
     'AudioVisualMappingLoss',
     'ClassDiceLoss',
     'FrameBCELoss',
@@ -23,6 +26,7 @@ __all__ = [
     'FrameDiceLoss',
     'FrameLoss',
     'ReferredLoss',
+    'SAM2MaskLoss',
     'SigmoidFocalLoss',
     'SilentObjectLoss',
     'StructureLoss',

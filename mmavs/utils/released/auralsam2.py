@@ -34,11 +34,11 @@ _RULES = [
     ),
     (
         r'train_proj_v1\.proj\.(.+)',
-        r'auxiliary_losses.losses.0.visual_proj.\1',
+        r'auxiliary_losses.0.visual_proj.\1',
     ),
     (
         r'train_proj_a1\.proj\.(.+)',
-        r'auxiliary_losses.losses.0.audio_proj.\1',
+        r'auxiliary_losses.0.audio_proj.\1',
     ),
 ]
 
