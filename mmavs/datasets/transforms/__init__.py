@@ -6,7 +6,7 @@ from .audio import (
     BEATsFbank,
     VGGishLogMel,
 )
-from .categories import LoadCategoryMap, PickFrame
+from .categories import LoadCategoryMap, MergeClasses, PickFrame
 from .clip_time import CropClip, RollClip
 from .color import ClipColorJitter
 from .formatting import PackAVSInputs
@@ -31,6 +31,7 @@ __all__ = [
     'LoadFrame',
     'LoadFrameMask',
     'LoadReleasedLogMel',
+    'MergeClasses',
     'MixAudio',
     'MuteAudio',
     'PackAVSInputs',

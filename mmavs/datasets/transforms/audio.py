@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from typing import Optional, Tuple
 
+import torch
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
@@ -166,6 +167,8 @@ class AudioFrontEnd(BaseTransform):
 class VGGishLogMel(AudioFrontEnd):
     """Log-mel examples for VGGish and LogMelCNN, (T, 1, 96, 64).
 
+    Of sound in two channels (``LoadAudio(channels=2)``), (T, 2, 96, 64).
+
     Example t covers seconds h t to h t + 0.975 of the sound, with the
     released h = 0.96. Frames are one second apart, so that a released example
     is 0.04 t s early: 0.16 s at the end of five frames, but more than a
@@ -196,7 +199,10 @@ class VGGishLogMel(AudioFrontEnd):
         return dict(hop=round(self.hop * SAMPLE_RATE))
 
     def pieces(self, waveform: Tensor, sample_rate: int) -> Tensor:
-        """(S,) -> (n, 1, 96, 64)."""
+        """(S,) -> (n, 1, 96, 64); (channels, S) -> (n, channels, 96, 64)."""
+        if waveform.ndim == 2:
+            parts = [self.pieces(part, sample_rate) for part in waveform]
+            return torch.cat(parts, dim=1)
         hop = round(self.hop * SAMPLE_RATE)
         if hop == EXAMPLE_HOP:
             return vggish_log_mel(waveform, sample_rate)

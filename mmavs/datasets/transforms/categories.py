@@ -1,10 +1,33 @@
 """Which category sounds where, for heads that learn instances."""
 
+import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmavs.registry import TRANSFORMS
 
 from ..masks import category_map_path, read_mask
+
+
+@TRANSFORMS.register_module()
+class MergeClasses(BaseTransform):
+    """Let any class count as sounding: 0 and 255 stay, the rest becomes 1.
+
+    For binary models on AVSBench-semantic, as AuralSAM2 trains them. Put it
+    behind LoadFrameMask; a frame without a mask is left as it is.
+
+    Modified Keys:
+
+    - gt_seg_map (np.ndarray): (H, W) uint8
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Merge."""
+        mask = results.get('gt_seg_map')
+        if mask is not None:
+            results['gt_seg_map'] = np.where(
+                mask == 255, mask, mask > 0
+            ).astype(np.uint8)
+        return results
 
 
 @TRANSFORMS.register_module()

@@ -16,13 +16,14 @@ from mmavs.audio import (
 from mmavs.audio.cache import content_key
 from mmavs.audio.samples import check_samples
 from mmavs.registry import TRANSFORMS
+from mmavs.utils.warn_once import WarnOnce
 
 from .audio import FramePairing
 
 
 @TRANSFORMS.register_module()
 class LoadAudio(BaseTransform):
-    """Load a clip's sound: mono, at one sample rate.
+    """Load a clip's sound: mono or in two channels, at one sample rate.
 
     Wav files are read exactly; any other sound file or video is decoded by
     FFmpeg's libraries, see :func:`mmavs.audio.decode_sound`.
@@ -34,7 +35,8 @@ class LoadAudio(BaseTransform):
 
     Added Keys:
 
-    - waveform (torch.Tensor): (S,) float32 in [-1, 1], mono
+    - waveform (torch.Tensor): (S,) float32 in [-1, 1], mono; (2, S) with
+      two channels
     - sample_rate (int): In Hz
     - audio_key (str): Names the content, for caches; dropped by every
       transform that changes the sound. Absent for sound from memory.
@@ -42,6 +44,8 @@ class LoadAudio(BaseTransform):
     Args:
         sample_rate (int): Wanted rate in Hz; other rates are resampled.
             Defaults to 16000.
+        channels (int): 1 mixes all channels; 2 keeps the first two, and takes
+            a mono sound for both, with one notice. Defaults to 1.
         backend_args (dict, optional): For files that are not on a local
             disk, see ``mmengine.fileio``.
 
@@ -52,9 +56,16 @@ class LoadAudio(BaseTransform):
     """
 
     def __init__(
-        self, sample_rate: int = 16000, backend_args: Optional[dict] = None
+        self,
+        sample_rate: int = 16000,
+        channels: int = 1,
+        backend_args: Optional[dict] = None,
     ) -> None:
+        if channels not in (1, 2):
+            raise ValueError(f'channels must be 1 or 2, got {channels}')
         self.sample_rate = sample_rate
+        self.channels = channels
+        self._notice = WarnOnce()
         self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
@@ -69,8 +80,13 @@ class LoadAudio(BaseTransform):
             data = self._read(path)
             waveform = decode_sound(data, path, self.sample_rate)
             sample_rate = self.sample_rate
-            results['audio_key'] = content_key(data, rate=sample_rate)
-        waveform = to_mono(waveform)
+            parts = dict(rate=sample_rate)
+            if self.channels == 2:
+                parts['channels'] = 2
+            results['audio_key'] = content_key(data, **parts)
+        waveform = self._choose_channels(
+            waveform, results.get('audio_path', 'the waveform')
+        )
         results['waveform'] = resample(waveform, sample_rate, self.sample_rate)
         results['sample_rate'] = self.sample_rate
         return results
@@ -78,6 +94,18 @@ class LoadAudio(BaseTransform):
     def sound_file(self, clip: dict) -> str:
         """Name the file that is read for a clip of a data set."""
         return clip['audio_path']
+
+    def _choose_channels(self, waveform: torch.Tensor, name) -> torch.Tensor:
+        """(S,) or (channels, S) -> (S,), or (2, S) with two channels."""
+        if self.channels == 1:
+            return to_mono(waveform)
+        waveform = waveform if waveform.ndim == 2 else waveform[None]
+        if len(waveform) == 1:
+            self._notice(
+                f'{name} is mono: both channels of the model hear the same. '
+                'Further mono sounds are not named.'
+            )
+        return waveform[:2].expand(2, -1)
 
     def _read(self, path: str) -> bytes:
         try:
@@ -90,7 +118,10 @@ class LoadAudio(BaseTransform):
             ) from None
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(sample_rate={self.sample_rate})'
+        return (
+            f'{type(self).__name__}(sample_rate={self.sample_rate}, '
+            f'channels={self.channels})'
+        )
 
 
 @TRANSFORMS.register_module()

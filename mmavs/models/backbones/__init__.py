@@ -2,5 +2,8 @@ from .enlarged_backbone import EnlargedBackbone
 from .pyramid_vision_transformer_v2 import PyramidVisionTransformerV2
 from .sam2_hiera import SAM2Hiera
 
-__all__ = ['EnlargedBackbone', 'PyramidVisionTransformerV2']
-__all__ = ['PyramidVisionTransformerV2', 'SAM2Hiera']
+__all__ = [
+    'EnlargedBackbone',
+    'PyramidVisionTransformerV2',
+    'SAM2Hiera',
+]

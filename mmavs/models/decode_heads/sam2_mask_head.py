@@ -22,7 +22,8 @@ from mmavs.models.layers.sam2_memory import (
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 
-from .avs_decode_head import AVSDecodeHead, resize_logits
+from .avs_decode_head import AVSDecodeHead
+from .write_maps import resize_logits
 
 NUM_MEMORIES = 7  # the conditioning frame and up to six before
 MAX_POINTERS = 16
@@ -300,14 +301,13 @@ class SAM2MaskHead(AVSDecodeHead):
             masks = resize_logits(
                 masks, labels.masks.shape[-2:], self.align_corners
             )
-            clips = labels.indices // output.features.num_frames
             losses.update(
                 self.loss_mask(
                     masks,
                     iou,
                     score,
                     labels.masks,
-                    len(clips.unique()),
+                    len(labels.clips.unique()),
                     self.ignore_index,
                 )
             )

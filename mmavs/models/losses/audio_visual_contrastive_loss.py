@@ -104,9 +104,8 @@ class AudioVisualContrastiveLoss(nn.Module):
             labels.masks[:, None].to(predicted), size, mode='nearest'
         ).flatten(1)
         totals, count = [visual[0].sum() * 0 + audio[0].sum() * 0], 0
-        owner = labels.indices // features.num_frames
-        for clip in owner.unique():
-            rows = (owner == clip).nonzero()[:, 0]
+        for clip in labels.clips.unique():
+            rows = (labels.clips == clip).nonzero()[:, 0]
             frames = labels.indices[rows]
             total, anchors = self.contrast(
                 [level[frames].flatten(2).mT for level in visual],

@@ -12,16 +12,16 @@ from .sam2_fpn import SAM2FPN
 from .tpavi import TPAVI
 
 __all__ = [
-    'DecoupledAVEncoder',
-    'SAM2FPN',
-    'AuralFuser',
     'AVBridge',
     'AVCorrelation',
     'AddAudio',
     'AudioFiLM',
+    'AuralFuser',
     'ChannelAlign',
     'ConvBNNeck',
+    'DecoupledAVEncoder',
     'DilatedSumNeck',
     'MotionCorrelation',
+    'SAM2FPN',
     'TPAVI',
 ]

@@ -1,4 +1,4 @@
-"""AuralSAM2's fuser: residuals for SAM 2's decoder, made of sight and sound."""
+"""AuralSAM2's fuser: residuals for SAM 2's decoder, of sight and sound."""
 
 from typing import List, Optional, Sequence, Tuple
 
