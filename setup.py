@@ -71,7 +71,7 @@ setup(
     install_requires=requirements('runtime') + requirements('mminstall'),
     extras_require={
         name: requirements(name)
-        for name in ('lite', 'full', 'demo', 'tests', 'docs')
+        for name in ('lite', 'full', 'demo', 'sam2', 'tests', 'docs')
     },
     classifiers=[
         'Operating System :: OS Independent',

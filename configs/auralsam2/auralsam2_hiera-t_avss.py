@@ -1,4 +1,4 @@
-# The release's v2: binary, S4, MS3 and the ten-frame clips together, 90 epochs.
+# The release's v2: binary, on S4, MS3 and ten-frame clips together, 90 epochs.
 _base_ = [
     '../_base_/models/auralsam2_hiera-t.py',
     '../_base_/datasets/avsbench_avss_1024_stereo.py',

@@ -5,9 +5,7 @@ _base_ = './film_tiny_ms3.py'
 model = dict(
     audio_encoder=dict(out_channels=64),
     neck=[
-        dict(
-            type='SAM2FPN', in_channels=[16, 32, 64, 128], out_channels=64
-        ),
+        dict(type='SAM2FPN', in_channels=[16, 32, 64, 128], out_channels=64),
         dict(
             type='AuralFuser',
             in_channels=[64] * 3,

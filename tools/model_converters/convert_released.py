@@ -15,7 +15,7 @@ puts it in, so that the result can be tested and used whole.
 import argparse
 from importlib import import_module
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Optional
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ from mmavs.utils.whole_files import whole_file
 _AUDIO = 'audio_encoder.'
 # method -> what a file of it holds in full: the beginning of the keys
 METHODS = {
+    'auralsam2': '',
     'avsbench': '',
     'avsbg': '',
     'avsegformer': '',
@@ -38,6 +39,7 @@ METHODS = {
     'catr': '',
     'maskformer': 'backbone.',  # its head knows other categories
     'pvt': 'backbone.',
+    'sam2': 'backbone.',
     'vggish': _AUDIO,
 }
 _SCALES = range(4)
@@ -84,6 +86,14 @@ PARTS = {
         )
     ),
     'catr': ('backbone.', 'neck.0.', 'neck.1.', 'decode_head.'),
+    'auralsam2': (
+        f'{_AUDIO}encoder.features.',
+        *(
+            f'neck.1.{part}.'
+            for part in ('f_blocks', 'a_blocks', 'fusion_modules')
+        ),
+    ),
+    'sam2': ('backbone.', 'neck.0.', 'decode_head.'),
 }
 
 
@@ -102,6 +112,11 @@ def parse_args() -> argparse.Namespace:
         '--audio-encoder',
         metavar='FILE',
         help='released VGGish (or BEATs, *.pt) weights to put in',
+    )
+    parser.add_argument(
+        '--sam2',
+        metavar='FILE',
+        help="Meta's SAM 2.0 weights, which AuralSAM2's files leave out",
     )
     parser.add_argument(
         '--overwrite', action='store_true', help='replace OUT if it exists'
@@ -125,7 +140,7 @@ def convert_file(method: str, path: str) -> tuple:
     """
     checkpoint = load_checkpoint(path)
     convert = import_module(f'mmavs.utils.released.{method}').convert
-    if method == 'beats':  # the weights lie beside a configuration
+    if method in ('beats', 'sam2'):  # the weights lie under this name
         checkpoint = checkpoint.get('model', checkpoint)
     weights = state_dict_of(checkpoint)
     wrong = [k for k, v in weights.items() if not isinstance(v, Tensor)]
@@ -236,6 +251,28 @@ def add_audio_encoder(converted: Dict[str, Tensor], path: str) -> None:
     converted.update(convert_file(method, path)[1])
 
 
+def add_sam2(converted: Dict[str, Tensor], path: Optional[str]) -> None:
+    """Put SAM 2.0's weights beside AuralSAM2's fuser.
+
+    Raises:
+        ValueError: They are not given, or are in the file already.
+    """
+    whole = any(key.startswith('backbone.') for key in converted)
+    if whole and path:
+        raise ValueError(
+            'the checkpoint brings the weights of SAM 2 itself. Fix: leave '
+            '--sam2 out.'
+        )
+    if not whole and not path:
+        raise ValueError(
+            'the checkpoint holds the fuser alone, which stands on frozen '
+            "SAM 2.0. Fix: --sam2 sam2_hiera_large.pt (Meta's file, of the "
+            'size that the fuser was trained with).'
+        )
+    if path:
+        converted.update(convert_file('sam2', path)[1])
+
+
 def report(source: dict, converted: dict) -> None:
     """Print what became of the released tensors."""
     dropped = dropped_keys(source, converted)
@@ -272,10 +309,14 @@ def misfit(unfit: List[str], config: str) -> str:
 def main() -> None:
     args = parse_args()
     out = Path(args.out)
-    keep_inputs([args.source, args.audio_encoder, args.config], [out])
+    keep_inputs(
+        [args.source, args.audio_encoder, args.sam2, args.config], [out]
+    )
     refuse_existing(out, args.overwrite)
     source, converted = convert_file(args.method, args.source)
     report(source, converted)
+    if args.method == 'auralsam2':
+        add_sam2(converted, args.sam2)
     if args.audio_encoder:
         add_audio_encoder(converted, args.audio_encoder)
     if args.config:

@@ -1,4 +1,4 @@
-# AVSBench-semantic, all three parts, at 1024 px with sound in two channels, its
+# AVSBench-semantic, all three parts, at 1024 px, sound in two channels, its
 # classes merged into one that sounds, for AuralSAM2 (its v2): frames by
 # bicubic, masks by nearest interpolation. Training clips are flipped, turned,
 # slanted and now and then grey, as a whole (arXiv 2506.01015, released code).

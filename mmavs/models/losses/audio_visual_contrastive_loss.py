@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, LabeledFrames
+from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 
@@ -98,7 +99,7 @@ class AudioVisualContrastiveLoss(nn.Module):
         visual, audio = self.embed(features)
         size = visual[0].shape[-2:]
         predicted = F.interpolate(
-            logits[labels.indices], size, mode='bilinear'
+            at_least_float32(logits[labels.indices]), size, mode='bilinear'
         ).flatten(1)
         masks = F.interpolate(
             labels.masks[:, None].to(predicted), size, mode='nearest'
@@ -123,11 +124,11 @@ class AudioVisualContrastiveLoss(nn.Module):
     def embed(self, features: AVFeatures) -> Tuple[List[Tensor], List[Tensor]]:
         """Per level, unit vectors (N, C, h, w) and (N, C)."""
         visual = [
-            F.normalize(self.visual_proj(level), dim=1)
+            F.normalize(at_least_float32(self.visual_proj(level)), dim=1)
             for level in features.visual[-3:]
         ]
         audio = [
-            F.normalize(self.audio_proj(level), dim=1)
+            F.normalize(at_least_float32(self.audio_proj(level)), dim=1)
             for level in features.audio.unbind(1)
         ]
         return visual, audio

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmavs.models.task_modules.mask_costs import dice_cost, focal_cost
 from mmavs.registry import MODELS
+from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 
@@ -72,6 +73,9 @@ class SAM2MaskLoss(nn.Module):
             dict[str, Tensor]: ``loss_focal``, ``loss_dice``, ``loss_iou`` and
             ``loss_object``, weighted; 0, attached to the graph, if L is 0.
         """
+        masks, iou, object_score = map(
+            at_least_float32, (masks, iou, object_score)
+        )
         sounding = (target != 0) & (target != ignore_index)
         wanted = sounding.flatten(1)[:, None].to(masks)  # (L, 1, P)
         logits = masks.flatten(2)  # (L, 3, P)

@@ -4,6 +4,7 @@ A released file holds the fuser, VGGish included; SAM 2.0's weights come from
 Meta's file. Files of whole models hold both.
 """
 
+import re
 from typing import Dict
 
 from torch import Tensor
@@ -12,16 +13,17 @@ from . import sam2, vggish
 from .avsbench import rename
 
 _VIDEO, _FUSER = 'v_model.', 'aural_fuser.'
-_LEGACY = [
-    (r'train_f_patch_embed(\d)\.(.+)', 'patch_embeds', 2),
-    (r'train_f_block(\d)\.(.+)', 'f_blocks', 2),
-    (r'train_a_block(\d)\.(.+)', 'a_blocks', 2),
-    (r'train_f_a_block(\d)\.(.+)', 'fusion_modules', 2),
-    (r'train_smooth(\d)\.(.+)', 'smooth_convs', 2),
-]
+# names of earlier files, counted from 1 -> those of the released code, from 0
+_LEGACY = {
+    'train_f_patch_embed': 'patch_embeds',
+    'train_f_block': 'f_blocks',
+    'train_a_block': 'a_blocks',
+    'train_f_a_block': 'fusion_modules',
+    'train_smooth': 'smooth_convs',
+}
 # (released key, ours); None drops a tensor that is built and never used
 _RULES = [
-    (r'.+\.(training_layers|finetuning_layers)\..+', None),
+    (r'(.+\.)?(training_layers|finetuning_layers)\..+', None),
     (r'fusion_modules\.\d+\.(g|align_channel_back)\..+', None),
     (r'a_blocks\.\d+\.\d+\.(mlp\.dwconv|attn\.sr|attn\.norm)\..+', None),
     (
@@ -77,20 +79,18 @@ def convert(state_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:
             f'these keys are not of an AuralSAM2 checkpoint: {unknown[:5]} '
             f'({len(unknown)} in all)'
         )
-    for key, value in vggish.convert_encoder(audio).items():
-        converted[f'audio_encoder.encoder.{key}'] = value
+    if audio:
+        for key, value in vggish.convert_encoder(audio).items():
+            converted[f'audio_encoder.encoder.{key}'] = value
     converted.update(sam2.convert(video))
     return converted
 
 
 def modern(key: str) -> str:
     """Names of earlier files -> those of the released code."""
-    import re
-
-    for pattern, name, _ in _LEGACY:
-        match = re.fullmatch(pattern, key)
-        if match:
-            return f'{name}.{int(match[1]) - 1}.{match[2]}'
+    match = re.fullmatch(r'(train_\w+?)(\d)\.(.+)', key)
+    if match and match[1] in _LEGACY:
+        return f'{_LEGACY[match[1]]}.{int(match[2]) - 1}.{match[3]}'
     return key
 
 

@@ -8,6 +8,7 @@ and some count nothing. A new loss needs an entry in ``EXAMPLES``.
 import importlib
 import inspect
 import pkgutil
+from contextlib import contextmanager
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import torch
@@ -177,6 +178,61 @@ def on_instances(loss: nn.Module, batch: Tensors) -> Tensor:
     return sum(terms.values())
 
 
+def tracked() -> Tensors:
+    """Four clips of two labelled frames, one of them silent."""
+    target = torch.randint(0, 2, (4, NUM_FRAMES, 6, 6))
+    target[1] = 0
+    return dict(
+        masks=torch.randn(4, NUM_FRAMES, 3, 6, 6),
+        iou=torch.rand(4, NUM_FRAMES, 3),
+        score=torch.randn(4, NUM_FRAMES, 1),
+        target=target,
+    )
+
+
+def on_tracked(loss: nn.Module, batch: Tensors) -> Tensor:
+    clips = len(batch['target'])
+    parts = [value.flatten(0, 1) for value in batch.values()]
+    return sum(loss(*parts, clips).values())
+
+
+def fused() -> Tensors:
+    """Three clips with residuals of stride 16, in part labelled."""
+    shape = (3, NUM_FRAMES)
+    return dict(
+        levels=torch.randn(*shape, 3, 4, 3, 3),
+        audio=torch.randn(*shape, 3, 4),
+        logits=torch.randn(*shape, 1, 12, 12),
+        masks=torch.randint(0, 2, (*shape, 48, 48)),
+        labeled=torch.tensor([[0, 0], [1, 0], [1, 1]]).bool(),
+    )
+
+
+def on_fused(loss: nn.Module, batch: Tensors) -> Tensor:
+    loss.eval()  # batch statistics are a rank's own by design
+    flat = {key: value.flatten(0, 1) for key, value in batch.items()}
+    indices = flat['labeled'].nonzero()[:, 0]
+    labels = LabeledFrames(
+        indices, indices // NUM_FRAMES, flat['masks'][indices], []
+    )
+    features = AVFeatures(
+        tuple(flat['levels'].unbind(1)), flat['audio'], num_frames=NUM_FRAMES
+    )
+    with unshuffled():
+        (value,) = loss(features, flat['logits'], labels).values()
+    return value
+
+
+@contextmanager
+def unshuffled():
+    """Draws are a rank's own; here all take what comes first."""
+    shuffled, torch.randperm = torch.randperm, torch.arange
+    try:
+        yield
+    finally:
+        torch.randperm = shuffled
+
+
 def queries() -> Tensors:
     """What is wanted of the three queries of five frames."""
     return dict(
@@ -216,6 +272,16 @@ EXAMPLES: Dict[str, List[Example]] = dict(
         ),
         *of_clips(dict(reduction='mean'), make=class_clips),
     ],
+    AudioVisualContrastiveLoss=[
+        Example(
+            dict(in_channels=4, proj_channels=5, own_labels=own),
+            fused,
+            on_fused,
+            (1, 2),
+            targets=('logits',),
+        )
+        for own in (False, True)
+    ],
     ClassDiceLoss=of_frames(class_frames, {}),
     FrameBCELoss=of_frames(binary_frames, {}, dict(on_probabilities=True)),
     FrameCrossEntropyLoss=of_frames(class_frames),
@@ -230,6 +296,7 @@ EXAMPLES: Dict[str, List[Example]] = dict(
         for kind, weight in (('focal', 0.1), ('bce', 0.01))
     ],
     ReferredLoss=[Example({}, queries, on_queries, (0, 1, 2))],
+    SAM2MaskLoss=[Example({}, tracked, on_tracked, (0, 1, 2))],
     SigmoidFocalLoss=of_frames(binary_frames),
     SilentObjectLoss=[Example({}, instances, on_silent_objects, (0, 1, 2))],
     StructureLoss=of_frames(binary_frames, {}, dict(weighted_bce=True)),
