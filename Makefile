@@ -63,7 +63,8 @@ test-ranks: $(STAMP)
 	@$(BIN)/python -m pytest -m "" $(RANK_TESTS)
 
 test-trajectories: $(STAMP)
-	@$(BIN)/python -m pytest -m "" tests/test_trajectories.py
+	@$(BIN)/python -m pytest -m "" tests/test_trajectories.py \
+		tests/test_models/test_auralsam2_golden.py
 
 test-pairs: $(STAMP)
 	@$(BIN)/python -m pytest -m slow tests/test_tools/test_option_pairs.py

@@ -108,12 +108,14 @@ class AudioVisualContrastiveLoss(nn.Module):
         for clip in labels.clips.unique():
             rows = (labels.clips == clip).nonzero()[:, 0]
             frames = labels.indices[rows]
-            total, anchors = self.contrast(
-                [level[frames].flatten(2).mT for level in visual],
-                [level[frames] for level in audio],
-                masks[rows],
-                predicted[rows],
-            )
+            # sums of exponentials overflow in half precision
+            with torch.autocast(logits.device.type, enabled=False):
+                total, anchors = self.contrast(
+                    [level[frames].flatten(2).mT for level in visual],
+                    [level[frames] for level in audio],
+                    masks[rows],
+                    predicted[rows],
+                )
             totals.append(total)
             count += anchors
         mean = mean_over_ranks(

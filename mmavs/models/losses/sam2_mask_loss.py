@@ -6,7 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmavs.models.task_modules.mask_costs import dice_cost, focal_cost
+from mmavs.models.task_modules.hungarian_matcher import (
+    dice_cost,
+    focal_cost,
+)
 from mmavs.registry import MODELS
 from mmavs.utils.precision import at_least_float32
 

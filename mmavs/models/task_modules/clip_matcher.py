@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmavs.utils.precision import at_least_float32
+
 from .hungarian_matcher import Match, assign, dice_cost
 
 
@@ -96,8 +98,3 @@ class ClipMatcher:
             masks.flatten(2), clip.masks.flatten(2).to(masks), paired=False
         )
         return (self.dice_weight * dice - self.cls_weight * chance).mean(0)
-
-
-def at_least_float32(tensor: Tensor) -> Tensor:
-    """Half precision becomes float32; the rest stays."""
-    return tensor.float() if tensor.element_size() < 4 else tensor

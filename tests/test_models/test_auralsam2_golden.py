@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from auralsam2_golden import build, features, permutations
+from auralsam2_network import build, features, permutations
 
 from mmavs.models.layers.positions import map_positions
 from mmavs.models.layers.sam2_mask_decoder import Residuals
@@ -65,6 +65,7 @@ def levels(frames):
     )
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_fuser(model):
     golden = load_arrays('auralsam2_units')
@@ -133,6 +134,7 @@ def test_memory_attention(parts, monkeypatch):
 # ----------------------------------------------------------- the whole network
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_trunk_and_fpn(model):
     golden = load_arrays('auralsam2_model_hiera_t')
@@ -146,6 +148,7 @@ def test_trunk_and_fpn(model):
         assert_close(found, golden[f'fpn_{i}__f0_c16'])
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize(
     'name, num_frames, seed, training, past, step',
@@ -190,9 +193,9 @@ def test_mask_loss():
         return torch.cat([randn(seed + i, 1, *shape) for i in range(4)])
 
     masks = (3 * draw(172000, 3, 64, 64)).requires_grad_()
-    iou = draw(172100, 3).sigmoid().requires_grad_()
+    iou = draw(172100, 3).requires_grad_()
     score = (2 * draw(172200, 1)).requires_grad_()
-    losses = SAM2MaskLoss()(masks, iou, score, target.long(), 1)
+    losses = SAM2MaskLoss()(masks, iou.sigmoid(), score, target.long(), 1)
     expected = golden['mask_shipped']
     values = expected['values']
     found = {name: float(v.detach()) for name, v in losses.items()}
@@ -267,6 +270,7 @@ def test_contrastive_loss(name, monkeypatch):
             assert absolute == pytest.approx(expected[1], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name, labelled', [('v1m', 4), ('v1s', 1)])
 def test_two_training_steps(name, labelled, model, monkeypatch):
     """Losses of both steps, and what the first one's gradients add up to."""
