@@ -1,4 +1,4 @@
-"""Packaging of mmavs, with the configs and tools that ``mim`` looks for."""
+"""Packaging of mmavs, with its configs and scripts, where ``mim`` looks."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from setuptools.command.build_py import build_py
 from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).resolve().parent
-RESOURCES = ('configs', 'tools', 'model-index.yml')
+RESOURCES = ('configs', 'demo', 'tools', 'model-index.yml')
 UNWANTED = shutil.ignore_patterns('__pycache__', '*.pyc', '.ipynb_checkpoints')
 
 
@@ -25,7 +25,7 @@ def requirements(name: str) -> list:
 
 
 class BuildWithResources(build_py):
-    """Copy configs and tools into ``mmavs/.mim`` of what is built.
+    """Copy configs and scripts into ``mmavs/.mim`` of what is built.
 
     Of what is built, not of the source tree, where stale copies would stand
     in for configs that are edited later.
@@ -46,7 +46,7 @@ class BuildWithResources(build_py):
 
 
 class EditableWithResources(editable_wheel):
-    """Link configs and tools, so that an edited config is the one in use."""
+    """Link configs and scripts, so that an edited config is the one in use."""
 
     def run(self):
         target = ROOT / 'mmavs' / '.mim'
@@ -64,6 +64,7 @@ setup(
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
+    entry_points=dict(console_scripts=['mmavs=mmavs.__main__:main']),
     packages=find_packages(include=('mmavs', 'mmavs.*')),
     package_data={'mmavs': ['py.typed']},
     include_package_data=False,

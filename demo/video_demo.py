@@ -15,12 +15,14 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.apis.media import find_media
 from mmavs.apis.outputs import Outputs
+from mmavs.commands import in_commands, program
 from mmavs.utils.command_line import run_script
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        prog=program(),
+        description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

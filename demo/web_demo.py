@@ -14,13 +14,15 @@ from typing import Dict, List, Optional, Tuple
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
+from mmavs.commands import in_commands, program
 from mmavs.utils.command_line import run_script
 from mmavs.utils.model_index import find_config
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        prog=program(),
+        description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -62,7 +64,7 @@ def import_gradio():
     except ImportError as error:
         raise ImportError(
             f'the web demo needs gradio ({error}). Fix: pip install '
-            '"mmavs[demo]".'
+            '"gradio>=5".'
         ) from None
     return gradio
 

@@ -63,7 +63,7 @@ def test_a_missing_mmcv_is_named_by_every_import():
     assert len(lines) == 4
     for line in lines:
         assert line.startswith('mmavs needs mmcv >=2.0.0,<2.2.0')
-        assert 'Fix: install exactly one: "mmavs[lite]"' in line
+        assert 'Fix: install exactly one: pip install "mmcv-lite>=' in line
 
 
 def test_a_checkpoint_of_mmengine_is_read_before_anything_else(tmp_path):

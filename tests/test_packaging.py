@@ -13,6 +13,7 @@ SOURCES = (
     'MANIFEST.in',
     'README.md',
     'configs',
+    'demo',
     'mmavs',
     'model-index.yml',
     'requirements',
@@ -87,9 +88,17 @@ def test_wheel_holds_every_module(names):
 def test_wheel_holds_configs_and_tools(names):
     wanted = below('configs', '*.py') | below('configs', '*.yaml')
     wanted |= below('tools', '*.py') | below('tools', '*.sh')
+    wanted |= below('demo', '*.py') | below('demo', '*.ipynb')
     wanted.add('model-index.yml')
     assert len(wanted) > 50
     assert {f'mmavs/.mim/{name}' for name in wanted} <= names
+
+
+def test_wheel_brings_the_command(wheel, names):
+    (points,) = [n for n in names if n.endswith('/entry_points.txt')]
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(points).decode()
+    assert 'mmavs = mmavs.__main__:main' in text
 
 
 def test_source_distribution_can_be_built_from(tmp_path):
@@ -99,7 +108,8 @@ def test_source_distribution_can_be_built_from(tmp_path):
     with tarfile.open(build(source, 'sdist')) as archive:
         names = {name.split('/', 1)[-1] for name in archive.getnames()}
     assert {'setup.py', 'model-index.yml', 'requirements/lite.txt'} <= names
-    assert below('configs', '*.py') | below('tools', '*.py') <= names
+    for folder in ('configs', 'demo', 'tools'):
+        assert below(folder, '*.py') <= names
     assert not any('.mim' in name for name in names)
 
 
@@ -116,6 +126,9 @@ assert config.model.type == 'AVSegmentor'
 found = Config.fromfile(find_config('film_tiny_ms3'))
 assert found.model.neck[1].type == 'AudioFiLM'
 list_models()
+from mmavs.__main__ import main
+sys.argv = ['mmavs', 'video', 'none.mp4', 'film_tiny_ms3']
+main()
 """
 
 
@@ -133,4 +146,6 @@ def test_unpacked_wheel_finds_its_configs(wheel, tmp_path):
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    said = 'mmavs video: error: media file not found: none.mp4'
+    assert done.stderr.splitlines()[-1].startswith(said), done.stderr[-2000:]
+    assert done.returncode == 2

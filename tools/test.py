@@ -7,6 +7,7 @@ from typing import List
 from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.commands import in_commands, program
 from mmavs.compat.checkpoints import find_checkpoint
 from mmavs.utils.command_line import run_script
 from mmavs.utils.kept_inputs import keep_inputs
@@ -27,7 +28,9 @@ from mmavs.utils.work_dir import set_work_dir
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog=program(), description=in_commands(__doc__)
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument(
         'checkpoint',

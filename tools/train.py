@@ -6,6 +6,7 @@ import os
 from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.commands import in_commands, program
 from mmavs.compat.checkpoints import find_checkpoint
 from mmavs.utils.command_line import run_script
 from mmavs.utils.run_config import (
@@ -18,7 +19,9 @@ from mmavs.utils.work_dir import last_checkpoint, set_work_dir
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog=program(), description=in_commands(__doc__)
+    )
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='where logs and checkpoints go')
     parser.add_argument(

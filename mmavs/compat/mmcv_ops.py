@@ -17,8 +17,8 @@ class _MissingExtension(ModuleType):
             raise RuntimeError(
                 f'The compiled operator "{name}" is not part of mmcv-lite. '
                 'Fix: pip uninstall -y mmcv-lite, then pip install '
-                '"mmavs[full]" (compiles mmcv 2.1.0; needs a C++ compiler '
-                'and setuptools<82 with --no-build-isolation).'
+                '--no-build-isolation "mmcv==2.1.0" (needs a C++ compiler '
+                'and setuptools<82).'
             )
 
         return missing

@@ -15,15 +15,15 @@ TWINS = {
 SUPPORTED = {
     # import name: (lowest, first unsupported, how to get it)
     'mmengine': ('0.10.7', '1.0.0', 'pip install mmengine==0.10.7'),
-    'mmcv': ('2.0.0', '2.2.0', 'pip install "mmavs[lite]"'),
+    'mmcv': ('2.0.0', '2.2.0', 'pip install "mmcv-lite>=2.0.0,<2.2.0"'),
     'mmseg': ('1.2.2', '2.0.0', 'pip install mmsegmentation==1.2.2'),
     'torch': ('2.4.0', '3.0.0', 'pip install "torch>=2.4"'),
 }
 # the fork counts on from mmcv 2.2; only its own mmseg takes it
 ONEDL_MMCV_BOUNDS = ('2.3.0', '2.4.0')
 _MMCV_ADVICE = (
-    'install exactly one: "mmavs[lite]" (mmcv-lite, no compiler '
-    'needed) or "mmavs[full]" (mmcv with compiled operators)'
+    'install exactly one: pip install "mmcv-lite>=2.0.0,<2.2.0" (no compiler '
+    'needed) or "mmcv>=2.0.0,<2.2.0" (with compiled operators)'
 )
 
 

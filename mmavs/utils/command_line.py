@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Callable, Optional
 
+from mmavs.commands import in_commands, program
+
 FAILED, MISTAKE = 1, 2
 
 _RAISE = dis.opmap['RAISE_VARARGS']
@@ -51,7 +53,8 @@ def run_script(main: Callable[[], Optional[int]]) -> None:
         message = mistake(error)
         if message is None or sys.flags.dev_mode:
             raise
-        print(f'{Path(sys.argv[0]).name}: error: {message}', file=sys.stderr)
+        message = in_commands(message)
+        print(f'{program()}: error: {message}', file=sys.stderr)
         # numbers that went wrong are nobody's typing error
         diverged = isinstance(error, ArithmeticError)
         code = FAILED if diverged else MISTAKE

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 
+_RESOURCES = ('configs', 'demo', 'model-index.yml', 'tools')
+
+
 def resource_root() -> Path:
-    """Find the folder that holds ``configs`` and ``model-index.yml``.
+    """Find the folder that holds ``configs``, ``tools`` and ``demo``.
 
     Returns:
         Path: ``mmavs/.mim`` of an installed package, else the folder of the
@@ -24,7 +27,7 @@ def resource_root() -> Path:
     """
     package = Path(mmavs.__file__).resolve().parent
     for root in (package / '.mim', package.parent):
-        if (root / 'configs').is_dir() and (root / 'model-index.yml').exists():
+        if all((root / name).exists() for name in _RESOURCES):
             return root
     raise FileNotFoundError(
         f'no configs beside {package}. Fix: install mmavs again '
@@ -42,10 +45,12 @@ def model_entries() -> Dict[str, dict]:
     import yaml
 
     root = resource_root()
-    index = yaml.safe_load((root / 'model-index.yml').read_text('utf-8'))
+    # PyYAML's safe loader, of several times the speed where libyaml is there
+    loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+    index = yaml.load((root / 'model-index.yml').read_text('utf-8'), loader)
     entries = {}
     for path in index.get('Import') or ():
-        metafile = yaml.safe_load((root / path).read_text('utf-8'))
+        metafile = yaml.load((root / path).read_text('utf-8'), loader)
         for entry in metafile.get('Models') or ():
             entries[entry['Name']] = entry
     return entries

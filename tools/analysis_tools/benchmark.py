@@ -32,6 +32,7 @@ from mmengine.config import Config, DictAction
 from rich.console import Console
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.commands import in_commands, program
 from mmavs.testing.benchmark import STAGES, Amounts, Benchmark
 from mmavs.testing.workloads import (
     DTYPES,
@@ -59,7 +60,8 @@ from mmavs.utils.whole_files import write_text
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        prog=program(),
+        description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

@@ -21,6 +21,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.commands import in_commands, program
 from mmavs.datasets import AVSClipDataset
 from mmavs.datasets.wrapped import unwrapped
 from mmavs.registry import DATASETS
@@ -82,7 +83,8 @@ class Findings(Dataset):
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        prog=program(),
+        description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='config file')

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import List, Union
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.commands import in_commands, program
 from mmavs.evaluation import AVSMetric, AVSSMetric
 from mmavs.evaluation.metrics.clip_metric import ClipMetric
 from mmavs.evaluation.metrics.entries import draw_table, name_unscored
@@ -49,7 +50,9 @@ DECIDED = (
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        prog=program(),
+        description=in_commands(__doc__),
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     add_source(parser)
     kind = parser.add_mutually_exclusive_group()

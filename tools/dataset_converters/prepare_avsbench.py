@@ -15,6 +15,7 @@ are not needed.
 import argparse
 from pathlib import Path
 
+from mmavs.commands import in_commands, program
 from mmavs.datasets.preparation import (
     OFFICIAL_CLIPS,
     SETTINGS,
@@ -42,7 +43,8 @@ def parse_count(text: str) -> tuple:
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        prog=program(),
+        description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('setting', choices=SETTINGS)

@@ -16,6 +16,7 @@ import argparse
 from pathlib import Path
 from typing import List, Optional
 
+from mmavs.commands import in_commands, program
 from mmavs.datasets.avs_dataset import list_images
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
 from mmavs.utils.command_line import run_script
@@ -30,7 +31,8 @@ _TOLERANCE = 0.1  # seconds that a whole second may lack
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        prog=program(),
+        description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('videos', type=Path, help='folder of videos')

@@ -11,6 +11,7 @@ did not make is never touched.
 import argparse
 import time
 
+from mmavs.commands import program
 from mmavs.datasets.synthetic import SETTINGS, ensure_synthetic
 from mmavs.utils.command_line import run_script
 
@@ -27,7 +28,9 @@ def parse_clips(text: str) -> tuple:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser = argparse.ArgumentParser(
+        prog=program(), description=__doc__.split('\n')[0]
+    )
     parser.add_argument('--out', default='data/synthetic')
     parser.add_argument(
         '--settings', nargs='+', choices=SETTINGS, default=['ms3']

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 import mmavs
+from mmavs.commands import in_commands, program
 from mmavs.compat import load_checkpoint
 from mmavs.utils.checkpoint import state_dict_of
 from mmavs.utils.command_line import run_script
@@ -99,7 +100,8 @@ PARTS = {
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__,
+        prog=program(),
+        description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('method', choices=METHODS, help='whose file it is')
