@@ -248,6 +248,10 @@ def test_empty_files_and_files_of_other_things_are_named(tmp_path):
         (dict(state_dict=[torch.ones(1)]), 'a list in place of state_dict'),
         (dict(state_dict={3: torch.ones(1)}), 'the key 3 of state_dict'),
         (dict(state_dict={'w': [1.0]}), 'a list as w of state_dict'),
+        (
+            dict(state_dict={'w': torch.eye(2).to_sparse()}),
+            'a sparse tensor as w of state_dict',
+        ),
         (dict(model='x'), 'a str in place of model'),
         ({3: torch.ones(1)}, 'the key 3, and'),
     ],

@@ -51,11 +51,15 @@ def read_log_mel_pickle(path: Union[str, Path]) -> Tensor:
     if (
         not isinstance(log_mel, Tensor)
         or shape[1:] != (1, EXAMPLE_FRAMES, NUM_MEL_BINS)
+        or not log_mel.is_floating_point()
         or not bool(torch.isfinite(log_mel).all())
     ):
         raise ValueError(
-            f'{path} must hold finite log-mels (n, 1, {EXAMPLE_FRAMES}, '
-            f'{NUM_MEL_BINS}), found {type(log_mel).__name__} {shape}'
+            f'{path} must hold finite log-mels, floats (n, 1, '
+            f'{EXAMPLE_FRAMES}, {NUM_MEL_BINS}), found '
+            f'{type(log_mel).__name__} {shape} '
+            f'{getattr(log_mel, "dtype", "")}. Fix: compute it from the wav '
+            'file with LoadAudio and VGGishLogMel.'
         )
     return log_mel.detach().float()
 

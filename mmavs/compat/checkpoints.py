@@ -204,6 +204,8 @@ def _wrong_kind(weights: Any, whole: bool) -> Optional[str]:
         plain = key.endswith('_extra_state') or not whole
         if not plain and not isinstance(value, torch.Tensor):
             return f'a {type(value).__name__} as {key}'
+        if getattr(value, 'layout', None) not in (None, torch.strided):
+            return f'a sparse tensor as {key}'
     return None
 
 
@@ -211,7 +213,7 @@ def _is_usable(value: Any) -> bool:
     """Whether a tensor is finite; masks of attention hold 0 and -inf."""
     import torch
 
-    if not value.is_floating_point() or value.layout != torch.strided:
+    if not value.is_floating_point():
         return True
     if value.dtype.itemsize < 2:  # eight bits
         value = value.float()

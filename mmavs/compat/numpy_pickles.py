@@ -101,3 +101,9 @@ def _stand_ins() -> List[Any]:
 STAND_INS: Dict[Tuple[str, str], Any] = {
     (item.__module__, item.__name__): item for item in _stand_ins()
 }
+# those that write plain bytes in old protocols
+BYTES = {
+    key: item
+    for key, item in STAND_INS.items()
+    if key[1] in ('encode', 'bytes')
+}

@@ -132,8 +132,9 @@ class AVSDataset(AVSClipDataset):
         img_paths = list_images(root / row['frames'])
         if not img_paths:
             raise ValueError(
-                f'clip {clip_id}: no picture in {root / row["frames"]}. '
-                f'Fix: put one frame a second there, as {IMG_SUFFIXES}.'
+                f'clip {clip_id} of {self.ann_file or root}: no picture in '
+                f'{root / row["frames"]}. Fix: put one frame per second '
+                f'there, as {IMG_SUFFIXES}.'
             )
         _check_stems(img_paths)
         masks = self._masks(row, [path.stem for path in img_paths])

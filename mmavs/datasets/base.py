@@ -139,7 +139,8 @@ class AVSClipDataset(BaseDataset):
                 f'{self.split!r}. Fix: check the split column or folder.'
             )
         if self.check_files:
-            check_clip_files(clips, self._sound_files)
+            source = self.ann_file or str(root)
+            check_clip_files(clips, self._sound_files, source)
         side = read_side_file(root)
         known = side['clips'] if side else {}
         for clip in clips:
@@ -253,13 +254,16 @@ def refuse_twice(rows: Sequence[Row], column: str, path: str) -> None:
 
 
 def check_clip_files(
-    clips: Sequence[dict], sound_files: Callable[[dict], List[str]]
+    clips: Sequence[dict],
+    sound_files: Callable[[dict], List[str]],
+    source: str,
 ) -> None:
     """Look for the files of clips.
 
     Args:
         clips (Sequence[dict]): Each made by :func:`clip_info`.
         sound_files (callable): Gives the paths of a clip's sound.
+        source (str): What lists the clips, for the message.
 
     Raises:
         FileNotFoundError: One is absent.
@@ -275,8 +279,8 @@ def check_clip_files(
     if incomplete:
         clip_id, path = next(iter(incomplete.items()))
         raise FileNotFoundError(
-            f'{len(incomplete)} of {len(clips)} clips lack files; the first '
-            f'is {clip_id}: {path} not found. Fix: complete the data '
-            '(tools/dataset_converters/prepare_avsbench.py --check names '
-            'every absent file), or take the rows out of the list.'
+            f'{len(incomplete)} of {len(clips)} clips of {source} lack '
+            f'files; the first is {clip_id}: {path} not found. Fix: complete '
+            'the data (tools/dataset_converters/prepare_avsbench.py --check '
+            'names every absent file), or take the rows out of the list.'
         )

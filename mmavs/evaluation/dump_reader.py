@@ -83,6 +83,9 @@ def _check_clip(clip: dict) -> None:
             clip[field] = dict(held, data=data)
         if not isinstance(data, torch.Tensor) or data.ndim != 4:
             raise ValueError(f'its {field} is not a tensor (T, C, H, W)')
+        scores = field == 'seg_logits'
+        if data.is_floating_point() != scores:
+            raise ValueError(f'its {field} is {data.dtype}')
         shapes[field] = tuple(data.shape)
     predicted = shapes.get('seg_logits') or shapes.get('pred_sem_seg')
     if predicted is None:
@@ -93,6 +96,9 @@ def _check_clip(clip: dict) -> None:
                 f'its {field} is {shape}, its prediction {predicted}; frames '
                 'and size must be the same'
             )
+    classes = clip.get('classes', ())
+    if not isinstance(classes, (tuple, list)):
+        raise ValueError(f'its classes are {classes!r}')
     if not isinstance(clip.get('sample_idx', 0), (int, type(None))):
         raise ValueError(f'its sample_idx is {clip["sample_idx"]!r}')
 

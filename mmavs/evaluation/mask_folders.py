@@ -86,7 +86,10 @@ def _clip_key(folder: Path, prefix: Optional[str]) -> Tuple[str, ...]:
 
 
 def pair_clips(
-    predicted: Clips, true: Clips, names: Optional[Sequence[str]] = None
+    predicted: Clips,
+    true: Clips,
+    names: Optional[Sequence[str]] = None,
+    source: object = 'the list',
 ) -> List[ClipPair]:
     """Find the prediction of every clip of the ground truth.
 
@@ -97,6 +100,7 @@ def pair_clips(
         true (dict): See :func:`find_clips`.
         names (Sequence[str], optional): Clips to score, in dataset order.
             Defaults to all, in the order of their paths.
+        source (object): What errors call the list of names.
 
     Returns:
         list[ClipPair]: In that order.
@@ -104,7 +108,7 @@ def pair_clips(
     Raises:
         ValueError: A clip or a frame is missing on either side.
     """
-    keys = list(true) if names is None else _named(true, names, 'ground truth')
+    keys = list(true) if names is None else _named(true, names, source)
     by_name = _unique_names(predicted)
     pairs, absent = [], []
     for key in keys:
@@ -122,13 +126,14 @@ def pair_clips(
     return pairs
 
 
-def _named(clips: Clips, names: Sequence[str], where: str) -> List[tuple]:
+def _named(clips: Clips, names: Sequence[str], source: object) -> List[tuple]:
     by_name = _unique_names({key: key for key in clips})
     absent = [name for name in names if name not in by_name]
     if absent:
         raise ValueError(
-            f'{len(absent)} of {len(names)} listed clips are not in the '
-            f'{where}; the first is {absent[0]}'
+            f'{len(absent)} of {len(names)} clips of {source} are not in the '
+            f'ground truth; the first is {absent[0]!r}. Fix: correct the '
+            'list, or choose its split (--split).'
         )
     return [by_name[name] for name in names]
 
@@ -185,11 +190,14 @@ def read_names(path: Path, split: Optional[str] = None) -> List[str]:
                 f'{path} needs a column of {NAME_COLUMNS}'
                 f'{" and a column split" if split else ""}'
             )
-        names = [
-            row[columns[0]]
-            for row in rows
-            if split is None or row['split'] == split
-        ]
+        rows = [row for row in rows if split in (None, row.get('split'))]
+        nameless = [row.line for row in rows if not row[columns[0]]]
+        if nameless:
+            raise ValueError(
+                f'{path}, line {nameless[0]}: no {columns[0]}. Fix: name the '
+                'clip, or remove the row.'
+            )
+        names = [row[columns[0]] for row in rows]
     names = [name for name in names if name]
     if not names:
         raise ValueError(f'{path} lists no clip of split {split!r}')

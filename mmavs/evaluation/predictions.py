@@ -56,11 +56,20 @@ def read_classes(path: Optional[str]) -> dict:
 
     Returns:
         dict: ``classes`` and ``palette``.
+
+    Raises:
+        ValueError: The file names no class, or one twice.
     """
     names = AVSS_CLASSES
     if path:
         lines = read_text(path).splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice or not names:
+            raise ValueError(
+                f'{path} names {f"{twice} twice" if twice else "no class"}. '
+                'Fix: write one class a line, background first.'
+            )
     return dict(classes=names, palette=voc_palette(len(names)))
 
 
@@ -111,7 +120,9 @@ def _open_masks(
             'with --gt'
         )
     names = read_names(args.clips, args.split) if args.clips else None
-    pairs = pair_clips(find_clips(path), find_clips(args.gt), names)
+    pairs = pair_clips(
+        find_clips(path), find_clips(args.gt), names, args.clips
+    )
     read_truth = partial(
         read_labels if args.semantic else read_binary,
         size=args.size,

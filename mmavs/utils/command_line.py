@@ -10,6 +10,7 @@ exit code  meaning
 """
 
 import dis
+import errno
 import re
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ _OF_A_PATH = (
     NotADirectoryError,
     PermissionError,
 )
+_WRONG_PATHS = (errno.ELOOP, errno.ENAMETOOLONG)
 _LAST_FRAME = re.compile(r'File "([^"]+)", line \d+, in [^\n]*\n +(\w+)')
 
 
@@ -79,7 +81,10 @@ def mistake(error: Exception) -> Optional[str]:
     remote = _of_a_worker(error)
     if remote is not None:
         return remote
-    if isinstance(error, _OF_A_PATH) and error.filename is not None:
+    refused = isinstance(error, _OF_A_PATH) or (
+        isinstance(error, OSError) and error.errno in _WRONG_PATHS
+    )
+    if refused and error.filename is not None:
         return f'{error.filename}: {error.strerror}'
     trace = error.__traceback__
     while trace.tb_next is not None:

@@ -129,7 +129,8 @@ def read_config(name: Union[str, Path]) -> 'Config':
 
     Raises:
         FileNotFoundError: See :func:`find_config`; or a ``_base_`` is absent.
-        ImportError: A package of ``custom_imports`` is not found.
+        ImportError: A package of ``custom_imports`` is not found, or what it
+            imports.
         ValueError: The file is not a config that can be read.
     """
     from mmengine.config import Config
@@ -145,8 +146,13 @@ def read_config(name: Union[str, Path]) -> 'Config':
             f'{path} or a config it builds on is not Python: {error.msg}, '
             f'line {error.lineno}: {(error.text or "").strip()}'
         ) from error
-    except (FileNotFoundError, ImportError):
-        raise
+    except (FileNotFoundError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise type(error)(
+            f'{path} asks for what is not there: {reason}. Fix: correct its '
+            '_base_ or custom_imports; packages are looked for in the '
+            'working folder and in PYTHONPATH.'
+        ) from error
     except Exception as error:
         # whatever a config's own code or a damaged file may raise
         reason = ' '.join(str(error).split())

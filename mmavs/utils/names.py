@@ -4,6 +4,8 @@ import re
 from pathlib import Path, PureWindowsPath
 from typing import Union
 
+_LONGEST = 230  # bytes; file systems take 255 with suffix and number
+
 
 def path_inside(folder: Union[str, Path], *names: Union[str, Path]) -> Path:
     """Join names to a folder that the result cannot leave.
@@ -45,9 +47,9 @@ def check_name(name: Union[str, Path]) -> None:
     """
     if not is_name(name):
         raise ValueError(
-            f'{str(name)!r} cannot name a file: it is empty, leads out of its '
-            'folder, or holds a backslash or a control character. Fix: '
-            'rename it, with "/" between folders.'
+            f'{str(name)[:300]!r} cannot name a file: it is empty, too long, '
+            'leads out of its folder, or holds a backslash or a control '
+            'character. Fix: rename it, with "/" between folders.'
         )
 
 
@@ -55,12 +57,16 @@ def is_name(name: Union[str, Path]) -> bool:
     """Whether this is a plain name, or several with ``/`` between them.
 
     Empty and absolute ones are not, nor those with an empty part, ``.``,
-    ``..``, a backslash, a drive or a control character.
+    ``..``, one too long for a file's name with a suffix, a backslash, a drive
+    or a control character.
     """
     text = str(name)
     parts = text.removesuffix('/').split('/')
     return not (
         any(part in ('', '.', '..') for part in parts)
+        or any(
+            len(part.encode('utf-8', 'replace')) > _LONGEST for part in parts
+        )
         or re.search(r'[\\\x00-\x1f\x7f]', text)
         or PureWindowsPath(text).drive
     )

@@ -108,11 +108,22 @@ class OutputFolder:
             yield from (Path(folder, n) for n in sorted(files) if n[0] != '.')
 
     def listed(self) -> List[Path]:
-        """List what a run wrote, as far as it lies inside the folder."""
+        """List what a run wrote, as far as it lies inside the folder.
+
+        Raises:
+            ValueError: The list is damaged.
+        """
         try:
-            names = (self.path / LIST).read_text('utf-8').splitlines()
+            text = (self.path / LIST).read_text('utf-8')
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except UnicodeDecodeError:
+            raise ValueError(
+                f'{self.path / LIST}, which lists what an earlier run wrote '
+                'there, is damaged. Fix: name another folder, or remove the '
+                'old files and this list by hand'
+            ) from None
+        names = text.splitlines()
         paths = [self.path / n for n in names if is_name(n)]
         root = self.path.resolve()
         return [p for p in paths if p.parent.resolve().is_relative_to(root)]

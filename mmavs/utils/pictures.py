@@ -156,8 +156,10 @@ def _open(data: bytes, path: Union[str, Path]) -> Image.Image:
         raise _damaged(path, 'of no known kind') from None
     except (OSError, SyntaxError, ValueError) as error:
         raise _damaged(path, error) from None
-    if image.format == 'PNG' and _PNG_END not in data:
-        raise _damaged(path, 'its end is missing')
+    if image.format == 'PNG':
+        if _PNG_END not in data:
+            raise _damaged(path, 'its end is missing')
+        _check_sums(data, path)
     orientation = _orientation(image)
     if orientation != 1:
         _warn_turned(
@@ -168,6 +170,14 @@ def _open(data: bytes, path: Union[str, Path]) -> Image.Image:
             '(ImageOps.exif_transpose of Pillow).'
         )
     return image
+
+
+def _check_sums(data: bytes, path: Union[str, Path]) -> None:
+    """Compare the checksums of a PNG, which Pillow decodes without."""
+    try:
+        Image.open(io.BytesIO(data), formats=('PNG',)).verify()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _damaged(path, error) from None
 
 
 def _orientation(image: Image.Image) -> int:

@@ -158,7 +158,7 @@ def read_json(path: Union[str, Path], fix: str) -> dict:
     """
     try:
         content = json.loads(read_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # nested without end
         raise ValueError(f'{path} is damaged ({error}). Fix: {fix}') from None
     if not isinstance(content, dict):
         raise ValueError(

@@ -9,6 +9,7 @@ import torch
 from torch._utils import _rebuild_tensor_v2
 
 from mmavs.compat import load_safely
+from mmavs.compat.numpy_pickles import BYTES
 
 Names = Dict[Tuple[str, str], Any]
 
@@ -74,6 +75,7 @@ def _rebuild(
 
 
 _TENSORS: Names = {
+    **BYTES,
     ('torch._utils', '_rebuild_tensor_v2'): _rebuild,
     ('torch.storage', '_load_from_bytes'): load_storage,
     ('collections', 'OrderedDict'): OrderedDict,

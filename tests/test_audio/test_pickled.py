@@ -67,3 +67,6 @@ def test_damaged_absent_or_odd_files_are_named(tmp_path, log_mel):
     path.write_bytes(pickle.dumps(torch.full((5, 1, 96, 64), torch.nan)))
     with pytest.raises(ValueError, match='finite'):
         read_log_mel_pickle(path)
+    path.write_bytes(pickle.dumps(torch.zeros(5, 1, 96, 64).int()))
+    with pytest.raises(ValueError, match='floats .*torch.int32. Fix'):
+        read_log_mel_pickle(path)

@@ -158,7 +158,9 @@ def test_what_is_missing_is_named(folders):
     with pytest.raises(FileNotFoundError, match='dev/frames.*your_dataset'):
         AVSDataset(str(folders), 'dev')
     (folders / 'train' / 'frames' / 'empty').mkdir()
-    with pytest.raises(ValueError, match='clip empty: no picture in.*Fix'):
+    with pytest.raises(
+        ValueError, match='clip empty of .*: no picture in.*Fix'
+    ):
         AVSDataset(str(folders), 'train')
     (folders / 'train' / 'frames' / 'empty').rmdir()
     (folders / 'train' / 'audio' / 'street.wav').unlink()

@@ -98,10 +98,19 @@ def clip(**changes):
             r'gt_sem_seg is not a tensor \(T, C, H, W\)',
         ),
         (
-            [clip(), clip(gt_sem_seg=dict(data=torch.ones(2, 1, 6, 8)))],
+            [clip(), clip(gt_sem_seg=dict(data=torch.ones(2, 1, 6, 8).int()))],
             r'clip c: its gt_sem_seg is \(2, 1, 6, 8\), its prediction',
         ),
         ([clip(sample_idx='x')], "clip c: its sample_idx is 'x'"),
+        (
+            [clip(gt_sem_seg=dict(data=torch.ones(2, 1, 3, 4)))],
+            'clip c: its gt_sem_seg is torch.float32',
+        ),
+        (
+            [clip(seg_logits=clip()['gt_sem_seg'])],
+            'clip c: its seg_logits is torch.uint8',
+        ),
+        ([clip(classes=7)], 'clip c: its classes are 7'),
     ],
 )
 def test_odd_dumps_are_named_before_they_are_scored(

@@ -179,8 +179,9 @@ def test_missing_clips_and_frames_are_named(tmp_path):
     with pytest.raises(ValueError, match='1 of 2 clips .*first is y'):
         pair_clips(predicted, true)
     assert len(pair_clips(predicted, true, ['x'])) == 1
-    with pytest.raises(ValueError, match='listed clips .*first is z'):
-        pair_clips(predicted, true, ['z'])
+    message = "1 of 1 clips of x.csv are not .*first is 'z'. Fix"
+    with pytest.raises(ValueError, match=message):
+        pair_clips(predicted, true, ['z'], 'x.csv')
     save(tmp_path / 'predicted/x/2.png', [[0]])
     with pytest.raises(ValueError, match='both the same frame'):
         find_clips(tmp_path / 'predicted')
@@ -198,6 +199,9 @@ def test_lists_of_clips(tmp_path):
     assert read_names(text) == ['c', 'b']
     with pytest.raises(ValueError, match='no clip of split'):
         read_names(path, 'val')
+    path.write_text('video_id,split\n,val\nb,test\n,test\n')
+    with pytest.raises(ValueError, match='meta.csv, line 4: no video_id. F'):
+        read_names(path, 'test')
     path.write_text('video,split\nb,test\n')
     with pytest.raises(ValueError, match='needs a column'):
         read_names(path, 'test')

@@ -76,4 +76,11 @@ def test_errors_say_what_to_do(work_dir, monkeypatch):
     fails('no log in', work_dir / 'none')
     bad = work_dir / 'bad.json'
     bad.write_text('{"loss": 1.0, "iter": 1, "step": 1}\n{"loss": ')
-    fails('bad.json, line 2 is no JSON', bad)
+    fails('bad.json, line 2 is not JSON', bad)
+    for line in ('[1]', '{"loss": "x"}', '{"loss": 1.0, "iter": 3}'):
+        bad.write_text(f'{line}\n')
+        fails('bad.json, line 1 is not a row of numbers.*Fix', bad)
+    bad.write_bytes(b'\x80')
+    fails('bad.json, line 1: not UTF-8', bad)
+    bad.write_text('')
+    fails('bad.json logs no value. Fix', bad)

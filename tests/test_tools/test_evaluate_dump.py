@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from PIL import Image
 
 from mmavs.evaluation import AVSMetric, AVSSMetric
+from mmavs.evaluation.predictions import read_classes
 from mmavs.registry import METRICS
 from mmavs.structures import AVSDataSample, FramePixelData
 
@@ -276,6 +277,14 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch):
     fails('--gt', empty)
     fails('no masks in', empty, '--gt', empty)
     fails('dump not found', tmp_path / 'x.pkl')
+
+
+def test_a_list_of_classes_names_each_once(tmp_path):
+    path = tmp_path / 'classes.txt'
+    for text, message in (('a\nb\na\n', r"\['a'\] twice"), ('\n', 'no class')):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=f'classes.txt names {message}'):
+            read_classes(str(path))
 
 
 @pytest.mark.parametrize('number', ['0', 'x', '-1'])

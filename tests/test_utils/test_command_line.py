@@ -166,6 +166,11 @@ def test_a_path_that_the_system_refuses_is_a_mistake(tmp_path):
     error = error_of(lambda: (tmp_path / 'none' / 'x').write_text(''))
     assert mistake(error) == f'{tmp_path}/none/x: No such file or directory'
     assert mistake(error_of(tmp_path.read_bytes)).endswith('Is a directory')
+    (tmp_path / 'loop').symlink_to('loop')
+    for name, words in (('loop', 'symbolic links'), ('a' * 300, 'too long')):
+        error = error_of((tmp_path / name).read_bytes)
+        assert mistake(error).startswith(f'{tmp_path / name}: ')
+        assert words in mistake(error)
     # a full disk is not the fault of what was given
     assert mistake(error_of(fill_the_disk)) is None
 

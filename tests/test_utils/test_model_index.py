@@ -114,3 +114,32 @@ def test_what_is_not_a_config_is_named(tmp_path, name, text):
     path.write_text(text)
     with pytest.raises(ValueError, match=f'{name} .*is not (a config|Python)'):
         read_config(path)
+
+
+def test_what_a_config_asks_for_is_named(tmp_path):
+    path = tmp_path / 'c.yaml'
+    for name, text, message in (
+        ('c.yaml', '_base_: absent.yaml\n', 'absent.yaml'),
+        ('c.py', "_base_ = 'absent.py'\n", 'absent.py'),
+    ):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(FileNotFoundError, match=f'{name} asks.*{message}'):
+            read_config(path)
+    path.write_text("custom_imports = dict(imports=['no_such_package'])\n")
+    with pytest.raises(ImportError, match='c.py asks.*no_such_package.*Fix'):
+        read_config(path)
+
+
+def test_aliases_of_yaml_may_not_multiply(tmp_path):
+    path = tmp_path / 'c.yaml'
+    path.write_text('size: &s [2, 3]\nmodel: {a: *s, b: *s}\n')
+    assert read_config(path).model.b == [2, 3]
+    lines = ['a0: &a0 [1, 1]']
+    lines += [f'a{i}: &a{i} [*a{i - 1}, *a{i - 1}]' for i in range(1, 30)]
+    path.write_text('\n'.join(lines))
+    with pytest.raises(ValueError, match='unfolds to more than 100000 values'):
+        read_config(path)
+    path.write_text('model: &m\n  inner: *m\n')
+    with pytest.raises(ValueError, match='unfolds to more than'):
+        read_config(path)

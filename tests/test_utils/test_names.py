@@ -24,6 +24,7 @@ BAD = {
     'drive': 'C:x',
     'NUL': 'a\0b',
     'line break': 'a\nb',
+    'too long': 'a/' + 231 * 'b',
 }
 
 

@@ -74,6 +74,14 @@ def test_a_strangers_list_removes_nothing_outside(tmp_path):
     assert victim.is_file()
 
 
+def test_a_damaged_list_is_named(tmp_path):
+    write(tmp_path, '0.png')
+    (tmp_path / '.mmavs_files').write_bytes(b'\x89\xff')
+    with pytest.raises(ValueError, match='.mmavs_files, which.*damaged. Fix'):
+        OutputFolder(tmp_path).claim(overwrite=True)
+    assert files(tmp_path) == ['0.png']
+
+
 @pytest.mark.parametrize('name', ['../a.png', '/a.png', '', 'a\nb.png'])
 def test_names_stay_inside(tmp_path, name):
     with pytest.raises(ValueError, match='leads out'):

@@ -69,6 +69,15 @@ def test_what_is_cut_off_is_refused(reader, kind, keep, tmp_path, monkeypatch):
         READERS[reader](path)
 
 
+@pytest.mark.parametrize('reader', READERS)
+def test_changed_bits_of_a_png_are_found(reader, tmp_path):
+    data = bytearray(encode(NOISE, 'png'))
+    data[data.index(b'IEND') - 5] ^= 1  # in the checksum of its pixels
+    (tmp_path / 'x.png').write_bytes(data)
+    with pytest.raises(ValueError, match='x.png is .*broken PNG.*Fix'):
+        READERS[reader](tmp_path / 'x.png')
+
+
 def test_what_a_camera_puts_behind_a_jpeg_does_no_harm(tmp_path):
     data = encode(NOISE, 'jpeg')
     path = tmp_path / 'frame.jpg'

@@ -99,7 +99,9 @@ def test_columns_of_paths_may_be_absent_or_empty(tmp_path):
     assert [row['masks'] for row in rows] == ['', 'm/b/']
 
 
-@pytest.mark.parametrize('content', ['', '{"a": 1', '[1]', 'null', '\0'])
+@pytest.mark.parametrize(
+    'content', ['', '{"a": 1', '[1]', 'null', '\0', '[' * 100_000]
+)
 def test_damaged_json_is_named(tmp_path, content):
     path = write(tmp_path, content, 'note.json')
     with pytest.raises(ValueError, match='note.json is dam.*Fix: delete it.'):

@@ -21,6 +21,13 @@ def test_tensors_are_on_the_list_and_others_can_be_put_there():
     assert tensor.tolist() == [0, 1, 2] and number == Decimal('0.5')
 
 
+@pytest.mark.parametrize('protocol', range(5))
+def test_tensors_of_every_protocol(protocol):
+    tensor = torch.arange(6.0).reshape(2, 3)
+    data = pickle.dumps(tensor, protocol)
+    assert torch.equal(RestrictedUnpickler(io.BytesIO(data)).load(), tensor)
+
+
 def test_names_given_to_one_stay_with_it():
     known = {('builtins', 'eval'): builtins.eval}
     data = pickle.dumps(eval)

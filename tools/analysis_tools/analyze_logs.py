@@ -15,6 +15,7 @@ from typing import Dict, List, NamedTuple, Tuple
 
 from mmavs.utils.command_line import run_script
 from mmavs.utils.kept_inputs import keep_inputs
+from mmavs.utils.text_files import read_text
 from mmavs.utils.whole_files import whole_file
 
 Curve = List[Tuple[int, float]]
@@ -85,20 +86,14 @@ def read_run(path: Path, name: str) -> Run:
 
     Raises:
         FileNotFoundError: No log.
-        ValueError: A line that is no JSON.
+        ValueError: A line that is not a row of numbers, or no line at all.
     """
     values: Dict[str, Dict[int, float]] = {}
     epochs: Dict[int, int] = {}
     step = 0
     for log in find_logs(path):
-        for number, line in enumerate(log.read_text().splitlines(), start=1):
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise ValueError(
-                    f'{log}, line {number} is no JSON ({error}). Mend: a run '
-                    'that was killed may leave half a line; delete it'
-                ) from None
+        for number, line in enumerate(read_text(log).splitlines(), start=1):
+            row = read_row(line, f'{log}, line {number}')
             if 'iter' in row:
                 step = row['step']
                 epochs[step] = row.get('epoch', 0)
@@ -106,8 +101,33 @@ def read_run(path: Path, name: str) -> Run:
                 timing = key in ('time', 'data_time') and 'iter' not in row
                 if key not in BOOKKEEPING and not timing:
                     values.setdefault(key, {})[step] = value
+    if not values:
+        raise ValueError(f'{path} logs no value. Fix: give the log of a run.')
     curves = {key: sorted(curve.items()) for key, curve in values.items()}
     return Run(name, curves, epochs)
+
+
+def read_row(line: str, place: str) -> Dict[str, float]:
+    """Read one line of a log.
+
+    Raises:
+        ValueError: It is damaged, or not a row of numbers.
+    """
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f'{place} is not JSON ({error}). Fix: a run that was killed may '
+            'leave half a line; delete it'
+        ) from None
+    numbers = isinstance(row, dict) and all(
+        isinstance(value, (int, float)) for value in row.values()
+    )
+    if not numbers or ('iter' in row and 'step' not in row):
+        raise ValueError(
+            f'{place} is not a row of numbers with a step. Fix: delete it'
+        )
+    return row
 
 
 def smooth(values: List[float], width: int) -> List[float]:

@@ -188,7 +188,10 @@ def evaluate(args: argparse.Namespace) -> List[dict]:
     for metric in metrics:
         metric.dataset_meta = meta
     for sample in chain([first], samples):
-        measure.process(None, [dict(sample, **cut)])
+        try:
+            measure.process(None, [dict(sample, **cut)])
+        except ValueError as error:
+            raise ValueError(f'{args.predictions}: {error}') from None
     rows = [row for m in metrics for row in m.summarize(measure.results)]
     unscored = name_unscored(measure.results)
     if unscored:
