@@ -3,6 +3,7 @@
 # make test-ranks   every small config on two ranks, and a rank that is killed
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
+# make fuzz         damaged and hostile files through every door
 # make soak         2,000 iterations: memory and open files stay as they are
 # make docs         the documentation, in docs/en/_build/html
 #
@@ -35,7 +36,7 @@ endif
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_tools/test_distributed.py
 
-.PHONY: quickstart test test-ranks test-pairs test-trajectories soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
+.PHONY: quickstart test test-ranks test-pairs test-trajectories fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
 
 env: $(STAMP)
 
@@ -68,6 +69,9 @@ test-trajectories: $(STAMP)
 
 test-pairs: $(STAMP)
 	@$(BIN)/python -m pytest -m slow tests/test_tools/test_option_pairs.py
+
+fuzz: $(STAMP)
+	@$(BIN)/python tests/fuzz/run.py
 
 soak: $(STAMP)
 	@$(BIN)/python tests/soak/soak_training.py
