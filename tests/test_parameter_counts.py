@@ -99,7 +99,10 @@ def test_heads_of_instances():
         assert swin == 14_916_376
         assert round((swin + 86_880_376) / 1e6, 2) == 101.80
         # mmdet's MaskFormerHead of the same classes
-        r50 = count(in_channels=[256, 512, 1024, 2048], encoder_layers=6)
+        r50 = count(
+            in_channels=[256, 512, 1024, 2048],
+            pixel_decoder=dict(num_layers=6),
+        )
         assert r50 == 21_528_856
 
 

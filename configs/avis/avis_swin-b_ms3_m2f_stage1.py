@@ -8,17 +8,16 @@
 _base_ = './avis_swin-b_ms3_stage1.py'
 model = dict(
     decode_head=dict(
-        num_layers=9,
         dropout=0.0,
-        pixel_decoder='msdeform',
-        masked_attention=True,
+        pixel_decoder=dict(kind='msdeform'),
+        decoder=dict(num_layers=9, masked_attention=True),
         deep_supervision=True,
-        num_points=12544,
         loss_instances=dict(
             cls_weight=2.0,
             mask_loss='bce',
             mask_weight=5.0,
             dice_weight=5.0,
+            num_points=12544,
         ),
     )
 )

@@ -5,9 +5,8 @@ _base_ = './avis_swin-b_s4.py'
 load_from = 'pretrained/avis_swin-b_s4_m2f_stage1.pth'
 model = dict(
     decode_head=dict(
-        num_layers=9,
         dropout=0.0,
-        pixel_decoder='msdeform',
-        masked_attention=True,
+        pixel_decoder=dict(kind='msdeform'),
+        decoder=dict(num_layers=9, masked_attention=True),
     )
 )

@@ -46,9 +46,8 @@ model = dict(
         num_queries=20,
         embed_dims=64,
         num_heads=4,
-        num_layers=3,
-        feedforward_channels=128,
         dropout=0.0,
+        decoder=dict(num_layers=3, ffn_channels=128),
         deep_supervision=True,  # queries learn from scratch in few steps
         loss_silent=dict(type='SilentObjectLoss', loss_weight=1.0),
     ),

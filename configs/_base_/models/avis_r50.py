@@ -14,5 +14,8 @@ model = dict(
             type='Pretrained', checkpoint='pretrained/resnet50-19c8e357.pth'
         ),
     ),
-    decode_head=dict(in_channels=[256, 512, 1024, 2048], encoder_layers=6),
+    decode_head=dict(
+        in_channels=[256, 512, 1024, 2048],
+        pixel_decoder=dict(num_layers=6),
+    ),
 )

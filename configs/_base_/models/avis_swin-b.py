@@ -26,9 +26,9 @@ model = dict(
         type='SoundingInstanceHead',
         in_channels=[128, 256, 512, 1024],
         num_queries=100,  # Figure 3
-        num_layers=6,  # MaskFormer
         dropout=0.1,  # MaskFormer
-        pixel_decoder='fpn',
+        pixel_decoder=dict(kind='fpn'),
+        decoder=dict(num_layers=6),  # MaskFormer
         loss_instances=dict(
             cls_weight=1.0,  # MaskFormer
             mask_loss='focal',

@@ -82,12 +82,11 @@ class CATRHead(AVSDecodeHead):
         self.matcher = ClipMatcher(**options)
         self.query_embed = nn.Embedding(num_queries, embed_dims)
         self.decoder = InstanceDecoder(
-            num_layers,
             embed_dims,
-            num_heads,
-            ffn_channels,
-            dropout,
-            masked_attention=False,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            ffn_channels=ffn_channels,
+            dropout=dropout,
         )
         self.mask_decoder = MaskDecoder(self.in_channels)
         self.cls_embed = nn.Linear(embed_dims, self.num_objects + 1)

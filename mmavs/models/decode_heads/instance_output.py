@@ -1,6 +1,5 @@
 """Predicted instances, from the head's tensors into the clips' samples."""
 
-import math
 from typing import Sequence, Tuple
 
 import torch
@@ -17,7 +16,6 @@ def write_instances(
     output: AVHeadOutput,
     data_samples: Sequence[AVSDataSample],
     how: HowToWrite,
-    mask_thr: float,
     categories: Sequence[str],
 ) -> None:
     """Store ``pred_instances`` in every clip.
@@ -32,7 +30,6 @@ def write_instances(
             ``scores`` (M,) the visual scores and ``sounding_probs`` (M,),
             both in [0, 1]. Metainfo ``categories`` gives the labels' names.
         how (HowToWrite): Sizes.
-        mask_thr (float): Probability above which a pixel is in a mask.
         categories (Sequence[str]): K names.
     """
     clips = (len(data_samples), -1)
@@ -48,7 +45,6 @@ def write_instances(
                 sounding[b, t],
                 sample,
                 how,
-                mask_thr,
             )
             for t in range(sample.num_frames)
         ]
@@ -59,7 +55,6 @@ def _frame_instances(
     sounding: Tensor,
     sample: AVSDataSample,
     how: HowToWrite,
-    mask_thr: float,
 ) -> InstanceData:
     """Undo the geometry; leave out padding of (M, ...) and empty masks."""
     masks = instances.mask_logits[None]
@@ -67,7 +62,7 @@ def _frame_instances(
     masks = resize_logits(masks, padded[:2], False)
     masks = undo_geometry(masks, sample)
     masks = resize_logits(masks, how.size(sample), False)[0]
-    masks = masks > math.log(mask_thr / (1 - mask_thr))
+    masks = masks > 0
     found = instances.valid & masks.any((1, 2))
     return InstanceData(
         masks=masks[found].cpu(),

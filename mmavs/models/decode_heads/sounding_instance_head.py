@@ -1,6 +1,6 @@
 """The head of instance-aware AVS: find what could sound, then listen."""
 
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -43,10 +43,10 @@ class SoundingInstanceHead(AVSDecodeHead):
     Paper: Audio-Visual Segmentation by Exploring Cross-Modal Mutual
     Semantics, https://arxiv.org/abs/2307.16620. The segmentation network
     (section 3.1) is MaskFormer (https://arxiv.org/abs/2107.06278), whose
-    numbers are the defaults, or with ``pixel_decoder='msdeform',
-    masked_attention=True, deep_supervision=True, num_points=12544`` and other
-    loss weights Mask2Former (https://arxiv.org/abs/2112.01527). Parameter
-    names are those of mmdet's heads, so their weights load.
+    numbers are the defaults, or with ``pixel_decoder=dict(kind='msdeform'),
+    decoder=dict(num_layers=9, masked_attention=True), deep_supervision=True``
+    and other loss options Mask2Former (https://arxiv.org/abs/2112.01527).
+    Parameter names are those of mmdet's heads, so their weights load.
 
     Stage 1, ``avsc=None``: the network learns from labelled instances (Eq. 2
     to 5) and predicts the highest-scored object ("w/o AVSC" of Table 4).
@@ -57,28 +57,26 @@ class SoundingInstanceHead(AVSDecodeHead):
     Args:
         in_channels (Sequence[int]): Channels of each scale, finest first.
         categories (Sequence[str]): K names, at least two; S4's 23 by default.
-        finest_stride (int): Pixels of a frame per pixel of the finest map.
         num_queries (int): Q. Defaults to 100 (Figure 3, MaskFormer).
         embed_dims (int): D, a multiple of 32.
-        num_heads, feedforward_channels (int): Of the decoder layers.
-        num_layers (int): Decoder layers: 6 MaskFormer, 9 Mask2Former.
+        num_heads (int): Attention heads, of all parts.
         dropout (float): Of transformer layers: 0.1 MaskFormer, 0 Mask2Former.
-        pixel_decoder (str): 'fpn' or 'msdeform'.
-        encoder_layers (int, optional): See :func:`build_pixel_decoder`.
-        masked_attention (bool): A query looks only where its own mask is.
+        pixel_decoder (dict, optional): ``kind`` ('fpn' or 'msdeform') and
+            ``num_layers``, see :func:`build_pixel_decoder`.
+        decoder (dict, optional): ``num_layers`` (6; Mask2Former 9),
+            ``ffn_channels`` (2048) and ``masked_attention`` (False; True in
+            Mask2Former: a query looks only where its own mask is) of the
+            :class:`InstanceDecoder`.
         deep_supervision (bool): Train the predictions of every decoder layer
-            (``d{i}.loss_*``). Eq. 2 has one prediction a query: False.
-        num_points (int, optional): Points where masks are compared; None: all.
+            (``d{i}.loss_*``). Eq. 2 has one prediction per query: False.
         loss_instances (dict, optional): Options of :class:`InstanceSetLoss`.
         loss_silent (dict, optional): :class:`SilentObjectLoss`; None is "w/o
             L_soas" of Table 3.
         score_thr (float): See :func:`filter_instances`.
         avsc (dict, optional): :class:`AVSC`, without ``num_categories``.
         freeze_segmentation (bool): With ``avsc``, train AVSC alone.
-        mask_thr (float): Probability above which a pixel is in a mask.
-        threshold (float): Probability above which a pixel sounds.
-        loss_decode (dict or list[dict]): Eq. 6, used with ``avsc`` only.
-        align_corners (bool): For resizing logits.
+        **kwargs: See :class:`AVSDecodeHead`; ``loss_decode`` (Eq. 6) is used
+            with ``avsc`` only.
 
     Raises:
         ValueError: Fewer than two categories, one twice, or an unknown
@@ -90,62 +88,38 @@ class SoundingInstanceHead(AVSDecodeHead):
     def __init__(
         self,
         in_channels: Sequence[int],
+        *,
         categories: Sequence[str] = S4_CATEGORIES,
-        finest_stride: int = 4,
         num_queries: int = 100,
         embed_dims: int = 256,
         num_heads: int = 8,
-        num_layers: int = 6,
-        feedforward_channels: int = 2048,
         dropout: float = 0.1,
-        pixel_decoder: str = 'fpn',
-        encoder_layers: Optional[int] = None,
-        masked_attention: bool = False,
+        pixel_decoder: Optional[dict] = None,
+        decoder: Optional[dict] = None,
         deep_supervision: bool = False,
-        num_points: Optional[int] = None,
         loss_instances: Optional[dict] = None,
         loss_silent: Optional[dict] = None,
         score_thr: float = 0.0,
         avsc: Optional[dict] = None,
         freeze_segmentation: bool = True,
-        mask_thr: float = 0.5,
-        threshold: float = 0.5,
-        loss_decode: Union[dict, Sequence[dict]] = (),
-        align_corners: bool = False,
-        init_cfg: Optional[dict] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            threshold=threshold,
-            loss_decode=loss_decode,
-            align_corners=align_corners,
-            init_cfg=init_cfg,
-        )
+        super().__init__(**kwargs)
         self.category_names = CategoryNames(categories)
         self.categories = self.category_names.categories
-        self.finest_stride = finest_stride
         self.deep_supervision = deep_supervision
         self.score_thr = score_thr
-        self.mask_thr = mask_thr
+        shared = dict(num_heads=num_heads, dropout=dropout)
         self.pixel_decoder = build_pixel_decoder(
-            pixel_decoder,
-            in_channels,
-            embed_dims,
-            encoder_layers,
-            num_heads,
-            dropout,
+            in_channels, embed_dims, **shared, **(pixel_decoder or {})
         )
         self.transformer_decoder = InstanceDecoder(
-            num_layers,
-            embed_dims,
-            num_heads,
-            feedforward_channels,
-            dropout,
-            masked_attention,
+            embed_dims, **shared, **(decoder or {})
         )
-        self._build_queries(num_queries, embed_dims, masked_attention)
+        self._build_queries(num_queries, embed_dims)
         num_categories = len(self.categories)
         self.loss_instances = InstanceSetLoss(
-            num_categories, num_points=num_points, **(loss_instances or {})
+            num_categories, **(loss_instances or {})
         )
         self.loss_silent = loss_silent and MODELS.build(loss_silent)
         self.frozen = avsc is not None and freeze_segmentation
@@ -155,14 +129,12 @@ class SoundingInstanceHead(AVSDecodeHead):
             dict(avsc, num_categories=num_categories)
         )
 
-    def _build_queries(
-        self, num_queries: int, embed_dims: int, masked_attention: bool
-    ) -> None:
+    def _build_queries(self, num_queries: int, embed_dims: int) -> None:
         """Make what queries start from and what is read from them."""
         num_levels = self.pixel_decoder.num_levels
         self.decoder_input_proj = self.pixel_decoder.memory_projection()
         self.query_embed = nn.Embedding(num_queries, embed_dims)
-        if masked_attention:
+        if self.transformer_decoder.masked_attention:
             self.query_feat = nn.Embedding(num_queries, embed_dims)
         if num_levels > 1:
             self.level_embed = nn.Embedding(num_levels, embed_dims)
@@ -206,9 +178,7 @@ class SoundingInstanceHead(AVSDecodeHead):
             sounding = top_scored(instances)
             logits = top_mask(instances)
         else:
-            masks = cut_masks(
-                instances.mask_logits, self.mask_thr, self.finest_stride
-            )
+            masks = cut_masks(instances.mask_logits)  # (N, M, H, W)
             logits, sounding = self.avsc.listen(
                 features.audio, instances, masks
             )
@@ -290,9 +260,7 @@ class SoundingInstanceHead(AVSDecodeHead):
         how: HowToWrite,
     ) -> None:
         """Store ``pred_instances``, and the maps: with ``avsc`` theirs."""
-        write_instances(
-            output, data_samples, how, self.mask_thr, self.categories
-        )
+        write_instances(output, data_samples, how, self.categories)
         if self.avsc is None:
             super().write_predictions(output, data_samples, how)
         else:

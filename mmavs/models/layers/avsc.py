@@ -1,6 +1,5 @@
 """From a hundred queries to a few instances, among which the sound chooses."""
 
-import math
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -11,6 +10,8 @@ from torch import Tensor, nn
 from mmavs.registry import MODELS
 from mmavs.utils.precision import at_least_float32
 
+# pixels of a frame per pixel of its finest map
+STRIDE = 4
 # logit of "nowhere", where a frame shows no instance at all
 NOWHERE = -13.8
 
@@ -112,19 +113,18 @@ def top_mask(instances: Instances) -> Tensor:
     return masks.where(found, masks.new_tensor(NOWHERE))
 
 
-def cut_masks(mask_logits: Tensor, mask_thr: float, stride: int) -> Tensor:
+def cut_masks(mask_logits: Tensor, stride: int = STRIDE) -> Tensor:
     """Enlarge masks, then decide: edges are cut where they were predicted.
 
     Args:
         mask_logits (Tensor): (N, M, h, w), raw.
-        mask_thr (float): Probability above which a pixel is in a mask.
         stride (int): Factor of enlargement.
 
     Returns:
-        Tensor: (N, M, h * stride, w * stride) bool.
+        Tensor: (N, M, stride h, stride w) bool, probabilities above 0.5.
     """
     large = F.interpolate(mask_logits, scale_factor=stride, mode='bilinear')
-    return large > math.log(mask_thr / (1 - mask_thr))
+    return large > 0
 
 
 ACTIVATIONS = ('sigmoid', 'softmax')

@@ -75,7 +75,7 @@ class EncoderLayer(nn.Module):
     Args:
         embed_dims (int): D.
         num_heads (int): Attention heads.
-        feedforward_channels (int): Hidden width of the feed-forward part.
+        ffn_channels (int): Hidden width of the feed-forward part.
         dropout (float): After attention and inside the feed-forward part.
     """
 
@@ -83,12 +83,12 @@ class EncoderLayer(nn.Module):
         self,
         embed_dims: int,
         num_heads: int,
-        feedforward_channels: int,
+        ffn_channels: int,
         dropout: float,
     ) -> None:
         super().__init__()
         self.self_attn = Attention(embed_dims, num_heads, dropout)
-        self.ffn = FFN(embed_dims, feedforward_channels, ffn_drop=dropout)
+        self.ffn = FFN(embed_dims, ffn_channels, ffn_drop=dropout)
         self.norms = _norms(2, embed_dims)
 
     def forward(
@@ -122,7 +122,7 @@ class Encoder(nn.Module):
         num_layers (int): Layers.
         embed_dims (int): D.
         num_heads (int): Attention heads.
-        feedforward_channels (int): Hidden width of the feed-forward part.
+        ffn_channels (int): Hidden width of the feed-forward part.
         dropout (float): In every layer.
     """
 
@@ -131,12 +131,12 @@ class Encoder(nn.Module):
         num_layers: int,
         embed_dims: int,
         num_heads: int,
-        feedforward_channels: int,
+        ffn_channels: int,
         dropout: float,
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            EncoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
+            EncoderLayer(embed_dims, num_heads, ffn_channels, dropout)
             for _ in range(num_layers)
         )
 
@@ -161,7 +161,7 @@ class DecoderLayer(nn.Module):
     Args:
         embed_dims (int): D.
         num_heads (int): Attention heads.
-        feedforward_channels (int): Hidden width of the feed-forward part.
+        ffn_channels (int): Hidden width of the feed-forward part.
         dropout (float): In every part.
         cross_first (bool): Cross-attention before self-attention, as in
             Mask2Former (section 3.2); DETR and MaskFormer begin with
@@ -172,7 +172,7 @@ class DecoderLayer(nn.Module):
         self,
         embed_dims: int,
         num_heads: int,
-        feedforward_channels: int,
+        ffn_channels: int,
         dropout: float,
         cross_first: bool,
     ) -> None:
@@ -180,7 +180,7 @@ class DecoderLayer(nn.Module):
         self.cross_first = cross_first
         self.self_attn = Attention(embed_dims, num_heads, dropout)
         self.cross_attn = Attention(embed_dims, num_heads, dropout)
-        self.ffn = FFN(embed_dims, feedforward_channels, ffn_drop=dropout)
+        self.ffn = FFN(embed_dims, ffn_channels, ffn_drop=dropout)
         self.norms = _norms(3, embed_dims)
 
     def forward(
@@ -275,10 +275,10 @@ class InstanceDecoder(nn.Module):
     """Queries look at one map a layer, in turn, and predict.
 
     Args:
-        num_layers (int): Layers.
         embed_dims (int): D.
+        num_layers (int): Layers.
         num_heads (int): Attention heads.
-        feedforward_channels (int): Hidden width of the feed-forward part.
+        ffn_channels (int): Hidden width of the feed-forward part.
         dropout (float): In every layer.
         masked_attention (bool): Mask2Former's decoder: cross-attention first,
             and a query looks only where its own last mask is. False is
@@ -287,12 +287,13 @@ class InstanceDecoder(nn.Module):
 
     def __init__(
         self,
-        num_layers: int,
         embed_dims: int,
-        num_heads: int,
-        feedforward_channels: int,
-        dropout: float,
-        masked_attention: bool,
+        *,
+        num_layers: int = 6,
+        num_heads: int = 8,
+        ffn_channels: int = 2048,
+        dropout: float = 0.1,
+        masked_attention: bool = False,
     ) -> None:
         super().__init__()
         self.num_heads = num_heads
@@ -301,7 +302,7 @@ class InstanceDecoder(nn.Module):
             DecoderLayer(
                 embed_dims,
                 num_heads,
-                feedforward_channels,
+                ffn_channels,
                 dropout,
                 cross_first=masked_attention,
             )

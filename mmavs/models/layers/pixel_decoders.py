@@ -27,11 +27,11 @@ class FPNPixelDecoder(nn.Module):
     Args:
         in_channels (Sequence[int]): Channels of each scale, finest first.
         embed_dims (int): D.
-        encoder_layers (int): Transformer layers on the coarsest map before
+        num_layers (int): Transformer layers on the coarsest map before
             it is decoded: 0 (the paper's Swin models) or 6 (its ResNets for
             panoptic segmentation).
         num_heads (int): Of the encoder layers.
-        feedforward_channels (int): Of the encoder layers.
+        ffn_channels (int): Of the encoder layers.
         dropout (float): Of the encoder layers.
     """
 
@@ -39,9 +39,10 @@ class FPNPixelDecoder(nn.Module):
         self,
         in_channels: Sequence[int],
         embed_dims: int,
-        encoder_layers: int = 0,
+        *,
+        num_layers: int = 0,
         num_heads: int = 8,
-        feedforward_channels: int = 2048,
+        ffn_channels: int = 2048,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
@@ -52,13 +53,13 @@ class FPNPixelDecoder(nn.Module):
         self.output_convs = nn.ModuleList(
             _conv(embed_dims, embed_dims, 3) for _ in in_channels[:-1]
         )
-        if encoder_layers:
+        if num_layers:
             self.encoder_in_proj = nn.Conv2d(in_channels[-1], embed_dims, 1)
             self.encoder = Encoder(
-                encoder_layers,
+                num_layers,
                 embed_dims,
                 num_heads,
-                feedforward_channels,
+                ffn_channels,
                 dropout,
             )
             self.encoder_out_proj = _conv(embed_dims, embed_dims, 3)
@@ -146,7 +147,7 @@ class MSDeformEncoderLayer(nn.Module):
         embed_dims (int): D.
         num_heads (int): Attention heads.
         num_levels (int): Scales.
-        feedforward_channels (int): Hidden width of the feed-forward part.
+        ffn_channels (int): Hidden width of the feed-forward part.
         dropout (float): After attention and inside the feed-forward part.
     """
 
@@ -155,7 +156,7 @@ class MSDeformEncoderLayer(nn.Module):
         embed_dims: int,
         num_heads: int,
         num_levels: int,
-        feedforward_channels: int,
+        ffn_channels: int,
         dropout: float,
     ) -> None:
         super().__init__()
@@ -163,7 +164,7 @@ class MSDeformEncoderLayer(nn.Module):
             embed_dims, num_heads, num_levels, num_points=4
         )
         self.dropout = nn.Dropout(dropout)
-        self.ffn = FFN(embed_dims, feedforward_channels, ffn_drop=dropout)
+        self.ffn = FFN(embed_dims, ffn_channels, ffn_drop=dropout)
         self.norms = nn.ModuleList(nn.LayerNorm(embed_dims) for _ in range(2))
 
     def forward(
@@ -201,9 +202,9 @@ class MSDeformPixelDecoder(nn.Module):
     Args:
         in_channels (Sequence[int]): Channels of each scale, finest first.
         embed_dims (int): D.
-        encoder_layers (int): Deformable layers. Defaults to 6.
+        num_layers (int): Deformable layers. Defaults to 6.
         num_heads (int): Attention heads.
-        feedforward_channels (int): Defaults to 1024.
+        ffn_channels (int): Defaults to 1024.
         dropout (float): Defaults to 0.
         num_levels (int): Scales, from the coarsest, that the encoder sees and
             hands on. Defaults to 3.
@@ -216,9 +217,10 @@ class MSDeformPixelDecoder(nn.Module):
         self,
         in_channels: Sequence[int],
         embed_dims: int,
-        encoder_layers: int = 6,
+        *,
+        num_layers: int = 6,
         num_heads: int = 8,
-        feedforward_channels: int = 1024,
+        ffn_channels: int = 1024,
         dropout: float = 0.0,
         num_levels: int = 3,
     ) -> None:
@@ -227,7 +229,7 @@ class MSDeformPixelDecoder(nn.Module):
             raise ValueError(
                 f'the deformable pixel decoder reads {num_levels} scales, '
                 f'in_channels={list(in_channels)} has {len(in_channels)}. '
-                'Mend: give the backbone more out_indices.'
+                'Fix: give the backbone more out_indices.'
             )
         coarse_first = list(in_channels)[::-1]
         self.input_convs = nn.ModuleList(
@@ -247,10 +249,10 @@ class MSDeformPixelDecoder(nn.Module):
                 embed_dims,
                 num_heads,
                 num_levels,
-                feedforward_channels,
+                ffn_channels,
                 dropout,
             )
-            for _ in range(encoder_layers)
+            for _ in range(num_layers)
         )
         self.level_encoding = nn.Embedding(num_levels, embed_dims)
         fine = coarse_first[num_levels:]
@@ -327,52 +329,35 @@ class MSDeformPixelDecoder(nn.Module):
         return split_levels(tokens.transpose(1, 2), shapes)
 
 
-PIXEL_DECODERS = ('fpn', 'msdeform')
-
-
 def build_pixel_decoder(
-    kind: str,
     in_channels: Sequence[int],
     embed_dims: int,
-    encoder_layers: Optional[int],
-    num_heads: int,
-    dropout: float,
+    *,
+    kind: str = 'fpn',
+    num_layers: Optional[int] = None,
+    num_heads: int = 8,
+    dropout: float = 0.1,
 ) -> Union[FPNPixelDecoder, MSDeformPixelDecoder]:
     """Make a pixel decoder, with the widths of the paper it comes from.
 
     Args:
-        kind (str): 'fpn' (MaskFormer) or 'msdeform' (Mask2Former).
         in_channels (Sequence[int]): Channels of each scale, finest first.
         embed_dims (int): D.
-        encoder_layers (int, optional): None takes 0 for 'fpn', 6 for
-            'msdeform'.
+        kind (str): 'fpn' (MaskFormer) or 'msdeform' (Mask2Former).
+        num_layers (int, optional): Transformer layers; None takes 0 for
+            'fpn', 6 for 'msdeform'.
         num_heads (int): Attention heads.
         dropout (float): Of transformer layers.
-
-    Returns:
-        nn.Module: Maps the scales to the mask feature and the memories.
 
     Raises:
         ValueError: An unknown kind.
     """
-    if kind == 'fpn':
-        return FPNPixelDecoder(
-            in_channels,
-            embed_dims,
-            encoder_layers or 0,
-            num_heads,
-            feedforward_channels=2048,
-            dropout=dropout,
+    kinds = dict(fpn=FPNPixelDecoder, msdeform=MSDeformPixelDecoder)
+    if kind not in kinds:
+        raise ValueError(
+            f'pixel_decoder.kind must be one of {tuple(kinds)}, got {kind!r}'
         )
-    if kind == 'msdeform':
-        return MSDeformPixelDecoder(
-            in_channels,
-            embed_dims,
-            6 if encoder_layers is None else encoder_layers,
-            num_heads,
-            feedforward_channels=1024,
-            dropout=dropout,
-        )
-    raise ValueError(
-        f'pixel_decoder must be one of {PIXEL_DECODERS}, got {kind!r}'
+    layers = {} if num_layers is None else dict(num_layers=num_layers)
+    return kinds[kind](
+        in_channels, embed_dims, num_heads=num_heads, dropout=dropout, **layers
     )

@@ -41,12 +41,11 @@ def outputs(arrays):
             categories=['a', 'b', 'c', 'd', 'e'],
             num_queries=10,
             embed_dims=64,
-            num_layers=4,
-            feedforward_channels=128,
             dropout=0.0,
-            pixel_decoder='msdeform',
-            encoder_layers=2,
-            masked_attention=True,
+            pixel_decoder=dict(kind='msdeform', num_layers=2),
+            decoder=dict(
+                num_layers=4, ffn_channels=128, masked_attention=True
+            ),
             deep_supervision=True,
         )
     )

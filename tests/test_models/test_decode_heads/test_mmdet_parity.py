@@ -121,7 +121,7 @@ def maskformer(encoder_layers):
         loss_configs(1.0, focal, 1.0),
         matching(1.0, cost, 1.0),
     )
-    return theirs, dict(encoder_layers=encoder_layers)
+    return theirs, dict(pixel_decoder=dict(num_layers=encoder_layers))
 
 
 def mask2former():
@@ -158,12 +158,14 @@ def mask2former():
         train_cfg,
     )
     ours = dict(
-        pixel_decoder='msdeform',
-        encoder_layers=2,
-        masked_attention=True,
-        num_points=200,
+        pixel_decoder=dict(kind='msdeform', num_layers=2),
+        decoder=dict(masked_attention=True),
         loss_instances=dict(
-            cls_weight=2.0, mask_weight=5.0, dice_weight=5.0, mask_loss='bce'
+            cls_weight=2.0,
+            mask_weight=5.0,
+            dice_weight=5.0,
+            mask_loss='bce',
+            num_points=200,
         ),
     )
     return theirs, ours
@@ -175,6 +177,9 @@ def build_pair(kind):
         'fpn with encoder': lambda: maskformer(2),
         'msdeform': mask2former,
     }[kind]()
+    decoder = dict(
+        num_layers=3, ffn_channels=128, **options.get('decoder', {})
+    )
     ours = MODELS.build(
         dict(
             type='SoundingInstanceHead',
@@ -182,11 +187,9 @@ def build_pair(kind):
             categories=CATEGORIES,
             num_queries=10,
             embed_dims=64,
-            num_layers=3,
-            feedforward_channels=128,
             dropout=0.0,
             deep_supervision=True,
-            **options,
+            **{**options, 'decoder': decoder},
         )
     )
     with torch.no_grad():

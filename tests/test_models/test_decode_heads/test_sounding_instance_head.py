@@ -13,12 +13,10 @@ from mmavs.testing import check_gradients, labels_of
 from mmavs.utils.checkpoint import load_model_weights
 
 MASK2FORMER = dict(
-    pixel_decoder='msdeform',
-    encoder_layers=1,
-    masked_attention=True,
+    pixel_decoder=dict(kind='msdeform', num_layers=1),
+    decoder=dict(num_layers=2, ffn_channels=64, masked_attention=True),
     deep_supervision=True,
-    num_points=50,
-    loss_instances=dict(mask_loss='bce', mask_weight=5.0),
+    loss_instances=dict(mask_loss='bce', mask_weight=5.0, num_points=50),
 )
 
 
@@ -69,14 +67,16 @@ def test_deep_supervision_trains_every_prediction():
 
 
 @pytest.mark.parametrize(
-    'options', [{}, dict(encoder_layers=1), MASK2FORMER], ids=str
+    'options',
+    [{}, dict(pixel_decoder=dict(num_layers=1)), MASK2FORMER],
+    ids=str,
 )
 def test_every_parameter_of_stage_1_learns(options):
     head, given = build(**options), features()
     # Queries of the plain decoder start at zero (DETR), so the first
     # self-attention compares values that are all the same bias.
     dead = 'transformer_decoder.layers.0.self_attn.attn.in_proj_weight'
-    allowed = () if 'masked_attention' in options else (dead,)
+    allowed = () if options is MASK2FORMER else (dead,)
     check_gradients(
         head, lambda: sum(stage_losses(head, given).values()), allowed
     )
@@ -203,6 +203,6 @@ def test_stage_2_starts_from_stage_1():
 
 def test_unknown_pixel_decoder_and_too_few_scales():
     with pytest.raises(ValueError, match="'fpn', 'msdeform'"):
-        build(pixel_decoder='unet')
+        build(pixel_decoder=dict(kind='unet'))
     with pytest.raises(ValueError, match='out_indices'):
-        build(in_channels=[8, 16], pixel_decoder='msdeform')
+        build(in_channels=[8, 16], pixel_decoder=dict(kind='msdeform'))

@@ -73,7 +73,7 @@ def test_score_threshold():
 def test_map_of_equation_1():
     found = scene()
     sounding = torch.tensor([[0.7, 0.2]])
-    masks = cut_masks(found.mask_logits, 0.5, stride=1)
+    masks = cut_masks(found.mask_logits, stride=1)
     for overlap in ('max', 'clamp'):
         module = AVSC(3, audio_channels=8, overlap=overlap)
         composed = module.compose(sounding, masks)
@@ -113,7 +113,7 @@ def train(activation):
     audio = 3 * sounds.repeat(4, 1)
     audio = audio + 0.1 * torch.rand_like(audio)
     found = scene(len(audio))
-    masks = cut_masks(found.mask_logits, 0.5, stride=1)
+    masks = cut_masks(found.mask_logits, stride=1)
     target = torch.zeros(len(audio), 1, 4, 4)
     for dog in (0, 3):
         target[dog::4, ..., :2] = 1
@@ -131,7 +131,7 @@ def train(activation):
 
 def segment(module, audio):
     found = scene()
-    masks = cut_masks(found.mask_logits, 0.5, stride=1)
+    masks = cut_masks(found.mask_logits, stride=1)
     logits, sounding = module.listen(torch.tensor([audio]), found, masks)
     picked = logits[0, 0, 0].sigmoid() > 0.5
     return [bool(picked[0]), bool(picked[3])], sounding[0]
@@ -162,7 +162,7 @@ def test_tokens_are_averaged():
 def test_gradients_and_a_batch_without_instances():
     module = AVSC(3, audio_channels=8)
     found = scene(2)
-    masks = cut_masks(found.mask_logits, 0.5, stride=2)
+    masks = cut_masks(found.mask_logits, stride=2)
     assert masks.shape == (2, 2, 8, 8)
     audio = torch.randn(2, 8)
     check_gradients(

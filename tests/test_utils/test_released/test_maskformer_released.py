@@ -30,9 +30,8 @@ def test_every_key_of_the_released_mask2former():
     converted = convert(released, keep_classes=True)
     own = head(
         categories=[str(i) for i in range(71)],
-        pixel_decoder='msdeform',
-        masked_attention=True,
-        num_layers=9,
+        pixel_decoder=dict(kind='msdeform'),
+        decoder=dict(num_layers=9, masked_attention=True),
     ).state_dict()
     own.pop('category_names.names')
     assert {k: tuple(v.shape) for k, v in converted.items()} == {
@@ -73,8 +72,7 @@ def test_coco_weights_by_config_alone(tmp_path):
             categories=['dog', 'cat'],
             num_queries=4,
             embed_dims=32,
-            num_layers=1,
-            feedforward_channels=32,
+            decoder=dict(num_layers=1, ffn_channels=32),
         ),
     )
     trained = MODELS.build(model)
