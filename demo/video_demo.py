@@ -13,10 +13,10 @@ from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
-from mmavs.apis.media import find_media
 from mmavs.apis.outputs import Outputs
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.utils.command_line import run_script
+from mmavs.media.sources import find_media
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,9 +14,9 @@ from typing import Dict, List, Optional, Tuple
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.utils.command_line import run_script
-from mmavs.utils.model_index import find_config
+from mmavs.engine.model_index import find_config
 
 
 def parse_args() -> argparse.Namespace:

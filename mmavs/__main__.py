@@ -6,8 +6,8 @@ import sys
 from difflib import get_close_matches
 from typing import List, Optional
 
+from mmavs.command_line import MISTAKE, run_script
 from mmavs.commands import COMMANDS, start_as
-from mmavs.utils.command_line import MISTAKE, run_script
 
 # what needs no script
 _OWN = {
@@ -21,7 +21,7 @@ def main() -> None:
     """Run what the command line asks for.
 
     Raises:
-        SystemExit: With the exit code of :mod:`mmavs.utils.command_line`.
+        SystemExit: With the exit code of :mod:`mmavs.command_line`.
     """
     words = sys.argv[1:]
     if not words or words[0] in _HELP:
@@ -96,7 +96,7 @@ def _say_what_there_is(words: List[str]) -> None:
 
 def _run_script(script: str, words: List[str]) -> None:
     """Run a script of tools/ or demo/ as if it had been started itself."""
-    from mmavs.utils.model_index import resource_root
+    from mmavs.engine.model_index import resource_root
 
     path = str(resource_root() / script)
     sys.argv = [path, *words]
@@ -108,7 +108,7 @@ def _list_models(words: List[str]) -> None:
     """Print models with what is reported of them."""
     import argparse
 
-    from mmavs.utils.model_index import list_models, model_entries
+    from mmavs.engine.model_index import list_models, model_entries
 
     parser = argparse.ArgumentParser(
         prog='mmavs models',

@@ -13,9 +13,9 @@ from fresh_python import run_python
 from packaging.version import Version
 
 from mmavs import compat
+from mmavs.compat.av_files import open_media
 from mmavs.compat.versions import check_stack, check_version
 from mmavs.testing.media import write_test_video
-from mmavs.utils.media import open_media
 
 own = pytest.mark.skipif(
     'onedl-mmcv' in compat.installed_mmcv(), reason='of OpenMMLab alone'

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mmavs.compat.numpy_pickles import STAND_INS
-from mmavs.utils.unpickling import RestrictedUnpickler
+from mmavs.compat.unpickling import RestrictedUnpickler
 
 _RECONSTRUCT = np.zeros(1).__reduce__()[0]
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmavs.analysis.complexity import frame_size
+from mmavs.engine.run_config import datasets
 from mmavs.registry import DATASETS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 from mmavs.testing.meta import OnMeta
-from mmavs.utils.complexity import frame_size
-from mmavs.utils.run_config import datasets
-from mmavs.utils.weights import BY_HAND, WEIGHTS, pretrained_paths
+from mmavs.weights.addresses import BY_HAND, WEIGHTS, pretrained_paths
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))

@@ -163,8 +163,8 @@ def test_without_data_a_tool_names_itself(
 def test_logs_go_elsewhere_by_the_option_that_is_shown(tmp_path):
     from mmengine.config import DictAction
 
+    from mmavs.engine.run_config import load_config
     from mmavs.registry import VISUALIZERS
-    from mmavs.utils.run_config import load_config
 
     page = (DOCS / 'user_guides' / 'train_test.md').read_text()
     option = re.search(r'--cfg-options[\s\\]+(visualizer\S+)', page)[1]

@@ -16,9 +16,9 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from mmavs.engine.run_config import datasets
 from mmavs.registry import DATASETS
 from mmavs.testing import on_ranks, tiny_avsbench
-from mmavs.utils.run_config import datasets
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs/synthetic'
 SETTINGS = {

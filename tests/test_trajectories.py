@@ -26,7 +26,7 @@ from mmavs.testing.golden import (
     recipe_state_dict,
 )
 from mmavs.testing.meta import OnMeta
-from mmavs.utils.released import avsbench, avsbg, avsegformer
+from mmavs.weights.released import avsbench, avsbg, avsegformer
 
 ROOT = Path(__file__).resolve().parents[1]
 NARROW = {

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Optional
 
 import mmavs  # noqa: F401
+from mmavs.command_line import run_script
 from mmavs.datasets.synthetic import ensure_synthetic
-from mmavs.utils.command_line import run_script
-from mmavs.utils.run_config import load_config
-from mmavs.utils.text_files import read_json
-from mmavs.utils.work_dir import best_checkpoint, note_run
+from mmavs.engine.run_config import load_config
+from mmavs.files.text_files import read_json
+from mmavs.weights.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = 'data/synthetic-96px'

@@ -7,16 +7,10 @@ from typing import List
 from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.compat.checkpoints import find_checkpoint
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.output_folder import (
-    check_folders,
-    claim_folders,
-    refuse_existing,
-)
-from mmavs.utils.run_config import (
+from mmavs.engine.run_config import (
     check_inputs,
     evaluators_of,
     load_config,
@@ -24,7 +18,13 @@ from mmavs.utils.run_config import (
     use_synthetic,
     use_tta,
 )
-from mmavs.utils.work_dir import set_work_dir
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.output_folder import (
+    check_folders,
+    claim_folders,
+    refuse_existing,
+)
+from mmavs.weights.work_dir import set_work_dir
 
 
 def parse_args() -> argparse.Namespace:
@@ -201,7 +201,7 @@ def build_runner(args: argparse.Namespace, config: Config):
     from mmengine.model import is_model_wrapper
     from mmengine.runner import Runner
 
-    from mmavs.utils.checkpoint import load_model_weights
+    from mmavs.weights.checkpoint import load_model_weights
 
     runner = Runner.from_cfg(config)
     if args.checkpoint:

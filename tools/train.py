@@ -6,16 +6,16 @@ import os
 from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.compat.checkpoints import find_checkpoint
-from mmavs.utils.command_line import run_script
-from mmavs.utils.run_config import (
+from mmavs.engine.run_config import (
     check_inputs,
     check_precision,
     load_config,
     use_synthetic,
 )
-from mmavs.utils.work_dir import last_checkpoint, set_work_dir
+from mmavs.weights.work_dir import last_checkpoint, set_work_dir
 
 
 def parse_args() -> argparse.Namespace:
@@ -96,7 +96,7 @@ def main() -> None:
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
 
-    from mmavs.utils.checkpoint import check_resumable
+    from mmavs.weights.checkpoint import check_resumable
 
     if 'runner_type' in config:
         runner = RUNNERS.build(config)

@@ -5,16 +5,15 @@ from typing import List, Optional, Sequence, Tuple
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from mmavs.registry import TRANSFORMS
-from mmavs.utils.run_config import innermost_datasets
-
-from .in_memory import (
+from mmavs.engine.run_config import innermost_datasets
+from mmavs.media.in_memory import (
     Picture,
     Sound,
     check_sound,
     is_path,
     to_bgr,
 )
+from mmavs.registry import TRANSFORMS
 
 _MASK_LOADERS = ('LoadFrameMask', 'LoadAnnotations')
 _FRAME_LOADERS = ('LoadFrame', 'LoadImageFromFile')
@@ -68,7 +67,7 @@ class ClipPipeline:
 
         Args:
             picture (str or Path or ndarray or Tensor or Image): A file, or
-                what :func:`~mmavs.apis.in_memory.to_bgr` takes.
+                what :func:`~mmavs.media.in_memory.to_bgr` takes.
             frame_id (int): Its place in the clip.
             ori_shape (tuple[int, int], optional): Height and width at which
                 the mask is wanted. Defaults to the picture's own.
@@ -122,7 +121,7 @@ class ClipPipeline:
 
         Raises:
             TypeError, ValueError: See
-                :func:`~mmavs.apis.in_memory.check_sound`.
+                :func:`~mmavs.media.in_memory.check_sound`.
         """
         results = dict(
             clip_id=clip_id,

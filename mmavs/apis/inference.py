@@ -8,11 +8,17 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from torch import nn
 
-from mmavs.datasets.avs_dataset import IMG_SUFFIXES, list_images
+from mmavs.media.in_memory import (
+    Picture,
+    Sound,
+    is_path,
+    list_pictures,
+    refuse_address,
+)
+from mmavs.media.listing import IMG_SUFFIXES, list_images
 from mmavs.structures import AVSDataSample
 
 from .clip_pipeline import ClipPipeline
-from .in_memory import Picture, Sound, is_path, list_pictures, refuse_address
 
 
 def inference_model(

@@ -9,12 +9,12 @@ from mmengine.config import Config
 from torch import nn
 
 import mmavs
+from mmavs.engine.model_index import model_entries
+from mmavs.media.in_memory import Picture
+from mmavs.media.sources import Media, find_media
 from mmavs.registry import INFERENCERS
-from mmavs.utils.model_index import model_entries
 
-from .in_memory import Picture
 from .inference import config_of
-from .media import Media, find_media
 from .models import init_model
 from .outputs import Outputs, paint_video, record, show_progress
 from .segmenter import StreamSegmenter

@@ -6,16 +6,16 @@ from math import ceil
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.output_folder import OutputFolder, refuse_existing
-from mmavs.utils.whole_files import remove_remains, whole_file, write_text
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.output_folder import OutputFolder, refuse_existing
+from mmavs.files.whole_files import remove_remains, whole_file, write_text
+from mmavs.media.sound_stream import has_sound
+from mmavs.media.sources import Media
+from mmavs.media.video_writer import VideoWriter, find_encoder
 from mmavs.visualization.paint import paint_regions
 
-from .media import Media
 from .results import MaskFrame, ResultReader, from_png, to_png
-from .sound import has_sound
 from .timing import TOLERANCE
-from .video_writer import VideoWriter, find_encoder
 
 _Path = Union[str, Path]
 
@@ -59,7 +59,7 @@ class Outputs:
             FileExistsError: An output exists and may not be overwritten, or
                 is an input, whatever may be overwritten.
             OSError: It cannot be written, see
-                :mod:`mmavs.utils.output_folder`.
+                :mod:`mmavs.files.output_folder`.
             ValueError: The video's name does not end in ``.mp4``.
             RuntimeError: PyAV has no H.264 encoder.
         """

@@ -7,8 +7,8 @@ import numpy as np
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmavs.media.picture_files import resize_labels
 from mmavs.structures import AVSDataSample
-from mmavs.utils.pictures import resize_labels
 from mmavs.visualization.instances import instance_map
 from mmavs.visualization.paint import Region, palette_for
 

@@ -5,11 +5,12 @@ from typing import Iterator, List, Optional, Tuple
 
 from torch import nn
 
+from mmavs.media.sound_stream import SoundReader, warn_if_short
+from mmavs.media.sources import Media
+
 from .clip_pipeline import ClipPipeline
 from .inference import can_hear, config_of, run_clips, silence_for
-from .media import Media
 from .results import MaskFrame, ResultReader
-from .sound import SoundReader, warn_if_short
 from .timing import ClipWindows, Window, pictures_of_masks, sound_start
 
 MIN_SOUND = 0.5  # seconds; half of what a frame is paired with
@@ -46,7 +47,7 @@ class StreamSegmenter:
         """Segment, mask after mask in the order of time.
 
         Args:
-            media (Media): From :func:`~mmavs.apis.media.find_media`.
+            media (Media): From :func:`~mmavs.media.sources.find_media`.
 
         Yields:
             MaskFrame: m = 0, 1, ...

@@ -13,9 +13,8 @@ a second are as many such sequences of clips, shifted against each other.
 from collections import deque
 from typing import Any, Iterable, Iterator, List, NamedTuple, Tuple
 
-from mmavs.utils.video import FRAME_OFFSET
-
-from .pictures import Picture
+from mmavs.media.picture_streams import Picture
+from mmavs.media.video import FRAME_OFFSET
 
 # seconds; containers such as Matroska round time stamps to milliseconds
 TOLERANCE = 1e-3

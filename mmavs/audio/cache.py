@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmavs.utils.warn_once import WarnOnce
-from mmavs.utils.whole_files import whole_file
+from mmavs.files.whole_files import whole_file
+from mmavs.warn_once import WarnOnce
 
 _warn_unwritable = WarnOnce()
 

@@ -7,7 +7,7 @@ from typing import Union
 import torch
 from torch import Tensor
 
-from mmavs.utils.unpickling import RestrictedUnpickler, load_storage
+from mmavs.compat.unpickling import RestrictedUnpickler, load_storage
 
 from .log_mel import EXAMPLE_FRAMES, NUM_MEL_BINS
 

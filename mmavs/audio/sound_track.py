@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mmavs.compat import import_av
-from mmavs.utils.media import open_media
+from mmavs.compat.av_files import open_media
 
 from .resampling import resample, to_mono
 from .samples import check_samples

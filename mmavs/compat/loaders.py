@@ -14,7 +14,7 @@ def prepare_loaders() -> None:
 
     ``num_workers=0`` alone is then enough in a config that sets
     ``persistent_workers``. How samples are seeded, and why, is said in
-    :mod:`mmavs.datasets.seeding`.
+    :mod:`mmavs.compat.seeding`.
     """
     from mmengine.runner import Runner
 
@@ -32,7 +32,7 @@ def prepare_loaders() -> None:
 
 
 def _prepared(loader: dict, seed) -> dict:
-    from mmavs.datasets.seeding import SeededDataset, SeededSampler
+    from mmavs.compat.seeding import SeededDataset, SeededSampler
 
     if not loader.get('num_workers'):
         loader = {k: v for k, v in loader.items() if k not in _OF_WORKERS}

@@ -24,7 +24,7 @@ def write_whole_files() -> None:
 
 def _whole(put):
     """Let a method that writes (content, path) write a whole file."""
-    from mmavs.utils.whole_files import whole_file
+    from mmavs.files.whole_files import whole_file
 
     @functools.wraps(put)
     def put_whole(self, content, filepath, *args, **kwargs):
@@ -36,7 +36,7 @@ def _whole(put):
 
 @contextmanager
 def _open_whole(path, mode):
-    from mmavs.utils.whole_files import whole_file
+    from mmavs.files.whole_files import whole_file
 
     with whole_file(path) as partial, partial.open(mode) as file:
         yield file

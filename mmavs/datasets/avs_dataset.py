@@ -1,18 +1,16 @@
 """Anyone's clips: frames, sound and, if there are any, masks."""
 
 import logging
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Sequence, Union
 
 from mmengine.logging import print_log
 
+from mmavs.media.listing import IMG_SUFFIXES, list_images
 from mmavs.registry import DATASETS
 
 from .base import AVSClipDataset, clip_info
-
-IMG_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
 
 
 @DATASETS.register_module()
@@ -175,21 +173,6 @@ class AVSDataset(AVSClipDataset):
         return 'binary' if len(self._metainfo['classes']) == 2 else 'index'
 
 
-def list_images(folder: Path) -> List[Path]:
-    """List the pictures of a folder in natural order; [] if it is absent.
-
-    Hidden files are none: macOS leaves a ``._0.png`` beside ``0.png``.
-    """
-    if not folder.is_dir():
-        return []
-    paths = [
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMG_SUFFIXES and path.name[0] != '.'
-    ]
-    return sorted(paths, key=lambda path: natural_key(path.name))
-
-
 def _folders(folder: Path) -> List[str]:
     """Names of the folders in a folder, if it is there, but hidden ones."""
     if not folder.is_dir():
@@ -211,9 +194,3 @@ def _check_stems(paths: List[Path]) -> None:
             f'{paths[0].parent} holds several pictures called {twice[0]!r}. '
             'Fix: keep one of them.'
         )
-
-
-def natural_key(name: str) -> list:
-    """Sort key that takes numbers in names as numbers."""
-    parts = re.split(r'(\d+)', name)  # text, number, text, ...
-    return [int(p) if place % 2 else p for place, p in enumerate(parts)]

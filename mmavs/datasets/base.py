@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Union
 
 from mmengine.dataset import BaseDataset
 
-from mmavs.utils.text_files import Row, read_rows
+from mmavs.files.text_files import Row, read_rows
 
 from .synthetic import read_side_file
 
@@ -108,7 +108,7 @@ class AVSClipDataset(BaseDataset):
 
         Raises:
             FileNotFoundError: There is no such file.
-            ValueError: See :func:`~mmavs.utils.text_files.read_rows`; a clip
+            ValueError: See :func:`~mmavs.files.text_files.read_rows`; a clip
                 that is listed twice.
         """
         columns = [name, *columns]

@@ -10,8 +10,8 @@ from typing import Dict, List, Sequence
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from mmavs.utils.pictures import resize_labels
-from mmavs.utils.text_files import read_rows
+from mmavs.files.text_files import read_rows
+from mmavs.media.picture_files import resize_labels
 
 from .avsbench import AVSS_NUM_FRAMES
 from .avss_classes import AVSS_CLASSES, AVSS_PALETTE

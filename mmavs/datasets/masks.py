@@ -6,8 +6,8 @@ from typing import Optional, Sequence, Union
 import numpy as np
 from PIL import Image
 
-from mmavs.utils.pictures import open_picture
-from mmavs.utils.warn_once import WarnOnce
+from mmavs.media.picture_files import open_picture
+from mmavs.warn_once import WarnOnce
 
 ENCODINGS = ('binary', 'near-binary', 'index', 'palette')
 _ROUNDING = 1  # grey levels by which 'near-binary' may miss black and white

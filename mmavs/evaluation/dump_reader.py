@@ -8,7 +8,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmavs.compat.numpy_pickles import STAND_INS
-from mmavs.utils.unpickling import Names, RestrictedUnpickler
+from mmavs.compat.unpickling import Names, RestrictedUnpickler
 
 
 def read_dump(path: Union[str, Path]) -> List[dict]:

@@ -21,10 +21,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from mmavs.files.names import path_inside
+from mmavs.files.output_folder import OutputFolder
+from mmavs.files.whole_files import whole_file
 from mmavs.structures import DEFAULT_THRESHOLD
-from mmavs.utils.names import path_inside
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.whole_files import whole_file
 
 from .functional.binary import thresholds_reached
 

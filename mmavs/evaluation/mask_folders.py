@@ -13,7 +13,7 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 import numpy as np
 import torch
 
-from mmavs.utils.text_files import read_rows, read_text
+from mmavs.files.text_files import read_rows, read_text
 
 LABEL_FOLDERS = ('labels_semantic', 'labels_rgb')
 NAME_COLUMNS = ('name', 'video_id', 'uid', 'clip_id')

@@ -5,7 +5,7 @@ from typing import Optional, Sequence, Union
 
 import numpy as np
 
-from mmavs.utils.pictures import open_picture, resize_labels
+from mmavs.media.picture_files import open_picture, resize_labels
 
 from .mask_files import decode_probability
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
 
 from mmavs.datasets.avss_classes import AVSS_CLASSES, voc_palette
-from mmavs.utils.text_files import read_text
+from mmavs.files.text_files import read_text
 
 from .dump_reader import read_dump
 from .mask_folders import find_clips, pair_clips, read_names, read_samples

@@ -4,8 +4,8 @@ import csv
 from pathlib import Path
 from typing import List, Optional, Sequence, Union
 
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.whole_files import whole_file
+from mmavs.files.output_folder import OutputFolder
+from mmavs.files.whole_files import whole_file
 
 CLIP_COLUMNS = ('clip_id', 'category', 'group', 'frames', 'J', 'F')
 CATEGORY_COLUMNS = ('category', 'count', 'J', 'F')

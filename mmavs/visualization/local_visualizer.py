@@ -6,9 +6,9 @@ import numpy as np
 from mmengine.dist import is_main_process, master_only
 from mmengine.visualization import Visualizer
 
+from mmavs.files.whole_files import write_picture
 from mmavs.registry import VISUALIZERS
 from mmavs.structures import DEFAULT_THRESHOLD, AVSDataSample
-from mmavs.utils.whole_files import write_picture
 
 from .clip_sheet import clip_sheet, overlay
 from .instances import draw_instances

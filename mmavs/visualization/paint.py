@@ -5,7 +5,7 @@ from typing import Dict, List, NamedTuple, Sequence
 import cv2
 import numpy as np
 
-from mmavs.utils.pictures import resize_labels
+from mmavs.media.picture_files import resize_labels
 
 from .clip_sheet import overlay
 

@@ -18,11 +18,11 @@ from mmengine.runner.checkpoint import load_checkpoint as load_by_mmengine
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.audio import read_sound
 from mmavs.datasets.preparation import Options, prepare_data
+from mmavs.engine.run_config import check_model, load_config
+from mmavs.files.output_folder import OutputFolder
+from mmavs.media.picture_files import read_picture
 from mmavs.registry import DATASETS
-from mmavs.utils.checkpoint import check_resumable, load_model_weights
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.pictures import read_picture
-from mmavs.utils.run_config import check_model, load_config
+from mmavs.weights.checkpoint import check_resumable, load_model_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 _TOOLS: Dict[str, Any] = {}

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, NamedTuple, Tuple
 import numpy as np
 import torch
 
-from mmavs.utils.command_line import mistake
+from mmavs.command_line import mistake
 
 SECONDS = 20  # of processor time; a whole case takes one or two
 WALL_SECONDS = 180  # for what waits and does not compute

@@ -9,7 +9,7 @@ from noise_video import noise_video
 from PIL import Image
 
 from mmavs.apis import AVSInferencer, inference_model
-from mmavs.apis.in_memory import check_sound, list_pictures, to_bgr
+from mmavs.media.in_memory import check_sound, list_pictures, to_bgr
 
 # (2, 3, 3) BGR: blue, green, red; black, white, grey
 BGR = np.array(

@@ -6,8 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from mmavs.apis.media import find_media
-from mmavs.apis.pictures import FolderPictures, VideoPictures, check_jump
+from mmavs.media.picture_streams import (
+    FolderPictures,
+    VideoPictures,
+    check_jump,
+)
+from mmavs.media.sources import find_media
 from mmavs.testing.media import write_test_video
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.io import wavfile
 
-from mmavs.apis.sound import SoundReader, has_sound, warn_if_short
 from mmavs.audio import read_wav, to_mono
+from mmavs.media.sound_stream import SoundReader, has_sound, warn_if_short
 from mmavs.testing.media import write_test_video
 
 RATE = 8000
@@ -107,7 +107,8 @@ def test_errors_name_the_file(tmp_path):
 def test_short_sound_is_said(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmavs.apis.sound.print_log', lambda text, **_: said.append(text)
+        'mmavs.media.sound_stream.print_log',
+        lambda text, **_: said.append(text),
     )
     sound = SoundReader(write_wav(tmp_path / 'short.wav', 1))
     sound.read(0, 2)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from mmavs.apis.pictures import Picture
 from mmavs.apis.timing import (
     ClipWindows,
     picture_time,
     pictures_of_masks,
     sound_start,
 )
+from mmavs.media.picture_streams import Picture
 
 
 def pictures(times):

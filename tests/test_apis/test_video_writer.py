@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from mmavs.apis import video_writer
-from mmavs.apis.pictures import VideoPictures
-from mmavs.apis.sound import SoundReader
-from mmavs.apis.video_writer import VideoWriter, find_encoder
+from mmavs.media import video_writer
+from mmavs.media.picture_streams import VideoPictures
+from mmavs.media.sound_stream import SoundReader
+from mmavs.media.video_writer import VideoWriter, find_encoder
 from mmavs.testing.media import write_test_video
 
 

@@ -7,7 +7,7 @@ import torch
 
 from mmavs.audio import cache as module
 from mmavs.audio.cache import TensorCache, content_key
-from mmavs.utils.warn_once import WarnOnce
+from mmavs.warn_once import WarnOnce
 
 
 def test_keys_tell_content_and_parameters_apart():
@@ -86,7 +86,7 @@ def test_a_failed_computation_leaves_nothing(tmp_path):
 def said(monkeypatch, caplog):
     monkeypatch.setattr(module, '_warn_unwritable', WarnOnce())
     monkeypatch.setattr(
-        'mmavs.utils.warn_once.print_log',
+        'mmavs.warn_once.print_log',
         lambda text, **_: logging.getLogger().warning(text),
     )
     return caplog

@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger
 from PIL import Image
 
 from mmavs.datasets import AVSDataset
-from mmavs.datasets.avs_dataset import natural_key
+from mmavs.media.listing import natural_key
 
 PIPELINE = [
     dict(type='LoadAudio'),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mmavs.audio import read_wav
+from mmavs.compat.av_files import open_media
 from mmavs.datasets import AVSBenchMS3Dataset
 from mmavs.datasets.s4_categories import S4_CATEGORIES
 from mmavs.datasets.synthetic import CLASSES, ensure_synthetic, read_side_file
@@ -17,7 +18,6 @@ from mmavs.datasets.synthetic import generate as generate_module
 from mmavs.datasets.synthetic.scene import Scene
 from mmavs.datasets.synthetic.script import SPLITS
 from mmavs.testing import tiny_copy
-from mmavs.utils.media import open_media
 
 FEW = dict(train=2, val=1, test=1)
 

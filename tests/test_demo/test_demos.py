@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from mmavs.apis import init_model
+from mmavs.command_line import run_script
 from mmavs.testing.media import write_test_video
-from mmavs.utils.command_line import run_script
 
 ROOT = Path(__file__).resolve().parents[2]
 

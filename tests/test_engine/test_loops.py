@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from mmavs.engine.run_config import load_config
 from mmavs.registry import LOOPS
-from mmavs.utils.run_config import load_config
 
 
 class Loader(list):

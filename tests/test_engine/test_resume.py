@@ -11,10 +11,10 @@ from mmcv.transforms import BaseTransform
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from mmavs.datasets.seeding import Draw, SeededDataset, SeededSampler, seeded
+from mmavs.compat.seeding import Draw, SeededDataset, SeededSampler, seeded
 from mmavs.datasets.transforms.formatting import CLIP_KEYS
+from mmavs.engine.run_config import load_config
 from mmavs.registry import HOOKS, TRANSFORMS
-from mmavs.utils.run_config import load_config
 
 CONFIG = 'configs/synthetic/film_tiny_ms3.py'
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,7 +178,7 @@ def test_rounds_of_an_endless_sampler_count_as_epochs(monkeypatch, ranks):
     """Five clips: draws 0 to 4 are of round 0, 5 to 9 of round 1, ..."""
     found = {}
     for rank in range(ranks):
-        for module in ('mmavs.datasets.seeding', 'mmengine.dataset.sampler'):
+        for module in ('mmavs.compat.seeding', 'mmengine.dataset.sampler'):
             name = f'{module}.get_dist_info'
             monkeypatch.setattr(name, lambda rank=rank: (rank, ranks))
         config = dict(type='InfiniteSampler', shuffle=True)

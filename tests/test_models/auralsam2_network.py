@@ -6,7 +6,7 @@ import torch
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing.golden import load_json, randn, recipe_state_dict
-from mmavs.utils.released import auralsam2
+from mmavs.weights.released import auralsam2
 
 
 def build(*parts):

@@ -18,7 +18,7 @@ from mmavs.testing.golden import (
     recipe_state_dict,
 )
 from mmavs.testing.meta import OnMeta
-from mmavs.utils.released import avsbench
+from mmavs.weights.released import avsbench
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'tpavi'
 NAMES = ['ms3_pvt', 'ms3_resnet', 'avss_pvt', 'avss_resnet']

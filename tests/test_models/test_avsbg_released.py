@@ -21,7 +21,7 @@ from mmavs.testing.golden import (
     recipe_state_dict,
 )
 from mmavs.testing.meta import OnMeta
-from mmavs.utils.released import avsbg
+from mmavs.weights.released import avsbg
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

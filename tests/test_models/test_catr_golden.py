@@ -18,7 +18,7 @@ from mmavs.testing.golden import (
     randn,
     recipe_state_dict,
 )
-from mmavs.utils.released import catr
+from mmavs.weights.released import catr
 
 T = 5
 LOSSES = [

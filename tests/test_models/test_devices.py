@@ -9,8 +9,8 @@ from packaging.version import Version
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from mmavs.analysis.workloads import RunSetting, build_form, training_step
 from mmavs.models.layers import deformable_attention
-from mmavs.testing.workloads import RunSetting, build_form, training_step
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs/synthetic'
 METHODS = ('film', 'tpavi', 'avsbg', 'avsegformer', 'avsac')

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from mmavs.analysis.naive import NaiveTPAVIBlock, naive_copy
 from mmavs.models.necks import TPAVI
 from mmavs.models.necks.tpavi import TPAVIBlock
 from mmavs.structures import AVFeatures
-from mmavs.testing.naive import NaiveTPAVIBlock, naive_copy
 
 
 @pytest.mark.parametrize('mode', ['audio-visual', 'visual-visual', 'both'])

@@ -82,7 +82,7 @@ def test_probe_words(tool, monkeypatch):
 
 
 def test_unequal_forms_are_refused(tool, call, monkeypatch):
-    from mmavs.testing.naive import NaiveTPAVIBlock
+    from mmavs.analysis.naive import NaiveTPAVIBlock
 
     right = NaiveTPAVIBlock.forward
 

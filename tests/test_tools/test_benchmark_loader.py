@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 from mmengine.config import Config
 
+from mmavs.analysis import loader_speed
 from mmavs.registry import DATASETS
-from mmavs.utils import loader_speed
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = str(ROOT / 'configs/_base_/datasets/avsbench_ms3.py')

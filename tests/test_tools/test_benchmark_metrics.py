@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmavs.testing.naive import metrics
-from mmavs.testing.naive.metrics import (
+from mmavs.analysis.naive import metrics
+from mmavs.analysis.naive.metrics import (
     frame_histograms,
     metric_forms,
     threshold_loop,

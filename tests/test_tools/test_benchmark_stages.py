@@ -6,7 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmavs.testing.workloads import (
+from mmavs.analysis.workloads import (
     RunSetting,
     build_form,
     forward_pass,

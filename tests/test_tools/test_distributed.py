@@ -15,7 +15,7 @@ import torch
 from fresh_python import free_port
 from mmengine.config import Config
 
-from mmavs.utils.output_folder import OutputFolder
+from mmavs.files.output_folder import OutputFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = """

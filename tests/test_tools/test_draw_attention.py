@@ -8,8 +8,8 @@ import cv2
 import pytest
 import torch
 
+from mmavs.engine.run_config import load_config
 from mmavs.registry import MODELS
-from mmavs.utils.run_config import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs/synthetic/tpavi_tiny_ms3.py'

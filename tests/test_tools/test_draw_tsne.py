@@ -12,8 +12,8 @@ import torch
 from matplotlib import colormaps
 from PIL import Image
 
+from mmavs.analysis.masked_features import pool_under_masks, sounding_masks
 from mmavs.structures import AVSDataSample, FramePixelData
-from mmavs.utils.masked_features import pool_under_masks, sounding_masks
 
 ROOT = Path(__file__).resolve().parents[2]
 

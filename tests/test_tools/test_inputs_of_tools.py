@@ -8,8 +8,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmavs.utils.run_config import load_config
-from mmavs.utils.work_dir import set_work_dir
+from mmavs.engine.run_config import load_config
+from mmavs.weights.work_dir import set_work_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs/synthetic/film_tiny_ms3.py'
@@ -67,8 +67,8 @@ def test_an_output_that_is_an_input_is_refused(
 ):
     script, *words = command.split()
     # the synthetic set is not made for this
-    monkeypatch.setattr('mmavs.utils.run_config.use_synthetic', print)
-    monkeypatch.setattr('mmavs.utils.run_config.check_inputs', print)
+    monkeypatch.setattr('mmavs.engine.run_config.use_synthetic', print)
+    monkeypatch.setattr('mmavs.engine.run_config.check_inputs', print)
     monkeypatch.setattr(sys, 'argv', [str(ROOT / script), *words])
     before = content(inputs)
     with pytest.raises(SystemExit) as stop:

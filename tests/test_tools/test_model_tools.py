@@ -14,7 +14,7 @@ import torch
 
 from mmavs.apis import init_model
 from mmavs.testing.golden import load_json
-from mmavs.utils.released import avsbg
+from mmavs.weights.released import avsbg
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = 'configs/synthetic/film_tiny_ms3.py'
@@ -85,7 +85,7 @@ def test_weights_are_downloaded_and_compared(run, tmp_path, monkeypatch):
     for name in names[:2]:
         (tmp_path / name).write_bytes(data)
     places = {name: (tmp_path / name).as_uri() for name in names}
-    monkeypatch.setattr('mmavs.utils.weights.WEIGHTS', places)
+    monkeypatch.setattr('mmavs.weights.addresses.WEIGHTS', places)
     printed = io.StringIO()
     with redirect_stderr(printed):
         assert run(tool, *names, '--out', tmp_path / 'out') == 1

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mmavs.utils.complexity import Complexity, clip_complexity
-from mmavs.utils.run_config import load_config
+from mmavs.analysis.complexity import Complexity, clip_complexity
+from mmavs.engine.run_config import load_config
 
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'misc' / 'make_model_zoo.py'

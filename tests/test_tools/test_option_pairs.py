@@ -23,7 +23,7 @@ from run_tool import ROOT, load_tool
 
 from mmavs.apis import init_model
 from mmavs.evaluation.dump_reader import read_dump
-from mmavs.utils.output_folder import OutputFolder
+from mmavs.files.output_folder import OutputFolder
 
 MODELS = {
     'binary': ('film_tiny_ms3', 'tiny_ms3', 'Multi-sources'),

@@ -318,7 +318,7 @@ def test_tta_tool_runs_and_scores(config_file, trained, tmp_path, monkeypatch):
 def test_mixed_precision_without_a_gpu_is_one_clear_error(
     config_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr('mmavs.utils.run_config.get_device', lambda: 'cpu')
+    monkeypatch.setattr('mmavs.engine.run_config.get_device', lambda: 'cpu')
     words = ('train', config_file, '--work-dir', tmp_path)
     for options in (
         ['--amp'],

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
+from mmavs.analysis.modality_share import final_feature, measure_share
 from mmavs.models.data_preprocessor import AVSDataPreProcessor
 from mmavs.structures import AVSDataSample
-from mmavs.utils.modality_share import final_feature, measure_share
 
 
 class Mixed(nn.Module):

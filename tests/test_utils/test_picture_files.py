@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmavs.apis.pictures import FolderPictures
 from mmavs.datasets.masks import read_mask
 from mmavs.datasets.transforms import LoadFrame, LoadFrameMask
 from mmavs.evaluation.mask_readers import read_binary
-from mmavs.utils import pictures
-from mmavs.utils.pictures import (
+from mmavs.media import picture_files as pictures
+from mmavs.media.picture_files import (
     decode_picture,
     open_picture,
     read_picture,
     resize_labels,
 )
+from mmavs.media.picture_streams import FolderPictures
 
 NOISE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
 LEFT = np.zeros((48, 64, 3), np.uint8)

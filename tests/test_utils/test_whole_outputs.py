@@ -24,10 +24,10 @@ WRITERS = (
 # what is no output, or cannot be renamed
 ALLOWED = {
     'mmavs/audio/cache.py': 'np.save(file',  # renamed there, as caches are
-    'mmavs/apis/video_writer.py': 'av.open(f',  # gets the hidden path
-    'mmavs/utils/measure.py': '_CLEAR.write_text',  # of the kernel
-    'mmavs/utils/output_folder.py': '.open(',  # a list, appended to
-    'mmavs/utils/whole_files.py': '',
+    'mmavs/media/video_writer.py': 'av.open(f',  # gets the hidden path
+    'mmavs/analysis/measure.py': '_CLEAR.write_text',  # of the kernel
+    'mmavs/files/output_folder.py': '.open(',  # a list, appended to
+    'mmavs/files/whole_files.py': '',
     'tools/analysis_tools/compare.py': "log.open('a')",
     'tools/analysis_tools/modality_share.py': 'print_png(',  # a partial's
     'tools/quickstart.py': "log.open('w')",
@@ -39,7 +39,7 @@ def writes(node: ast.AST) -> bool:
     """Whether a call writes to a path."""
     if not isinstance(node, ast.Call):
         return False
-    # a bare name is open, or one of mmavs.utils.whole_files
+    # a bare name is open, or one of mmavs.files.whole_files
     name = getattr(node.func, 'attr', None)
     if name == 'open' or getattr(node.func, 'id', '') == 'open':
         words = [a.value for a in node.args if isinstance(a, ast.Constant)]
@@ -57,5 +57,5 @@ def test_outputs_are_whole_or_absent(path):
         fine = 'partial' in call or (allowed is not None and allowed in call)
         assert fine, (
             f'{path}, line {node.lineno}: {call} can leave half a file. Fix: '
-            'mmavs.utils.whole_files'
+            'mmavs.files.whole_files'
         )

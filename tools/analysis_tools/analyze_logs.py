@@ -13,10 +13,10 @@ import json
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.text_files import read_text
-from mmavs.utils.whole_files import whole_file
+from mmavs.command_line import run_script
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.text_files import read_text
+from mmavs.files.whole_files import whole_file
 
 Curve = List[Tuple[int, float]]
 BOOKKEEPING = ('step', 'iter', 'epoch')

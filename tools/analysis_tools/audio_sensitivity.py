@@ -28,20 +28,20 @@ from rich.progress import track
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import init_model
+from mmavs.command_line import run_script
 from mmavs.datasets.heard import hear, muted
 from mmavs.datasets.unmatching import clip_contents, unmatching_sounds
-from mmavs.registry import DATASETS, METRICS
-from mmavs.structures import DEFAULT_THRESHOLD
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.run_config import (
+from mmavs.engine.run_config import (
     config_to_look_at,
     evaluators_of,
     innermost_datasets,
     loader_of,
 )
-from mmavs.utils.whole_files import write_text
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.whole_files import write_text
+from mmavs.registry import DATASETS, METRICS
+from mmavs.structures import DEFAULT_THRESHOLD
+from mmavs.utils import register_all_modules
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,7 +14,7 @@ percent. A training step is forward, losses, backward and optimizer; what the
 config freezes for good (FreezeBackboneHook with num_epochs=None) stays frozen.
 
 ``--against naive`` builds the model a second time with equal weights, where
-every module that has a textbook form (mmavs.testing.naive) computes by the
+every module that has a textbook form (mmavs.analysis.naive) computes by the
 equation of its paper with every intermediate tensor whole, and the metric by
 loops. It is an error if results of the two differ (in fp32) by more than
 ``--tolerance`` of the largest value. Modules that differ in nothing but their
@@ -32,9 +32,10 @@ from mmengine.config import Config, DictAction
 from rich.console import Console
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.commands import in_commands, program
-from mmavs.testing.benchmark import STAGES, Amounts, Benchmark
-from mmavs.testing.workloads import (
+from mmavs.analysis.benchmark import STAGES, Amounts, Benchmark
+from mmavs.analysis.complexity import audio_shape, frame_size
+from mmavs.analysis.measure import in_fresh_process, machine_name, peak_memory
+from mmavs.analysis.workloads import (
     DTYPES,
     FORMS,
     RunSetting,
@@ -44,18 +45,17 @@ from mmavs.testing.workloads import (
     scoring,
     training_step,
 )
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.complexity import audio_shape, frame_size
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.measure import in_fresh_process, machine_name, peak_memory
-from mmavs.utils.run_config import (
+from mmavs.command_line import run_script
+from mmavs.commands import in_commands, program
+from mmavs.engine.run_config import (
     check_inputs,
     drop_pretrained,
     load_config,
     use_synthetic,
 )
-from mmavs.utils.whole_files import write_text
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.whole_files import write_text
+from mmavs.utils import register_all_modules
 
 
 def parse_args() -> argparse.Namespace:

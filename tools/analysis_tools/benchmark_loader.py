@@ -20,16 +20,16 @@ from rich.console import Console
 from rich.table import Table
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.registry import DATASETS
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.loader_speed import (
+from mmavs.analysis.loader_speed import (
     STAGES,
     clips_per_second,
     seconds_by_stage,
     use_cache,
 )
-from mmavs.utils.run_config import config_to_look_at, loader_of
+from mmavs.command_line import run_script
+from mmavs.engine.run_config import config_to_look_at, loader_of
+from mmavs.registry import DATASETS
+from mmavs.utils import register_all_modules
 
 
 def parse_args() -> argparse.Namespace:

@@ -5,7 +5,7 @@
 On one clip each: the F curve of 5 frames of 224 x 224 against a loop over 255
 thresholds, and class counts of 10 frames of 224 x 224 with 71 classes against
 three histograms a frame, as published code counts. Both ways are written from
-the formulas (mmavs.testing.naive.metrics); their results are compared before
+the formulas (mmavs.analysis.naive.metrics); their results are compared before
 they are timed. Runs of the two alternate; median and range.
 """
 
@@ -16,9 +16,9 @@ import torch
 from prettytable import PrettyTable
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.testing.naive.metrics import metric_forms
-from mmavs.utils.command_line import run_script
-from mmavs.utils.measure import Spread, interleave
+from mmavs.analysis.measure import Spread, interleave
+from mmavs.analysis.naive.metrics import metric_forms
+from mmavs.command_line import run_script
 
 CLIPS = ((2, 5), (71, 10))  # classes and frames: MS3 and AVSS
 Row = Tuple[str, Dict[str, Spread], float]

@@ -24,17 +24,17 @@ from rich.table import Table
 from torch import Tensor, nn
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures
-from mmavs.testing.naive import naive_copy
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.measure import (
+from mmavs.analysis.measure import (
     Spread,
     in_fresh_process,
     interleave,
     peak_memory,
 )
+from mmavs.analysis.naive import naive_copy
+from mmavs.command_line import run_script
+from mmavs.registry import MODELS
+from mmavs.structures import AVFeatures
+from mmavs.utils import register_all_modules
 
 FORMS = ('mmavs', 'naive')
 STAGES = ('forward', 'with gradients')

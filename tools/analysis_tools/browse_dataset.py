@@ -18,14 +18,14 @@ from rich.progress import track
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.audio import vggish_log_mel
+from mmavs.command_line import run_script
 from mmavs.datasets.find_clips import find_clips
+from mmavs.engine.run_config import config_to_look_at, loader_of
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.names import flat_name
+from mmavs.files.output_folder import OutputFolder
 from mmavs.registry import DATASETS, VISUALIZERS
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.names import flat_name
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.run_config import config_to_look_at, loader_of
 
 SAMPLE_RATE = 16000
 

@@ -21,19 +21,19 @@ from rich.progress import track
 from torch.utils.data import DataLoader, Dataset
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.command_line import FAILED, run_script
 from mmavs.commands import in_commands, program
 from mmavs.datasets import AVSClipDataset
 from mmavs.datasets.wrapped import unwrapped
-from mmavs.registry import DATASETS
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import FAILED, run_script
-from mmavs.utils.run_config import (
+from mmavs.engine.run_config import (
     SPLITS,
     config_to_look_at,
     innermost_datasets,
     load_config,
     loader_of,
 )
+from mmavs.registry import DATASETS
+from mmavs.utils import register_all_modules
 
 
 class Finding(NamedTuple):

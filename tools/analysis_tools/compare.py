@@ -35,15 +35,15 @@ from typing import List, NamedTuple
 from mmengine.config import Config, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.datasets.avs_dataset import natural_key
+from mmavs.analysis.complexity import clip_complexity
+from mmavs.command_line import MISTAKE, run_script
+from mmavs.engine.run_config import load_config
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.text_files import read_json
+from mmavs.files.whole_files import write_text
+from mmavs.media.listing import natural_key
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import MISTAKE, run_script
-from mmavs.utils.complexity import clip_complexity
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.run_config import load_config
-from mmavs.utils.text_files import read_json
-from mmavs.utils.whole_files import write_text
-from mmavs.utils.work_dir import best_checkpoint, note_run
+from mmavs.weights.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ('', '_constant', '_switching')

@@ -23,16 +23,16 @@ from rich.console import Console
 from rich.table import Table
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.registry import MODELS
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.complexity import audio_shape, clip_complexity
-from mmavs.utils.measure import (
+from mmavs.analysis.complexity import audio_shape, clip_complexity
+from mmavs.analysis.measure import (
     in_fresh_process,
     interleave,
     peak_memory,
 )
-from mmavs.utils.run_config import load_config
+from mmavs.command_line import run_script
+from mmavs.engine.run_config import load_config
+from mmavs.registry import MODELS
+from mmavs.utils import register_all_modules
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,9 +14,9 @@ from typing import List, Tuple
 import numpy as np
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.command_line import run_script
 from mmavs.evaluation import evaluate_binary, evaluate_semantic
 from mmavs.evaluation.metrics.entries import draw_table
-from mmavs.utils.command_line import run_script
 
 SIDE = 64
 NUM_CLASSES = 8

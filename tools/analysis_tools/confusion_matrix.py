@@ -20,16 +20,16 @@ from typing import Iterator, List, Sequence, Tuple
 import numpy as np
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.command_line import run_script
 from mmavs.evaluation import confusion_counts
 from mmavs.evaluation.predictions import (
     add_source,
     open_predictions,
     source_files,
 )
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.whole_files import whole_file
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.output_folder import OutputFolder
+from mmavs.files.whole_files import whole_file
 
 
 def parse_args() -> argparse.Namespace:

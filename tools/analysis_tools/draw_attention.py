@@ -21,22 +21,22 @@ from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.analysis.attention import collect_attention
 from mmavs.apis import init_model
+from mmavs.command_line import run_script
 from mmavs.datasets.find_clips import find_clips
 from mmavs.engine.hooks.visualization_hook import as_log_mel
-from mmavs.registry import DATASETS
-from mmavs.utils import register_all_modules
-from mmavs.utils.attention import collect_attention
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.names import flat_name
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.run_config import (
+from mmavs.engine.run_config import (
     config_to_look_at,
     innermost_datasets,
     loader_of,
 )
-from mmavs.utils.whole_files import write_picture
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.names import flat_name
+from mmavs.files.output_folder import OutputFolder
+from mmavs.files.whole_files import write_picture
+from mmavs.registry import DATASETS
+from mmavs.utils import register_all_modules
 from mmavs.visualization import log_mel_strip, overlay, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.local_visualizer import DEFAULT_PALETTE

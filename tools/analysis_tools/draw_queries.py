@@ -24,15 +24,15 @@ from mmengine.dataset import pseudo_collate
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import init_model
+from mmavs.command_line import run_script
 from mmavs.datasets.find_clips import find_clips
+from mmavs.engine.run_config import config_to_look_at, loader_of
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.names import flat_name
+from mmavs.files.whole_files import write_picture
+from mmavs.media.picture_files import read_picture
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.names import flat_name
-from mmavs.utils.pictures import read_picture
-from mmavs.utils.run_config import config_to_look_at, loader_of
-from mmavs.utils.whole_files import write_picture
 from mmavs.visualization import overlay, picture_path, sheet
 from mmavs.visualization.heat_map import heat_overlay
 from mmavs.visualization.paint import palette_for

@@ -24,21 +24,21 @@ from mmengine.dataset import pseudo_collate
 from rich.progress import track
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.apis import init_model
-from mmavs.datasets import AVSClipDataset
-from mmavs.datasets.unmatching import clip_contents
-from mmavs.datasets.wrapped import unwrapped
-from mmavs.registry import DATASETS
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.masked_features import (
+from mmavs.analysis.masked_features import (
     collect_features,
     pool_under_masks,
     sounding_masks,
 )
-from mmavs.utils.run_config import config_to_look_at, loader_of
-from mmavs.utils.whole_files import whole_file
+from mmavs.apis import init_model
+from mmavs.command_line import run_script
+from mmavs.datasets import AVSClipDataset
+from mmavs.datasets.unmatching import clip_contents
+from mmavs.datasets.wrapped import unwrapped
+from mmavs.engine.run_config import config_to_look_at, loader_of
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.whole_files import whole_file
+from mmavs.registry import DATASETS
+from mmavs.utils import register_all_modules
 from mmavs.visualization import picture_path
 
 NUM_CLUSTERS = 20  # K of the paper

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import List, Union
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.evaluation import AVSMetric, AVSSMetric
 from mmavs.evaluation.metrics.clip_metric import ClipMetric
@@ -36,10 +37,9 @@ from mmavs.evaluation.predictions import (
     open_predictions,
     source_files,
 )
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.whole_files import write_text
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.output_folder import OutputFolder
+from mmavs.files.whole_files import write_text
 
 DECIDED = (
     'class labels and black and white masks are decided already. Fix: leave '

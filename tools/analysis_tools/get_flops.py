@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.analysis.complexity import Complexity, clip_complexity
+from mmavs.command_line import run_script
+from mmavs.engine.run_config import load_config
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.complexity import Complexity, clip_complexity
-from mmavs.utils.run_config import load_config
 
 
 def parse_args() -> argparse.Namespace:

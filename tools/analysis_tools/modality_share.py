@@ -7,7 +7,7 @@
 
 The measure is a variance decomposition: how much the feature moves when a
 clip is given another clip's sound, against another clip's frames. Its
-definition and the reasons for it stand in mmavs/utils/modality_share.py.
+definition and the reasons for it stand in mmavs/analysis/modality_share.py.
 Writes a bar chart and, beside it, the numbers as JSON.
 """
 
@@ -20,14 +20,14 @@ from typing import Dict
 from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.analysis.modality_share import ModalityShare, measure_share
 from mmavs.apis import init_model
+from mmavs.command_line import run_script
+from mmavs.engine.run_config import config_to_look_at
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.whole_files import whole_file, write_text
 from mmavs.registry import DATASETS
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.modality_share import ModalityShare, measure_share
-from mmavs.utils.run_config import config_to_look_at
-from mmavs.utils.whole_files import whole_file, write_text
 
 
 def parse_args() -> argparse.Namespace:

@@ -27,6 +27,7 @@ from mmengine.dataset import pseudo_collate
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import init_model
 from mmavs.audio import resample, vggish_log_mel
+from mmavs.command_line import run_script
 from mmavs.datasets.find_clips import find_clips
 from mmavs.datasets.heard import hear, muted, noise
 from mmavs.datasets.unmatching import (
@@ -35,19 +36,18 @@ from mmavs.datasets.unmatching import (
     matching_silent_sound,
     unmatching_sounds,
 )
-from mmavs.registry import DATASETS
-from mmavs.structures import DEFAULT_THRESHOLD
-from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.names import flat_name
-from mmavs.utils.pictures import read_picture, resize_labels
-from mmavs.utils.run_config import (
+from mmavs.engine.run_config import (
     config_to_look_at,
     innermost_datasets,
     loader_of,
 )
-from mmavs.utils.whole_files import write_picture
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.names import flat_name
+from mmavs.files.whole_files import write_picture
+from mmavs.media.picture_files import read_picture, resize_labels
+from mmavs.registry import DATASETS
+from mmavs.structures import DEFAULT_THRESHOLD
+from mmavs.utils import register_all_modules
 from mmavs.visualization import (
     draw_instances,
     log_mel_strip,

@@ -25,6 +25,7 @@ from mmengine.dataset import pseudo_collate
 from rich.progress import track
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.command_line import run_script
 from mmavs.datasets import S4_CATEGORIES, AVSBenchMS3Dataset
 from mmavs.datasets.category_maps import (
     UNKNOWN,
@@ -35,9 +36,8 @@ from mmavs.datasets.category_maps import (
     unmapped_classes,
 )
 from mmavs.datasets.masks import category_map_path, read_mask
+from mmavs.files.whole_files import write_picture
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.whole_files import write_picture
 
 SPLITS = ('train', 'val', 'test')
 

@@ -15,6 +15,7 @@ are not needed.
 import argparse
 from pathlib import Path
 
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.datasets.preparation import (
     OFFICIAL_CLIPS,
@@ -26,8 +27,7 @@ from mmavs.datasets.preparation import (
     prepare_data,
 )
 from mmavs.datasets.preparation.prepare import copy_lists
-from mmavs.utils.command_line import run_script
-from mmavs.utils.video import SAMPLINGS
+from mmavs.media.video import SAMPLINGS
 
 
 def parse_count(text: str) -> tuple:

@@ -16,13 +16,13 @@ import argparse
 from pathlib import Path
 from typing import List, Optional
 
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.datasets.avs_dataset import list_images
+from mmavs.compat.av_files import duration, open_media, picture_stream
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
-from mmavs.utils.command_line import run_script
-from mmavs.utils.media import duration, open_media, picture_stream
-from mmavs.utils.names import path_inside
-from mmavs.utils.video import SAMPLINGS
+from mmavs.files.names import path_inside
+from mmavs.media.listing import list_images
+from mmavs.media.video import SAMPLINGS
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.mkv', '.webm', '.avi', '.m4v')
 _TOLERANCE = 0.1  # seconds that a whole second may lack

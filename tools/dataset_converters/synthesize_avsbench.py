@@ -11,9 +11,9 @@ did not make is never touched.
 import argparse
 import time
 
+from mmavs.command_line import run_script
 from mmavs.commands import program
 from mmavs.datasets.synthetic import SETTINGS, ensure_synthetic
-from mmavs.utils.command_line import run_script
 
 
 def parse_clips(text: str) -> tuple:

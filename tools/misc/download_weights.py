@@ -8,9 +8,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from mmavs.command_line import run_script
 from mmavs.compat.downloads import download
-from mmavs.utils.command_line import run_script
-from mmavs.utils.weights import WEIGHTS
+from mmavs.weights.addresses import WEIGHTS
 
 
 def parse_args() -> argparse.Namespace:

@@ -16,11 +16,11 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
 import yaml
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.analysis.complexity import Complexity, clip_complexity
+from mmavs.command_line import run_script
+from mmavs.engine.run_config import load_config
+from mmavs.files.whole_files import write_text
 from mmavs.utils import register_all_modules
-from mmavs.utils.command_line import run_script
-from mmavs.utils.complexity import Complexity, clip_complexity
-from mmavs.utils.run_config import load_config
-from mmavs.utils.whole_files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = """\

@@ -10,9 +10,9 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.utils.command_line import run_script
-from mmavs.utils.model_index import read_config
-from mmavs.utils.whole_files import whole_file
+from mmavs.command_line import run_script
+from mmavs.engine.model_index import read_config
+from mmavs.files.whole_files import whole_file
 
 
 def parse_args() -> argparse.Namespace:

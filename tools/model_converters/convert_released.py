@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 
 import mmavs
+from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.compat import load_checkpoint
-from mmavs.utils.checkpoint import state_dict_of
-from mmavs.utils.command_line import run_script
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.output_folder import refuse_existing
-from mmavs.utils.whole_files import whole_file
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.output_folder import refuse_existing
+from mmavs.files.whole_files import whole_file
+from mmavs.weights.checkpoint import state_dict_of
 
 _AUDIO = 'audio_encoder.'
 # method -> what a file of it holds in full: the beginning of the keys
@@ -141,7 +141,7 @@ def convert_file(method: str, path: str) -> tuple:
         ValueError: It is of another code base, or lacks a part; names keys.
     """
     checkpoint = load_checkpoint(path)
-    convert = import_module(f'mmavs.utils.released.{method}').convert
+    convert = import_module(f'mmavs.weights.released.{method}').convert
     if method in ('beats', 'sam2'):  # the weights lie under this name
         checkpoint = checkpoint.get('model', checkpoint)
     weights = state_dict_of(checkpoint)

@@ -18,10 +18,10 @@ from pathlib import Path
 import torch
 
 import mmavs
+from mmavs.command_line import run_script
 from mmavs.compat import load_checkpoint
-from mmavs.utils.checkpoint import state_dict_of
-from mmavs.utils.command_line import run_script
-from mmavs.utils.whole_files import whole_file
+from mmavs.files.whole_files import whole_file
+from mmavs.weights.checkpoint import state_dict_of
 
 KEPT_META = ('epoch', 'iter', 'dataset_meta')
 HASH_DIGITS = 8

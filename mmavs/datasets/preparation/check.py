@@ -6,7 +6,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from mmavs.audio.log_mel import EXAMPLE_LENGTH, SAMPLE_RATE
 from mmavs.audio.wav import read_wav
-from mmavs.utils.pictures import read_picture
+from mmavs.media.picture_files import read_picture
 
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
 from ..masks import read_mask

@@ -12,15 +12,15 @@ from scipy.io import wavfile
 from mmavs.audio import vggish_log_mel
 from mmavs.audio.pairing import pair_with_frames
 from mmavs.audio.sound_track import read_sound_track
-from mmavs.utils.kept_inputs import keep_inputs
-from mmavs.utils.text_files import read_json
-from mmavs.utils.video import read_frames
-from mmavs.utils.whole_files import (
+from mmavs.files.kept_inputs import keep_inputs
+from mmavs.files.text_files import read_json
+from mmavs.files.whole_files import (
     remove_remains,
     whole_file,
     write_picture,
     write_text,
 )
+from mmavs.media.video import read_frames
 
 from ..transforms.audio import VGGishLogMel
 from ..transforms.loading import LoadAudio
@@ -36,7 +36,7 @@ class Options(NamedTuple):
 
     Attributes:
         sampling (str): ``'index'`` (as released) or ``'time'``, see
-            :func:`mmavs.utils.video.read_frames`.
+            :func:`mmavs.media.video.read_frames`.
         size (tuple[int, int], optional): Height and width of the frames.
         log_mel_cache (str, optional): Folder of ``VGGishLogMel``'s cache; None
             computes no log-mels.

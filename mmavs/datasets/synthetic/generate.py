@@ -13,8 +13,8 @@ from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 from filelock import FileLock
 
-from mmavs.utils.text_files import read_json
-from mmavs.utils.whole_files import whole_file, write_text
+from mmavs.files.text_files import read_json
+from mmavs.files.whole_files import whole_file, write_text
 
 from .classes import CLASSES
 from .layouts import LAYOUTS, SETTINGS

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mmavs.compat import import_av
-from mmavs.utils.whole_files import whole_file, write_picture
+from mmavs.files.whole_files import whole_file, write_picture
 
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
 from ..s4_categories import S4_CATEGORIES

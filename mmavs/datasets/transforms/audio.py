@@ -24,7 +24,7 @@ from mmavs.audio.pairing import (
 )
 from mmavs.audio.samples import check_samples
 from mmavs.registry import TRANSFORMS
-from mmavs.utils.warn_once import WarnOnce
+from mmavs.warn_once import WarnOnce
 
 
 class FramePairing:

@@ -10,8 +10,12 @@ import torch
 from mmcv.transforms import BaseTransform
 
 from mmavs.audio.cache import TensorCache, content_key
+from mmavs.media.picture_files import (
+    BACKENDS,
+    decode_picture,
+    stored_orientation,
+)
 from mmavs.registry import TRANSFORMS
-from mmavs.utils.pictures import BACKENDS, decode_picture, stored_orientation
 
 from ..masks import ENCODINGS, read_mask
 
@@ -22,7 +26,7 @@ class LoadFrame(BaseTransform):
 
     Otherwise as mmcv's ``LoadImageFromFile`` (which may stand in its place)
     with ``color_type='color_ignore_orientation'``: an orientation in EXIF is
-    not applied, see :func:`mmavs.utils.pictures.decode_picture`.
+    not applied, see :func:`mmavs.media.picture_files.decode_picture`.
 
     Required Keys:
 

@@ -16,7 +16,7 @@ from mmavs.audio import (
 from mmavs.audio.cache import content_key
 from mmavs.audio.samples import check_samples
 from mmavs.registry import TRANSFORMS
-from mmavs.utils.warn_once import WarnOnce
+from mmavs.warn_once import WarnOnce
 
 from .audio import FramePairing
 

@@ -5,8 +5,8 @@ from typing import Any, Dict, List, Optional
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 
+from mmavs.files.whole_files import remove_remains
 from mmavs.registry import HOOKS
-from mmavs.utils.whole_files import remove_remains
 
 
 @HOOKS.register_module()

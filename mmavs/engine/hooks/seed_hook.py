@@ -7,7 +7,7 @@ import torch
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 
-from mmavs.datasets.seeding import SeededDataset, seeds_of
+from mmavs.compat.seeding import SeededDataset, seeds_of
 from mmavs.registry import HOOKS
 
 _STEP = 1  # tells the numbers of a step from those of a sample
@@ -20,7 +20,7 @@ class SeedHook(Hook):
     What a model draws (dropout, points to sample) then depends on the run's
     seed and the number of the step, and not on what was drawn before: a
     resumed run goes on as if it had not been broken off. Samples are seeded
-    apart, see :mod:`mmavs.datasets.seeding`.
+    apart, see :mod:`mmavs.compat.seeding`.
 
     Ranks draw alike, as in mmengine, unless ``randomness`` says
     ``diff_rank_seed=True``.

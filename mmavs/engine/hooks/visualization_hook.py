@@ -7,11 +7,11 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmavs.files.names import flat_name
+from mmavs.files.output_folder import OutputFolder
+from mmavs.media.picture_files import read_picture
 from mmavs.registry import HOOKS
 from mmavs.structures import AVSDataSample
-from mmavs.utils.names import flat_name
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.pictures import read_picture
 
 
 @HOOKS.register_module()

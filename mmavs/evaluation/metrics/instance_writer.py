@@ -10,9 +10,9 @@ from mmengine.logging import print_log
 from PIL import Image
 
 from mmavs.evaluation.mask_files import clip_mask_path, write_image
+from mmavs.files.output_folder import OutputFolder
+from mmavs.files.whole_files import write_text
 from mmavs.registry import METRICS
-from mmavs.utils.output_folder import OutputFolder
-from mmavs.utils.whole_files import write_text
 from mmavs.visualization.instances import instance_map
 from mmavs.visualization.paint import palette_for
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmavs.audio.fbank import HOP_LENGTH, WINDOW_LENGTH, fbank_of_segments
 from mmavs.models.layers.beats_encoder import BEATsEncoder
 from mmavs.registry import MODELS
-from mmavs.utils.released import beats
+from mmavs.weights.released import beats
 
 from .pretrained_encoder import PretrainedAudioEncoder
 

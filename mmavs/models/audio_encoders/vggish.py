@@ -5,7 +5,7 @@ from typing import Dict, Optional
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
-from mmavs.utils.released import vggish
+from mmavs.weights.released import vggish
 
 from .pretrained_encoder import PretrainedAudioEncoder
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.registry import MODELS
-from mmavs.utils.released import pvt
+from mmavs.weights.released import pvt
 
 
 class _Variant(NamedTuple):

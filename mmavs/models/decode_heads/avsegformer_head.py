@@ -26,7 +26,7 @@ class AVSegFormerHead(AVSDecodeHead):
 
     "AVSegFormer: Audio-Visual Segmentation with Transformer",
     https://arxiv.org/abs/2307.01146. Equal to the released code at equal
-    weights (``mmavs/utils/released/avsegformer.py`` maps its checkpoints),
+    weights (``mmavs/weights/released/avsegformer.py`` maps its checkpoints),
     without the two modules it builds and never uses. Frames do not mix: T
     may be anything, 1 included.
 

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmavs.models.precision import at_least_float32
 from mmavs.registry import MODELS
-from mmavs.utils.precision import at_least_float32
 
 # pixels of a frame per pixel of its finest map
 STRIDE = 4

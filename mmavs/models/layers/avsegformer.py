@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmavs.models.precision import at_least_float32
 from mmavs.structures import AVFeatures
-from mmavs.utils.precision import at_least_float32
 
 from .check_audio import check_audio
 from .checkpointing import run_checkpointed

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from mmengine.dist import get_world_size
 from torch import Tensor, nn
 
+from mmavs.models.precision import at_least_float32
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, LabeledFrames
-from mmavs.utils.precision import at_least_float32
-from mmavs.utils.warn_once import WarnOnce
+from mmavs.warn_once import WarnOnce
 
 from .mean_over_ranks import mean_over_ranks
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmavs.models.layers.instance_decoder import Prediction
+from mmavs.models.precision import at_least_float32
 from mmavs.models.task_modules.hungarian_matcher import (
     MASK_COSTS,
     HungarianMatcher,
@@ -16,7 +17,6 @@ from mmavs.models.task_modules.hungarian_matcher import (
 )
 from mmavs.models.task_modules.instance_targets import instance_targets
 from mmavs.structures import LabeledFrames
-from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 from .silent_object_loss import SilentObjectLoss

@@ -3,7 +3,7 @@
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor
 
-from mmavs.utils.precision import at_least_float32
+from mmavs.models.precision import at_least_float32
 
 
 def mean_over_ranks(total: Tensor, count: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmavs.models.precision import at_least_float32
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, LabeledFrames
-from mmavs.utils.precision import at_least_float32
 
 from .mean_over_ranks import mean_over_ranks
 

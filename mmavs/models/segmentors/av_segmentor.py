@@ -17,8 +17,8 @@ from mmavs.structures import (
     AVSDataSample,
     LabeledFrames,
 )
-from mmavs.utils.checkpoint import refuse_other_models
-from mmavs.utils.warn_once import WarnOnce
+from mmavs.warn_once import WarnOnce
+from mmavs.weights.checkpoint import refuse_other_models
 
 from .auxiliary_losses import AuxiliaryLosses
 from .clips import bare_sample, check_labels

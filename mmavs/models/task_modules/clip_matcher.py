@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmavs.utils.precision import at_least_float32
+from mmavs.models.precision import at_least_float32
 
 from .hungarian_matcher import Match, assign, dice_cost
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmavs.utils.precision import at_least_float32
+from mmavs.models.precision import at_least_float32
 
 # MaskFormer, section 4.1 ("alpha = 0.25, gamma = 2" as in RetinaNet)
 FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2.0

@@ -8,9 +8,9 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.runner import Runner
 
 from mmavs.engine.hooks import CheckpointHook
+from mmavs.engine.run_config import load_config
 from mmavs.evaluation import AVSMetric, AVSSMetric
 from mmavs.registry import HOOKS
-from mmavs.utils.run_config import load_config
 
 
 class FakeRunner(SimpleNamespace):

@@ -12,7 +12,7 @@ from mmavs.testing.golden import (
     load_json,
     recipe_state_dict,
 )
-from mmavs.utils.released import beats
+from mmavs.weights.released import beats
 
 UNITS, META = load_arrays('beats_units'), load_json('beats_units')
 RECIPES = load_json('beats_units_recipes')

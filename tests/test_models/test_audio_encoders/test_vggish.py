@@ -9,7 +9,7 @@ from mmavs.testing.golden import (
     load_json,
     recipe_state_dict,
 )
-from mmavs.utils.released import vggish
+from mmavs.weights.released import vggish
 
 EXPECTED = load_arrays('vggish_outputs')
 

@@ -13,7 +13,7 @@ from mmavs.testing.golden import (
     recipe_state_dict,
 )
 from mmavs.testing.meta import OnMeta
-from mmavs.utils.released import pvt
+from mmavs.weights.released import pvt
 
 
 @pytest.fixture(scope='module')

@@ -14,7 +14,7 @@ from mmavs.testing.golden import (
     randn,
     recipe_state_dict,
 )
-from mmavs.utils.released import avsbg
+from mmavs.weights.released import avsbg
 
 
 def build(width, channels):

@@ -21,7 +21,7 @@ from mmavs.testing.golden import (
     randn,
     recipe_state_dict,
 )
-from mmavs.utils.released import avsegformer
+from mmavs.weights.released import avsegformer
 
 GOLDEN = dict(
     type='AVSegFormerHead',

@@ -4,11 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmavs.analysis.naive import naive_copy
 from mmavs.models.layers.avsegformer import MaskComposer
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients, labels_of
-from mmavs.testing.naive import naive_copy
 
 TINY = dict(
     type='AVSegFormerHead',

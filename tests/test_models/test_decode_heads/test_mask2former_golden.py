@@ -17,7 +17,7 @@ from mmavs.testing.golden import (
     load_json,
     recipe_state_dict,
 )
-from mmavs.utils.released.maskformer import convert
+from mmavs.weights.released.maskformer import convert
 
 RECIPES = 'mask2former_units_recipes'
 PARTS = {

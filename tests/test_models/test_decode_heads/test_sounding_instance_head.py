@@ -10,7 +10,7 @@ from mmavs.structures import (
     AVFeatures,
 )
 from mmavs.testing import check_gradients, labels_of
-from mmavs.utils.checkpoint import load_model_weights
+from mmavs.weights.checkpoint import load_model_weights
 
 MASK2FORMER = dict(
     pixel_decoder=dict(kind='msdeform', num_layers=1),

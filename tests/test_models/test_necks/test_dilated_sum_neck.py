@@ -7,7 +7,7 @@ from mmavs.models.necks import DilatedSumNeck
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients
 from mmavs.testing.golden import assert_close, load_arrays, randn
-from mmavs.utils.released import avsbench
+from mmavs.weights.released import avsbench
 
 
 @pytest.mark.parametrize('size', ['7x7', '14x10', '40x40'])

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mmavs.analysis.naive import naive_copy, naive_neighbour_response
 from mmavs.models.necks import MotionCorrelation
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients
@@ -12,7 +13,6 @@ from mmavs.testing.golden import (
     load_json,
     recipe_state_dict,
 )
-from mmavs.testing.naive import naive_copy, naive_neighbour_response
 
 WEIGHT, BIAS = 0.75, -0.25  # exact in every type
 

@@ -6,7 +6,7 @@ import torch
 from mmavs.models.necks import TPAVI
 from mmavs.structures import AVFeatures
 from mmavs.testing.golden import assert_close, load_arrays, load_json
-from mmavs.utils.released import avsbench
+from mmavs.weights.released import avsbench
 
 
 def golden_neck(name, **options):

@@ -232,7 +232,7 @@ def test_many_classes_drop_their_logits_unless_asked():
 def test_checkpoint_of_another_model_is_refused(tmp_path):
     from mmengine.runner import load_checkpoint
 
-    from mmavs.utils.checkpoint import load_model_weights
+    from mmavs.weights.checkpoint import load_model_weights
 
     model = build()
     path = str(tmp_path / 'other.pth')

@@ -1,0 +1,233 @@
+"""What ``tools/analysis_tools/benchmark.py`` measures: a model at work."""
+
+from itertools import groupby
+from typing import Callable, Dict, Iterable, List, NamedTuple, Tuple
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import OPTIMIZERS
+from torch import Tensor, nn
+
+from mmavs.analysis.naive import naive_copy
+from mmavs.engine.run_config import evaluators_of
+from mmavs.models.decode_heads.write_maps import decide
+from mmavs.registry import METRICS, MODELS
+from mmavs.structures import FramePixelData
+from mmavs.testing.random_clips import random_clips
+
+FORMS = ('mmavs', 'naive')
+PARTS = ('backbone', 'audio_encoder', 'neck', 'decode_head')
+DTYPES = dict(fp32=None, bf16=torch.bfloat16, fp16=torch.float16)
+Work = Callable[[], object]
+
+
+class RunSetting(NamedTuple):
+    """What a model is run on.
+
+    Attributes:
+        num_frames (int): T.
+        size (tuple[int, int]): Height and width of a frame.
+        audio_shape (tuple[int, ...]): One second's sound as the audio
+            encoder takes it.
+        device (str): 'cpu' or 'cuda'.
+        precision (str): 'fp32', or 'bf16' or 'fp16' by autocast.
+    """
+
+    num_frames: int
+    size: Tuple[int, int]
+    audio_shape: Tuple[int, ...] = (1, 96, 64)
+    device: str = 'cpu'
+    precision: str = 'fp32'
+
+    def clips(self, model: nn.Module, num_clips: int) -> tuple:
+        """Noise for a model, see :func:`random_clips`."""
+        shape = (num_clips, self.num_frames, self.size, self.audio_shape)
+        return random_clips(model, *shape, self.device)
+
+    def autocast(self) -> torch.autocast:
+        """Compute in the precision."""
+        dtype = DTYPES[self.precision]
+        kind = torch.device(self.device).type
+        return torch.autocast(kind, dtype, enabled=dtype is not None)
+
+
+def build_form(
+    config: Config, form: str, device: str = 'cpu'
+) -> Tuple[nn.Module, List[str]]:
+    """Build a config's model in one form, always with the same weights.
+
+    Parameters that start at zero are drawn as well: behind a zero scale the
+    two forms could not differ.
+
+    Args:
+        config (Config): With a ``model``.
+        form (str): 'mmavs' or 'naive', see :func:`naive_copy`.
+        device (str): Where it goes.
+
+    Returns:
+        tuple: The model, and the names of modules in their textbook form.
+    """
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if not parameter.any():
+                parameter.normal_(std=0.1)
+    changed: List[str] = []
+    if form == 'naive':
+        model, changed = naive_copy(model)
+    return model.to(device), changed
+
+
+def forward_pass(
+    model: nn.Module, setting: RunSetting, num_clips: int
+) -> Callable[[], Tensor]:
+    """Give a function that runs the network, clips to raw logits."""
+    inputs, _ = setting.clips(model, num_clips)
+
+    def run() -> Tensor:
+        model.eval()
+        with torch.no_grad(), setting.autocast():
+            return model.encode_decode(inputs).logits
+
+    return run
+
+
+def training_step(
+    model: nn.Module, config: Config, setting: RunSetting, num_clips: int
+) -> Work:
+    """Give a function that trains: forward, losses, backward, optimizer."""
+    inputs, samples = setting.clips(model, num_clips)
+    frozen = freeze(model, config)
+    cfg = dict(config.optim_wrapper.optimizer)
+    cfg['params'] = [p for p in model.parameters() if p.requires_grad]
+    optimizer = OPTIMIZERS.build(cfg)
+    kind = torch.device(setting.device).type
+    scaler = torch.amp.GradScaler(kind, enabled=setting.precision == 'fp16')
+
+    def run() -> None:
+        model.train()
+        for module in frozen:
+            module.eval()
+        with setting.autocast():
+            losses = model.loss(inputs, samples)
+        total = sum(value for key, value in losses.items() if 'loss' in key)
+        scaler.scale(total).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad()
+
+    return run
+
+
+def freeze(model: nn.Module, config: Config) -> List[nn.Module]:
+    """Freeze what the config's hook freezes for good."""
+    return [
+        getattr(model, name).requires_grad_(False)
+        for hook in config.get('custom_hooks', [])
+        if hook.type == 'FreezeBackboneHook' and hook.num_epochs is None
+        for name in hook.get('modules', ['backbone'])
+    ]
+
+
+def scoring(
+    model: nn.Module, config: Config, setting: RunSetting, num_clips: int
+) -> Work:
+    """Give a function that scores clips by the config's test evaluator."""
+    _, samples = setting.clips(model, num_clips)
+    source = torch.Generator().manual_seed(1)
+    for sample in samples:
+        shape = (setting.num_frames, model.out_channels, *setting.size)
+        logits = torch.randn(shape, generator=source).to(setting.device)
+        sample.seg_logits = FramePixelData(data=logits)
+        sample.pred_sem_seg = FramePixelData(
+            data=decide(logits, model.threshold)
+        )
+    entries = [sample.to_dict() for sample in samples]
+    metrics = []
+    for cfg in evaluators_of(config):
+        # nothing is written
+        kept = {k: v for k, v in cfg.items() if not k.endswith('_dir')}
+        metrics.append(METRICS.build(kept))
+        names = tuple(map(str, range(model.num_classes)))
+        metrics[-1].dataset_meta = dict(classes=names)
+
+    def run() -> None:
+        for metric in metrics:
+            metric.process({}, entries)
+            metric.results.clear()
+
+    return run
+
+
+def parts_of(model: nn.Module) -> Dict[str, List[nn.Module]]:
+    """The called modules of each part of an AVSegmentor."""
+    parts = {}
+    for name in PARTS:
+        part = getattr(model, name)
+        modules = part if isinstance(part, nn.ModuleList) else [part]
+        parts[name] = [module for module in modules if module is not None]
+    return {name: modules for name, modules in parts.items() if modules}
+
+
+def kinds_of(names: Iterable[str]) -> Dict[str, List[str]]:
+    """Group names of modules that differ in nothing but indices.
+
+    >>> kinds_of(['head.layers.0.attn', 'head.layers.1.attn', 'neck'])
+    {'head.layers.*.attn x 2': ['head.layers.0.attn', 'head.layers.1.attn'],
+     'neck': ['neck']}
+    """
+
+    def pattern(name: str) -> List[str]:
+        return ['*' if w.isdigit() else w for w in name.split('.')]
+
+    kinds = {}
+    for _, group in groupby(sorted(names, key=pattern), key=pattern):
+        group = list(group)
+        words = [set(at) for at in zip(*(n.split('.') for n in group))]
+        name = '.'.join(at.pop() if len(at) == 1 else '*' for at in words)
+        kinds[f'{name} x {len(group)}' if len(group) > 1 else name] = group
+    return kinds
+
+
+def module_calls(
+    models: Dict[str, nn.Module],
+    names: List[str],
+    run: Work,
+    setting: RunSetting,
+) -> Dict[str, Work]:
+    """Modules alone, called as inside the first model.
+
+    Args:
+        models (dict[str, Module]): By form.
+        names (list[str]): Of the modules; those ``run`` does not call are
+            left out.
+        run (callable): Runs the first model.
+        setting (RunSetting): Precision.
+
+    Returns:
+        dict[str, callable]: By form; each calls all modules in turn.
+    """
+    calls, handles = [], []
+    for name in names:
+
+        def keep(module, args, kwargs, name=name):
+            calls.append((name, args, kwargs))
+
+        module = next(iter(models.values())).get_submodule(name)
+        handles.append(
+            module.register_forward_pre_hook(keep, with_kwargs=True)
+        )
+    run()
+    for handle in handles:
+        handle.remove()
+
+    def call_all(model: nn.Module) -> Work:
+        def work() -> None:
+            with torch.no_grad(), setting.autocast():
+                for name, args, kwargs in calls:
+                    model.get_submodule(name)(*args, **kwargs)
+
+        return work
+
+    return {form: call_all(model) for form, model in models.items()}
