@@ -6,6 +6,7 @@ from typing import Iterator, List, Optional, Sequence
 
 from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
+from mmengine.logging import print_log
 
 from mmavs.engine.model_index import read_config
 from mmavs.engine.tta import derive_tta_pipeline
@@ -175,9 +176,16 @@ def use_synthetic(
     from mmavs.datasets.synthetic.layouts import LAYOUTS
 
     given = [value for value in (options or {}).values() if value]
+    named = [*pretrained_paths(config._cfg_dict), config.get('load_from')]
     drop_pretrained(config._cfg_dict, given)
     if config.get('load_from') not in given:
         config.load_from = None
+    dropped = [path for path in named if path and path not in given]
+    if dropped:
+        print_log(
+            f'--synthetic: random weights in place of {", ".join(dropped)}. '
+            'Those that --cfg-options names are kept.'
+        )
     roots = {}
     for dataset in datasets(config, splits):
         root, plan = dataset.get('data_root'), config.get('synthetic_set')

@@ -60,7 +60,7 @@ def test_synthetic_moves_data_and_drops_weights(monkeypatch):
     assert inner.data_root == cfg.test_dataloader.dataset.data_root
 
 
-def test_weights_that_the_command_line_names_stay(monkeypatch):
+def test_weights_that_the_command_line_names_stay(monkeypatch, capsys):
     monkeypatch.setattr(synthetic, 'ensure_synthetic', lambda *args: None)
     cfg = config()
     options = {
@@ -71,9 +71,13 @@ def test_weights_that_the_command_line_names_stay(monkeypatch):
     use_synthetic(cfg, options)
     assert cfg.load_from == 'mine.pth'
     assert pretrained_paths(cfg.model) == ['n']
+    said = 'random weights in place of pretrained/a.pth. Those'
+    assert said in capsys.readouterr().out
     cfg = config()
     use_synthetic(cfg, {'work_dir': 'w', 'load_from': None})
     assert cfg.load_from is None and pretrained_paths(cfg.model) == []
+    said = 'random weights in place of pretrained/a.pth, s4.pth. Those'
+    assert said in capsys.readouterr().out
 
 
 def test_synthetic_set_is_made_as_its_configs_want_it(
