@@ -1,4 +1,4 @@
-"""One number of classes, in the head and in its data."""
+"""No more classes in the head than in its data."""
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -10,10 +10,11 @@ from mmavs.registry import HOOKS
 
 @HOOKS.register_module()
 class ClassCountHook(Hook):
-    """Refuses a head of another number of classes than its data set.
+    """Refuses a head of more classes than its data set.
 
-    A head of more classes would train without a word and predict what no
-    metric knows; one of fewer would stop at the first label it lacks.
+    It would train without a word and predict what no metric knows. One of
+    fewer is right where the pipeline merges classes (:class:`MergeClasses`);
+    where it does not, the segmentor names the first label that is too many.
 
     Raises:
         ValueError: Before the first step of training, validation or test.
@@ -39,7 +40,7 @@ class ClassCountHook(Hook):
         known = getattr(model, 'num_classes', None)
         metainfo = getattr(dataloader.dataset, 'metainfo', {})
         names = metainfo.get('classes')
-        if known is None or not names or known == len(names):
+        if known is None or not names or known <= len(names):
             return
         raise ValueError(
             f'decode_head.num_classes={known}, but the {split} data set has '
