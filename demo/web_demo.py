@@ -16,7 +16,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.engine.model_index import find_config
+from mmavs.model_index import find_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -96,7 +96,7 @@ def _say_what_there_is(words: List[str]) -> None:
 
 def _run_script(script: str, words: List[str]) -> None:
     """Run a script of tools/ or demo/ as if it had been started itself."""
-    from mmavs.engine.model_index import resource_root
+    from mmavs.model_index import resource_root
 
     path = str(resource_root() / script)
     sys.argv = [path, *words]
@@ -108,7 +108,7 @@ def _list_models(words: List[str]) -> None:
     """Print models with what is reported of them."""
     import argparse
 
-    from mmavs.engine.model_index import list_models, model_entries
+    from mmavs.model_index import list_models, model_entries
 
     parser = argparse.ArgumentParser(
         prog='mmavs models',

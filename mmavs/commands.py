@@ -78,7 +78,7 @@ def in_commands(text: str) -> str:
 
 
 def _command_of(found: re.Match) -> str:
-    from mmavs.engine.model_index import resource_root
+    from mmavs.model_index import resource_root
 
     for name, command in COMMANDS.items():
         if command.script == found[1]:

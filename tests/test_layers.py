@@ -6,7 +6,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / 'mmavs'
 # each may import what stands before it
 LAYERS = (
-    *('version', 'files', 'warn_once', 'registry', 'compat', 'structures'),
+    *('version', 'files', 'warn_once', 'model_index', 'registry', 'compat'),
+    'structures',
     *('audio', 'media', 'datasets', 'weights', 'models', 'visualization'),
     *('evaluation', 'engine', 'utils', 'apis', 'testing', 'analysis'),
     *('commands', 'command_line', '__main__'),

@@ -117,7 +117,7 @@ CODE = """
 import mmavs, sys
 from pathlib import Path
 from mmengine.config import Config
-from mmavs.engine.model_index import find_config, list_models, resource_root
+from mmavs.model_index import find_config, list_models, resource_root
 assert Path(mmavs.__file__).is_relative_to(sys.argv[1]), mmavs.__file__
 assert resource_root() == Path(sys.argv[1]) / 'mmavs' / '.mim'
 Path('child.py').write_text("_base_ = 'mmavs::synthetic/film_tiny_ms3.py'")

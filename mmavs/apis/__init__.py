@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmavs.engine.model_index import list_models
+    from mmavs.model_index import list_models
 
     from .inference import inference_model
     from .inferencer import AVSInferencer
@@ -17,7 +17,7 @@ _HOMES = {
     'AVSInferencer': 'mmavs.apis.inferencer',
     'inference_model': 'mmavs.apis.inference',
     'init_model': 'mmavs.apis.models',
-    'list_models': 'mmavs.engine.model_index',
+    'list_models': 'mmavs.model_index',
 }
 
 

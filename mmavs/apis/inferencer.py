@@ -9,9 +9,9 @@ from mmengine.config import Config
 from torch import nn
 
 import mmavs
-from mmavs.engine.model_index import model_entries
 from mmavs.media.in_memory import Picture
 from mmavs.media.sources import Media, find_media
+from mmavs.model_index import model_entries
 from mmavs.registry import INFERENCERS
 
 from .inference import config_of

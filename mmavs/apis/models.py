@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmavs.engine.model_index import read_config
 from mmavs.engine.run_config import check_model, datasets
+from mmavs.model_index import read_config
 from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.weights.checkpoint import load_model_weights
@@ -26,7 +26,7 @@ def init_model(
 
     Args:
         config (str or Path or Config): Config file or name of a model, see
-            :func:`~mmavs.engine.model_index.find_config`; or a config that is
+            :func:`~mmavs.model_index.find_config`; or a config that is
             loaded already.
         checkpoint (str or Path, optional): Weights, read without running
             code from the file; every tensor must fit. None leaves the

@@ -8,8 +8,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.device import get_device
 from mmengine.logging import print_log
 
-from mmavs.engine.model_index import read_config
 from mmavs.engine.tta import derive_tta_pipeline
+from mmavs.model_index import read_config
 from mmavs.weights.addresses import how_to_get, pretrained_paths
 
 REAL_ROOT = 'data/avsbench'

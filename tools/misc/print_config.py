@@ -11,8 +11,8 @@ from mmengine.config import Config, ConfigDict, DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.command_line import run_script
-from mmavs.engine.model_index import read_config
 from mmavs.files.whole_files import whole_file
+from mmavs.model_index import read_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -4,8 +4,8 @@ import pytest
 from fresh_python import run_python
 from mmengine.config import Config
 
-from mmavs.engine import model_index
-from mmavs.engine.model_index import (
+from mmavs import model_index
+from mmavs.model_index import (
     find_config,
     list_models,
     model_entries,
