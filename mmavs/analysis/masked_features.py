@@ -6,7 +6,7 @@ from typing import Dict, Iterator, Optional, Tuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmavs.structures import AVSDataSample
+from mmavs.structures import AVSDataSample, mean_token
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def collect_features(model: nn.Module) -> Iterator[Dict[str, object]]:
 
     def keep_audio(module, args, output):
         audio = output.detach().float()
-        found['audio'] = audio.mean(1) if audio.ndim == 3 else audio.clone()
+        found['audio'] = mean_token(audio.clone())
 
     handles = [model.decode_head.register_forward_pre_hook(keep_visual)]
     if model.audio_encoder is not None:

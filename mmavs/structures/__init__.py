@@ -5,7 +5,7 @@ from .clip_data_sample import (
     AVSDataSample,
     FramePixelData,
 )
-from .features import AVFeatures, AVHeadOutput
+from .features import AVFeatures, AVHeadOutput, mean_token
 from .labeled_frames import LabeledFrames
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     'DEFAULT_THRESHOLD',
     'FramePixelData',
     'LabeledFrames',
+    'mean_token',
 ]

@@ -35,6 +35,11 @@ class AVFeatures(NamedTuple):
     valid: Optional[Tensor] = None
     num_frames: int = 1
 
+    @property
+    def frame_audio(self) -> Optional[Tensor]:
+        """Tensor: One vector per frame, (N, D); None without sound."""
+        return None if self.audio is None else mean_token(self.audio)
+
     def mask_padding(self, tensor: Tensor) -> Tensor:
         """Set the rows of padded frames to zero.
 
@@ -64,3 +69,8 @@ class AVHeadOutput(NamedTuple):
     logits: Tensor
     features: AVFeatures
     extras: Dict[str, Any] = {}
+
+
+def mean_token(audio: Tensor) -> Tensor:
+    """Average tokens (N, L, D) to (N, D), which passes as it is."""
+    return audio.mean(dim=1) if audio.ndim == 3 else audio

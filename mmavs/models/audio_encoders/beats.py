@@ -198,7 +198,7 @@ class BEATs(PretrainedAudioEncoder):
         """
         if not hasattr(self, 'predictor'):
             raise RuntimeError(
-                'this BEATs has no classifier. Mend: num_categories=527 and '
+                'this BEATs has no classifier. Fix: num_categories=527 and '
                 'a fine-tuned file.'
             )
         with self.recording():

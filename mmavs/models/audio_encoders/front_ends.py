@@ -40,7 +40,7 @@ class VGGishLogMelFrontEnd(BaseModule):
         if audio.shape[-1] != EXAMPLE_LENGTH:
             raise ValueError(
                 f'VGGishLogMelFrontEnd takes segments of {EXAMPLE_LENGTH} '
-                f'samples, got {audio.shape[-1]}. Mend: '
+                f'samples, got {audio.shape[-1]}. Fix: '
                 "dict(type='AudioSegments', length=15600, hop=15360) in the "
                 'pipeline.'
             )

@@ -100,7 +100,7 @@ class PretrainedAudioEncoder(BaseModule):
         except (RuntimeError, ValueError) as error:
             raise RuntimeError(
                 f'{path} does not hold the weights of this {name}: {error}. '
-                'Mend: give the file that goes with this encoder, or set the '
+                'Fix: give the file that goes with this encoder, or set the '
                 "encoder's arguments to the file's."
             ) from error
         print_log(f'{name}: weights of {path}', logger='current')

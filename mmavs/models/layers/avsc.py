@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmavs.models.precision import at_least_float32
 from mmavs.registry import MODELS
+from mmavs.structures import mean_token
 
 # pixels of a frame per pixel of its finest map
 STRIDE = 4
@@ -206,13 +207,11 @@ class AVSC(BaseModule):
         if audio.shape[-1] != self.audio_channels:
             raise ValueError(
                 f'AVSC was built for audio of {self.audio_channels} channels '
-                f'and got {audio.shape[-1]}. Mend: set '
+                f'and got {audio.shape[-1]}. Fix: set '
                 'decode_head.avsc.audio_channels to what the audio encoder '
                 'gives (768 BEATs, 128 VGGish).'
             )
-        if audio.ndim == 3:
-            audio = audio.mean(dim=1)
-        heard = at_least_float32(self.mlp(audio))
+        heard = at_least_float32(self.mlp(mean_token(audio)))
         if self.audio_activation == 'softmax':
             return heard.softmax(-1)
         return heard.sigmoid()
@@ -236,7 +235,7 @@ class AVSC(BaseModule):
         """
         if audio is None:
             raise ValueError(
-                'AVSC listens, but the model has no audio encoder. Mend: set '
+                'AVSC listens, but the model has no audio encoder. Fix: set '
                 'model.audio_encoder, or decode_head.avsc=None for the '
                 'highest-scored object.'
             )

@@ -55,7 +55,7 @@ class CategoryNames(nn.Module):
         )
         raise ValueError(
             f'the checkpoint knows {len(known)} categories, the config names '
-            f'{len(self.categories)}; {what}. Mend: set '
+            f'{len(self.categories)}; {what}. Fix: set '
             f'decode_head.categories to those of the checkpoint, {list(known)}'
             ', or train stage 1 anew with the config.'
         )
@@ -82,7 +82,7 @@ def check_categories(categories: Sequence[str]) -> Tuple[str, ...]:
             f'categories={list(categories)} cannot work: the sound chooses '
             'among categories, and a simplex of one class gives it '
             'probability 1 whatever is heard, so sound would decide nothing. '
-            'Mend: name at least two categories; for MS3, which has none on '
+            'Fix: name at least two categories; for MS3, which has none on '
             'disk, tools/dataset_converters/ms3_categories.py finds them.'
         )
     if len(set(categories)) < len(categories):

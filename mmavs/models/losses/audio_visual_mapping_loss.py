@@ -183,7 +183,7 @@ class AudioVisualMappingLoss(nn.Module):
             if not set(self.stages) <= set(fused):
                 raise ValueError(
                     f'AudioVisualMappingLoss: stages={tuple(self.stages)}, '
-                    f'but sound is projected at {tuple(fused)} only. Mend: '
+                    f'but sound is projected at {tuple(fused)} only. Fix: '
                     "set the same stages as the fusion neck's, or None."
                 )
             return self.stages

@@ -119,7 +119,7 @@ class AVFSLoss(nn.Module):
         if audio.shape[1] != visual.shape[1]:
             raise ValueError(
                 f'AVFSLoss: sound of width {audio.shape[1]} and a map of '
-                f'{visual.shape[1]} channels cannot be compared. Mend: '
+                f'{visual.shape[1]} channels cannot be compared. Fix: '
                 'audio_channels and visual_channels add a projection.'
             )
         if self.detach_audio:
@@ -132,14 +132,12 @@ class AVFSLoss(nn.Module):
         return {self.loss_name: self.loss_weight * value}
 
     def _sound(self, features: AVFeatures) -> Tensor:
-        """One vector a frame, (N, D)."""
+        """One vector per frame, (N, D)."""
         if self.audio_proj is not None:
-            audio = features.audio
-            audio = audio.mean(dim=1) if audio.ndim == 3 else audio
-            return self.audio_proj(audio)
+            return self.audio_proj(features.frame_audio)
         if not features.aligned_audio:
             raise ValueError(
-                'AVFSLoss: this model aligns no sound with its maps. Mend: '
+                'AVFSLoss: this model aligns no sound with its maps. Fix: '
                 'give audio_channels and visual_channels, so that the loss '
                 'projects the sound itself.'
             )

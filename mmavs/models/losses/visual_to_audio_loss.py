@@ -167,13 +167,13 @@ class VisualToAudioLoss(nn.Module):
 
     def _map_and_sound(self, features: AVFeatures) -> Tuple[Tensor, Tensor]:
         """Take (N, C, h, w) and (N, D), checked against the layers."""
-        x, audio = features.visual[self.stage], features.audio
+        x, audio = features.visual[self.stage], features.frame_audio
         size = (self.in_channels, *self.feature_size)
         if tuple(x.shape[1:]) != size:
             raise ValueError(
                 f'VisualToAudioLoss was built for a map of in_channels='
                 f'{size[0]} and feature_size={size[1:]}, but map '
-                f'{self.stage} is {tuple(x.shape[1:])}. Mend: set both to '
+                f'{self.stage} is {tuple(x.shape[1:])}. Fix: set both to '
                 'it; frames of 224 px give 7 x 7 at stride 32.'
             )
         if audio is None:
@@ -181,8 +181,6 @@ class VisualToAudioLoss(nn.Module):
                 'VisualToAudioLoss rebuilds sound, but the model has no '
                 'audio_encoder'
             )
-        if audio.ndim == 3:
-            audio = audio.mean(dim=1)
         if tuple(audio.shape) != (x.shape[0], self.audio_channels):
             raise ValueError(
                 f'VisualToAudioLoss was built for audio_channels='
@@ -199,7 +197,7 @@ def _predicted(
     if logits is None:
         raise ValueError(
             "VisualToAudioLoss(mask='predicted') needs logits, which mmseg's "
-            "own heads do not hand on. Mend: mask='ground_truth', or a head "
+            "own heads do not hand on. Fix: mask='ground_truth', or a head "
             'of mmavs.'
         )
     if logits.shape[1] > 1:  # log-odds of "not background"
@@ -233,6 +231,6 @@ def _check_masks(masks: Tensor, x: Tensor) -> None:
     if height < rows or width < columns or not in_shape:
         raise ValueError(
             f'VisualToAudioLoss: a mask of {height} x {width} does not fit '
-            f'a map of {rows} x {columns}. Mend: masks must have the size '
+            f'a map of {rows} x {columns}. Fix: masks must have the size '
             'of the frames that the backbone sees.'
         )

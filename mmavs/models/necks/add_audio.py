@@ -1,6 +1,6 @@
 """Sound added to every pixel."""
 
-from typing import Optional, Sequence, Tuple
+from typing import Sequence, Tuple
 
 from torch import Tensor, nn
 
@@ -22,20 +22,19 @@ class AddAudio(AudioFusionNeck):
     Args:
         in_channels (Sequence[int]): Channels of each visual map.
         audio_channels (int): D of the audio encoder. Defaults to 128.
-        stages (Sequence[int], optional): Scales that are fused; all by
-            default.
         align_bias (bool): Bias of the linear layers. Defaults to True.
+        **kwargs: See :class:`AudioFusionNeck`.
     """
 
     def __init__(
         self,
         in_channels: Sequence[int],
         audio_channels: int = 128,
-        stages: Optional[Sequence[int]] = None,
+        *,
         align_bias: bool = True,
-        init_cfg: Optional[dict] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(in_channels, audio_channels, stages, init_cfg)
+        super().__init__(in_channels, audio_channels, **kwargs)
         self.align_bias = align_bias
         self.build_blocks()
 

@@ -12,7 +12,7 @@ from .channel_align import check_channels
 
 
 class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
-    """One fusion block a scale, on any subset of the scales.
+    """One fusion block per scale, on any subset of the scales.
 
     A subclass says how to build one block (:meth:`build_block`) and how to
     call it (:meth:`fuse`); checks, the walk over the scales and the record of
@@ -21,7 +21,7 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
     Args:
         in_channels (Sequence[int]): Channels of each visual map, finest
             first; they leave the neck unchanged.
-        audio_channels (int): D of the audio encoder.
+        audio_channels (int): D of the audio encoder. Defaults to 128.
         stages (Sequence[int], optional): Indices of the scales that are
             fused, e.g. ``(2, 3)``; an empty one fuses nothing. Defaults to
             all scales.
@@ -35,7 +35,8 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
     def __init__(
         self,
         in_channels: Sequence[int],
-        audio_channels: int,
+        audio_channels: int = 128,
+        *,
         stages: Optional[Sequence[int]] = None,
         init_cfg: Optional[dict] = None,
     ) -> None:
@@ -51,7 +52,7 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
             )
 
     def build_blocks(self) -> None:
-        """Build one block a fused scale; called last in ``__init__``."""
+        """Build one block per fused scale; called last in ``__init__``."""
         self.blocks = nn.ModuleDict(
             {
                 str(i): self.build_block(self.in_channels[i])
@@ -93,7 +94,7 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
                 (N, D), or tokens (N, L, D), which are averaged.
 
         Returns:
-            AVFeatures: Same shapes; ``aligned_audio`` has one entry a scale,
+            AVFeatures: Same shapes; ``aligned_audio`` has one entry per scale,
             None where nothing was fused.
 
         Raises:
@@ -125,14 +126,12 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
             )
 
     def _frame_audio(self, features: AVFeatures) -> Tensor:
-        """One vector (N, D) a frame, zero for padded frames."""
-        name, audio = type(self).__name__, features.audio
+        """One vector (N, D) per frame, zero for padded frames."""
+        name, audio = type(self).__name__, features.frame_audio
         if audio is None:
             raise ValueError(
                 f'{name} fuses sound, but the model has no audio_encoder'
             )
-        if audio.ndim == 3:
-            audio = audio.mean(dim=1)
         num_maps = features.visual[0].shape[0]
         if audio.shape[0] != num_maps:
             raise ValueError(

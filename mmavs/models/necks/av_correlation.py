@@ -1,6 +1,6 @@
 """Where picture and sound agree, as a gate."""
 
-from typing import Optional, Sequence, Tuple
+from typing import Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -76,13 +76,12 @@ class AVCorrelation(AudioFusionNeck):
         audio_channels (int): D of the audio encoder. Where it differs from a
             scale's channels, a linear layer brings it there (in the released
             model both are 128, and no such layer is used). Defaults to 128.
-        stages (Sequence[int], optional): Scales that are fused; all by
-            default. An empty one fuses none and builds nothing: the row "w/o
-            audio" of Table 3.
         correlation (str): 'product', as released: the product at each
             position. 'sum' is Eq. 1 to the letter: the product is summed over
             h and w, so that each frame gets one number, and the gate cannot
             tell one position from another. Defaults to 'product'.
+        **kwargs: See :class:`AudioFusionNeck`; ``stages=()`` builds nothing:
+            the row "w/o audio" of Table 3.
 
     Raises:
         ValueError: Unknown ``correlation``; a stage that does not exist.
@@ -92,11 +91,11 @@ class AVCorrelation(AudioFusionNeck):
         self,
         in_channels: Sequence[int],
         audio_channels: int = 128,
-        stages: Optional[Sequence[int]] = None,
+        *,
         correlation: str = 'product',
-        init_cfg: Optional[dict] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(in_channels, audio_channels, stages, init_cfg)
+        super().__init__(in_channels, audio_channels, **kwargs)
         if correlation not in CORRELATIONS:
             raise ValueError(
                 f'correlation must be one of {CORRELATIONS}, '

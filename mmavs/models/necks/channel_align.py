@@ -71,7 +71,7 @@ def check_channels(neck: nn.Module, features: AVFeatures) -> None:
     if given != tuple(neck.in_channels):
         raise ValueError(
             f'{type(neck).__name__} was built for maps of '
-            f'in_channels={tuple(neck.in_channels)}, but gets {given}. Mend: '
+            f'in_channels={tuple(neck.in_channels)}, but gets {given}. Fix: '
             'set in_channels to the widths of what stands before this neck '
             "(the backbone's out_indices decide how many maps there are)."
         )

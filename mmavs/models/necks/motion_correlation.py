@@ -131,7 +131,7 @@ class MotionCorrelation(BaseModule):
         if len(maps) != self.num_scales:
             raise ValueError(
                 f'MotionCorrelation was built for {self.num_scales} maps, '
-                f'but gets {len(maps)}. Mend: set num_scales.'
+                f'but gets {len(maps)}. Fix: set num_scales.'
             )
         if maps[0].shape[0] % features.num_frames:
             raise ValueError(

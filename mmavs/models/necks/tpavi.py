@@ -32,8 +32,6 @@ class TPAVI(AudioFusionNeck):
     Args:
         in_channels (Sequence[int]): Channels of each visual map.
         audio_channels (int): D of the audio encoder. Defaults to 128.
-        stages (Sequence[int], optional): Scales that are fused (Table 7);
-            all by default, none with an empty one (Table 5).
         window (int, optional): Frames that interact. Defaults to 5, as
             released, also for clips of 10 frames. None is the whole clip, 1
             is each frame alone. A shorter clip is one window.
@@ -50,6 +48,8 @@ class TPAVI(AudioFusionNeck):
             Eq. 1 to the letter. Defaults to ``dict(type='BN')``.
         zero_init (bool): Start the norm after rho at zero, as released.
             Defaults to True.
+        **kwargs: See :class:`AudioFusionNeck`; ``stages`` is Table 7, an
+            empty one Table 5.
 
     Raises:
         ValueError: Unknown mode, a stage that does not exist, a window below
@@ -60,16 +60,16 @@ class TPAVI(AudioFusionNeck):
         self,
         in_channels: Sequence[int],
         audio_channels: int = 128,
-        stages: Optional[Sequence[int]] = None,
+        *,
         window: Optional[int] = 5,
         mode: str = 'audio-visual',
         embed_dims: Optional[int] = None,
         align_bias: bool = True,
         norm_cfg: Optional[dict] = dict(type='BN'),  # noqa: B006
         zero_init: bool = True,
-        init_cfg: Optional[dict] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(in_channels, audio_channels, stages, init_cfg)
+        super().__init__(in_channels, audio_channels, **kwargs)
         if mode not in MODES:
             raise ValueError(f'mode must be one of {MODES}, got {mode!r}')
         if window is not None and window < 1:
@@ -140,7 +140,7 @@ class TPAVI(AudioFusionNeck):
         if num_frames % window:
             raise ValueError(
                 f'TPAVI: a clip of {num_frames} frames cannot be cut into '
-                f'windows of {window}. Mend: window=None interacts over the '
+                f'windows of {window}. Fix: window=None interacts over the '
                 'whole clip, window=1 within each frame; or pad the clips '
                 'with data_preprocessor.num_frames.'
             )

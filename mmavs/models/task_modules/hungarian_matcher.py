@@ -261,7 +261,7 @@ def assign(cost: Tensor, device: torch.device) -> Match:
     if not bool(torch.isfinite(cost).all()):
         raise FloatingPointError(
             'predictions are not finite, so no query can be matched: the '
-            'training diverged. Mend: lower the learning rate, clip '
+            'training diverged. Fix: lower the learning rate, clip '
             'gradients, or use --amp bfloat16 in place of float16.'
         )
     queries, objects = linear_sum_assignment(cost.cpu().numpy())

@@ -41,7 +41,7 @@ def instance_targets(
     if name is None:
         raise ValueError(
             f'clip {frame.metainfo.get("clip_id")} has no category, which '
-            'instances need. Mend: for MS3 make category maps with '
+            'instances need. Fix: for MS3 make category maps with '
             'tools/dataset_converters/ms3_categories.py and load them with '
             'LoadCategoryMap; for clips of your own add a category column.'
         )
@@ -49,7 +49,7 @@ def instance_targets(
         raise ValueError(
             f'clip {frame.metainfo.get("clip_id")} is of category {name!r}, '
             f'which the {len(categories)} categories of decode_head do not '
-            f'name. Mend: add it to decode_head.categories (and train anew: '
+            f'name. Fix: add it to decode_head.categories (and train anew: '
             'a checkpoint knows only the categories it was trained with).'
         )
     found = sounding.any()
@@ -67,7 +67,7 @@ def _from_map(
         raise ValueError(
             f'the category map of clip {frame.metainfo.get("clip_id")} holds '
             f'category {int(present[-1])}, decode_head names '
-            f'{num_categories}. Mend: set decode_head.categories to the list '
+            f'{num_categories}. Fix: set decode_head.categories to the list '
             'the maps were made with.'
         )
     return present - 1, category_map == present[:, None, None]

@@ -252,7 +252,7 @@ def test_a_file_of_another_configuration_is_named(tmp_path, settings, message):
     torch.save(released_file('tiny'), tmp_path / 'BEATs.pt')
     with pytest.raises(RuntimeError, match=message) as caught:
         build_from(tmp_path / 'BEATs.pt', **settings)
-    assert 'BEATs.pt' in str(caught.value) and 'Mend' in str(caught.value)
+    assert 'BEATs.pt' in str(caught.value) and 'Fix' in str(caught.value)
 
 
 def test_a_file_of_another_model_is_named(tmp_path):

@@ -198,7 +198,7 @@ def test_errors_name_what_does_not_fit():
         AVFSLoss(kind='l1')
     with pytest.raises(ValueError, match='go together'):
         AVFSLoss(audio_channels=8)
-    with pytest.raises(ValueError, match='aligns no sound.*Mend'):
+    with pytest.raises(ValueError, match='aligns no sound.*Fix'):
         features = AVFeatures((torch.randn(1, 8, 2, 2),), torch.randn(1, 6))
         AVFSLoss()(features._replace(num_frames=1), None, collect([], 1))
     with pytest.raises(ValueError, match='width 6 and a map of 8'):

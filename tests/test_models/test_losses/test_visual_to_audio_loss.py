@@ -210,7 +210,7 @@ def test_errors():
         VisualToAudioLoss(mask='both')
     features, masks = small_inputs()
     loss, samples = small(), clips(masks, 2)
-    with pytest.raises(ValueError, match=r'but map -1 is \(6, 3, 3\). Mend'):
+    with pytest.raises(ValueError, match=r'but map -1 is \(6, 3, 3\). Fix'):
         loss(AVFeatures((torch.zeros(4, 6, 3, 3),)), None, collect(samples, 2))
     with pytest.raises(ValueError, match='has no audio_encoder'):
         loss(features._replace(audio=None), None, collect(samples, 2))
@@ -220,7 +220,7 @@ def test_errors():
             None,
             collect(samples, 2),
         )
-    with pytest.raises(ValueError, match='own heads do not hand on. Mend'):
+    with pytest.raises(ValueError, match='own heads do not hand on. Fix'):
         small('predicted')(features, None, collect(samples, 2))
 
 

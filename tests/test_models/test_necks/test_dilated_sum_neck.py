@@ -49,5 +49,5 @@ def test_gradients_and_errors():
     check_gradients(
         neck, lambda: sum(x.pow(2).sum() for x in neck(given).visual)
     )
-    with pytest.raises(ValueError, match=r'gets \(2,\). Mend: set in_chan'):
+    with pytest.raises(ValueError, match=r'gets \(2,\). Fix: set in_chan'):
         neck(given._replace(visual=given.visual[1:]))
