@@ -12,6 +12,24 @@ from mmavs.weights.released import beats
 
 from .pretrained_encoder import PretrainedAudioEncoder
 
+# of the released files BEATs_iter3*.pt: the patches, then the transformer
+ITERATION_3 = dict(
+    patch_size=16,  # in frames and bands
+    patch_channels=512,  # before the projection to embed_dims
+    patch_bias=False,
+    embed_dims=768,
+    num_layers=12,
+    num_heads=12,
+    ffn_channels=3072,
+    conv_position_kernel=128,
+    conv_position_groups=16,
+    num_buckets=320,
+    max_distance=800,
+    gated=True,
+    deep_norm=True,
+    pre_norm=False,
+)
+
 
 @MODELS.register_module()
 class BEATs(PretrainedAudioEncoder):
@@ -24,23 +42,8 @@ class BEATs(PretrainedAudioEncoder):
     load as they are; their own configuration is read and compared.
 
     Args:
-        embed_dims (int): Width of a token. Defaults to 768.
-        num_layers (int): Defaults to 12.
-        num_heads (int): Defaults to 12.
-        feedforward_channels (int): Defaults to 3072.
-        patch_size (int): In frames and bands. Defaults to 16.
-        patch_channels (int): Width of a patch before its projection to
-            ``embed_dims``. Defaults to 512.
-        patch_bias (bool): Bias of the patch convolution. Defaults to False.
-        conv_position_kernel (int): Tokens that the convolutional positions
-            see. Defaults to 128.
-        conv_position_groups (int): Defaults to 16.
-        num_buckets (int, optional): Of relative distances; None leaves the
-            relative position bias out. Defaults to 320.
-        max_distance (int): Largest distance told apart. Defaults to 800.
-        gated (bool): Gate the relative position bias. Defaults to True.
-        deep_norm (bool): Scale residuals (DeepNorm). Defaults to True.
-        pre_norm (bool): Normalise before each block. Defaults to False.
+        architecture (dict, optional): What a file of another configuration
+            changes in :data:`ITERATION_3`.
         num_categories (int, optional): Build the classifier of a fine-tuned
             file (527 for AudioSet; 90.72 M in all) for :meth:`categories`.
             Without it, a fine-tuned file's classifier is left out, with a
@@ -49,101 +52,47 @@ class BEATs(PretrainedAudioEncoder):
             sound. Defaults to None: tokens.
         waveform_in (bool): Take waveforms and compute the filterbank on the
             device. Defaults to False.
-        token_padding (str): How a padding mask of samples becomes one of
-            tokens: ``'released'`` (default) counts tokens as if they were
-            one-dimensional in time, as the released code does, which in a
-            partly padded row masks high bands only; ``'patches'`` masks a
-            token if its whole patch is padding.
-        drop_rate (float): Dropout. Defaults to 0, as in all released files.
-        layer_drop_rate (float): Share of layers skipped in training. Defaults
-            to 0; the release says 0.05, which needs
-            ``find_unused_parameters`` in distributed training.
-        gradient_decay_ratio (float): Share of the gradient that each layer
-            passes down in training. Defaults to 0.6, as released.
         frozen (bool): Keep the weights. Defaults to True.
         init_cfg (dict, optional): See :class:`PretrainedAudioEncoder`.
 
     Attributes:
-        out_channels (int): ``embed_dims``.
+        out_channels (int): Width of a token, ``embed_dims``.
 
     Raises:
-        ValueError: Unknown ``pool`` or ``token_padding``.
+        TypeError: Unknown names in ``architecture``.
+        ValueError: Unknown ``pool``.
     """
 
     def __init__(
         self,
-        embed_dims: int = 768,
-        num_layers: int = 12,
-        num_heads: int = 12,
-        feedforward_channels: int = 3072,
-        patch_size: int = 16,
-        patch_channels: int = 512,
-        patch_bias: bool = False,
-        conv_position_kernel: int = 128,
-        conv_position_groups: int = 16,
-        num_buckets: Optional[int] = 320,
-        max_distance: int = 800,
-        gated: bool = True,
-        deep_norm: bool = True,
-        pre_norm: bool = False,
+        *,
+        architecture: Optional[dict] = None,
         num_categories: Optional[int] = None,
         pool: Optional[str] = None,
         waveform_in: bool = False,
-        token_padding: str = 'released',
-        drop_rate: float = 0.0,
-        layer_drop_rate: float = 0.0,
-        gradient_decay_ratio: float = 0.6,
         frozen: bool = True,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(frozen, init_cfg)
         if pool not in (None, 'mean'):
             raise ValueError(f"pool must be None or 'mean', got {pool!r}")
-        if token_padding not in ('released', 'patches'):
-            raise ValueError(
-                "token_padding must be 'released' or 'patches', got "
-                f'{token_padding!r}'
-            )
-        shape = dict(
-            embed_dims=embed_dims,
-            num_layers=num_layers,
-            num_heads=num_heads,
-            feedforward_channels=feedforward_channels,
-            conv_position_kernel=conv_position_kernel,
-            conv_position_groups=conv_position_groups,
-            num_buckets=num_buckets,
-            max_distance=max_distance,
-            gated=gated and num_buckets is not None,
-            deep_norm=deep_norm,
-            pre_norm=pre_norm,
-        )
-        self.architecture = dict(
-            shape,
-            patch_size=patch_size,
-            patch_channels=patch_channels,
-            patch_bias=patch_bias,
-            num_categories=num_categories,
-        )
-        self.out_channels = embed_dims
+        shape = {**ITERATION_3, **(architecture or {})}
+        self.architecture = dict(shape, num_categories=num_categories)
+        self.patch_size = shape.pop('patch_size')
+        width, bias = shape.pop('patch_channels'), shape.pop('patch_bias')
+        embed_dims = self.out_channels = shape['embed_dims']
         self.pool = pool
         self.waveform_in = waveform_in
-        self.token_padding = token_padding
-        self.patch_size = patch_size
         self.patch_embedding = nn.Conv2d(
-            1, patch_channels, patch_size, patch_size, bias=patch_bias
+            1, width, self.patch_size, self.patch_size, bias=bias
         )
-        self.layer_norm = nn.LayerNorm(patch_channels)
+        self.layer_norm = nn.LayerNorm(width)
         self.post_extract_proj = (
-            nn.Linear(patch_channels, embed_dims)
-            if patch_channels != embed_dims
+            nn.Linear(width, embed_dims)
+            if width != embed_dims
             else nn.Identity()
         )
-        self.encoder = BEATsEncoder(
-            **shape,
-            drop_rate=drop_rate,
-            layer_drop_rate=layer_drop_rate,
-            gradient_decay_ratio=gradient_decay_ratio,
-        )
+        self.encoder = BEATsEncoder(**shape)
         if num_categories is not None:
             self.predictor = nn.Linear(embed_dims, num_categories)
         self.freeze()
@@ -191,7 +140,7 @@ class BEATs(PretrainedAudioEncoder):
 
         Returns:
             Tensor: (N, num_categories) in 0..1: the sigmoid of the mean of
-            the logits of all tokens that are no padding.
+            the logits of all tokens that are not padding.
 
         Raises:
             RuntimeError: The encoder was built without ``num_categories``.
@@ -231,13 +180,14 @@ class BEATs(PretrainedAudioEncoder):
     def _pad_tokens(
         self, padding: Tensor, num_frames: int, bands: int
     ) -> Tensor:
-        """Padding of samples (N, S) -> of tokens (N, L)."""
+        """Padding of samples (N, S) -> of tokens (N, L).
+
+        As released, which counts tokens as if they were one-dimensional in
+        time: in a partly padded row only the high bands are masked.
+        """
         frames = _all_of(padding, num_frames)
         rows = num_frames // self.patch_size
-        if self.token_padding == 'released':
-            return _all_of(frames, rows * bands)
-        rows = _all_of(frames[:, : rows * self.patch_size], rows)
-        return rows.repeat_interleave(bands, dim=1)
+        return _all_of(frames, rows * bands)
 
     def adapt(self, checkpoint: dict) -> Dict[str, Tensor]:
         """Turn a released file into this module's state dict.
@@ -250,7 +200,7 @@ class BEATs(PretrainedAudioEncoder):
 
         Raises:
             ValueError: The file's configuration differs from this encoder's,
-                or its keys are no BEATs'.
+                or its keys are not BEATs'.
         """
         if 'cfg' in checkpoint:
             theirs = beats.arguments(checkpoint['cfg'])

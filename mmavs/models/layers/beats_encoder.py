@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+# share of the gradient that each layer passes down in training, as released
+GRADIENT_DECAY = 0.6
+
 
 class GatedAttention(BaseModule):
     """Multi-head self-attention; the query scales its position bias.
@@ -208,30 +211,27 @@ class BEATsLayer(BaseModule):
 
     Args:
         embed_dims (int): C.
-        feedforward_channels (int): Width inside.
+        ffn_channels (int): Width inside.
         attention (GatedAttention): Over C.
         residual_scale (float): What DeepNorm multiplies the residual by, in a
             post-norm layer.
         pre_norm (bool): Normalise before instead of after.
-        drop_rate (float): Dropout of both branches.
     """
 
     def __init__(
         self,
         embed_dims: int,
-        feedforward_channels: int,
+        ffn_channels: int,
         attention: GatedAttention,
         residual_scale: float,
         pre_norm: bool,
-        drop_rate: float,
     ) -> None:
         super().__init__()
         self.self_attn = attention
         self.self_attn_layer_norm = nn.LayerNorm(embed_dims)
-        self.fc1 = nn.Linear(embed_dims, feedforward_channels)
-        self.fc2 = nn.Linear(feedforward_channels, embed_dims)
+        self.fc1 = nn.Linear(embed_dims, ffn_channels)
+        self.fc2 = nn.Linear(ffn_channels, embed_dims)
         self.final_layer_norm = nn.LayerNorm(embed_dims)
-        self.drop = nn.Dropout(drop_rate)
         self.residual_scale = residual_scale
         self.pre_norm = pre_norm
 
@@ -254,17 +254,16 @@ class BEATsLayer(BaseModule):
         if self.pre_norm:
             attended = self.self_attn_layer_norm(x)
             attended = self.self_attn(attended, position_bias, padding)
-            x = x + self.drop(attended)
+            x = x + attended
             return x + self._feed_forward(self.final_layer_norm(x))
-        attended = self.drop(self.self_attn(x, position_bias, padding))
+        attended = self.self_attn(x, position_bias, padding)
         x = self.self_attn_layer_norm(self.residual_scale * x + attended)
         return self.final_layer_norm(
             self.residual_scale * x + self._feed_forward(x)
         )
 
     def _feed_forward(self, x: Tensor) -> Tensor:
-        hidden = nn.functional.gelu(self.fc1(x))
-        return self.drop(self.fc2(hidden))
+        return self.fc2(nn.functional.gelu(self.fc1(x)))
 
 
 class BEATsEncoder(BaseModule):
@@ -279,7 +278,7 @@ class BEATsEncoder(BaseModule):
         embed_dims (int): C.
         num_layers (int): Layers.
         num_heads (int): Attention heads.
-        feedforward_channels (int): Width inside a layer.
+        ffn_channels (int): Width inside a layer.
         conv_position_kernel (int): Taps of the convolutional positions.
         conv_position_groups (int): Their groups.
         num_buckets (int, optional): None: no relative position bias.
@@ -288,18 +287,15 @@ class BEATsEncoder(BaseModule):
         deep_norm (bool): Scale residuals by (2 * num_layers) ** 0.25, and
             initial weights down.
         pre_norm (bool): Normalise before each block instead of after.
-        drop_rate (float): Dropout.
-        layer_drop_rate (float): Share of layers skipped in training.
-        gradient_decay_ratio (float): Each layer passes this share of the
-            gradient down.
     """
 
     def __init__(
         self,
+        *,
         embed_dims: int,
         num_layers: int,
         num_heads: int,
-        feedforward_channels: int,
+        ffn_channels: int,
         conv_position_kernel: int,
         conv_position_groups: int,
         num_buckets: Optional[int],
@@ -307,9 +303,6 @@ class BEATsEncoder(BaseModule):
         gated: bool,
         deep_norm: bool,
         pre_norm: bool,
-        drop_rate: float,
-        layer_drop_rate: float,
-        gradient_decay_ratio: float,
     ) -> None:
         super().__init__()
         self.pos_conv = nn.Sequential(
@@ -322,13 +315,12 @@ class BEATsEncoder(BaseModule):
         self.layers = nn.ModuleList(
             BEATsLayer(
                 embed_dims,
-                feedforward_channels,
+                ffn_channels,
                 GatedAttention(
                     embed_dims, num_heads, num_buckets, max_distance, gated
                 ),
                 residual_scale,
                 pre_norm,
-                drop_rate,
             )
             for _ in range(num_layers)
         )
@@ -338,10 +330,7 @@ class BEATsEncoder(BaseModule):
             for layer in self.layers[1:]:
                 layer.self_attn.relative_attention_bias = shared
         self.layer_norm = nn.LayerNorm(embed_dims)
-        self.drop = nn.Dropout(drop_rate)
         self.pre_norm = pre_norm
-        self.layer_drop_rate = layer_drop_rate
-        self.gradient_decay_ratio = gradient_decay_ratio
         self._draw_weights((8 * num_layers) ** -0.25 if deep_norm else 1.0)
 
     def _draw_weights(self, gain: float) -> None:
@@ -373,9 +362,7 @@ class BEATsEncoder(BaseModule):
         if self.has_position_bias:
             bias = self.layers[0].self_attn.position_bias(x.shape[1])
         for layer in self.layers:
-            if self.training and torch.rand(()) < self.layer_drop_rate:
-                continue
-            x = layer(_decay(x, self.gradient_decay_ratio), bias, padding)
+            x = layer(_decay(x), bias, padding)
         return self.layer_norm(x) if self.pre_norm else x
 
     def add_positions(self, x: Tensor, padding: Optional[Tensor]) -> Tensor:
@@ -383,11 +370,11 @@ class BEATsEncoder(BaseModule):
         if padding is not None:
             x = x.masked_fill(padding[..., None], 0)
         x = x + self.pos_conv(x.transpose(1, 2)).transpose(1, 2)
-        return self.drop(x if self.pre_norm else self.layer_norm(x))
+        return x if self.pre_norm else self.layer_norm(x)
 
 
-def _decay(x: Tensor, ratio: float) -> Tensor:
-    """Pass x on, and ``ratio`` of its gradient back."""
-    if ratio == 1.0 or not x.requires_grad:
+def _decay(x: Tensor) -> Tensor:
+    """Pass x on, and a share of its gradient back."""
+    if not x.requires_grad:
         return x
-    return x * ratio + x.detach() * (1 - ratio)
+    return x * GRADIENT_DECAY + x.detach() * (1 - GRADIENT_DECAY)

@@ -26,7 +26,7 @@ _ARGUMENTS = {
     'embed_dims': ('encoder_embed_dim', 768),
     'num_layers': ('encoder_layers', 12),
     'num_heads': ('encoder_attention_heads', 12),
-    'feedforward_channels': ('encoder_ffn_embed_dim', 3072),
+    'ffn_channels': ('encoder_ffn_embed_dim', 3072),
     'patch_size': ('input_patch_size', -1),
     'patch_channels': ('embed_dim', 512),
     'patch_bias': ('conv_bias', False),
@@ -45,8 +45,8 @@ def arguments(cfg: dict) -> dict:
         cfg (dict): The file's ``cfg`` entry.
 
     Returns:
-        dict: Arguments of ``BEATs`` that decide the shape of the network;
-        ``num_categories`` is None for a file that is not fine-tuned.
+        dict: ``num_categories`` of ``BEATs`` and what its ``architecture``
+        holds; ``num_categories`` is None for a file that is not fine-tuned.
 
     Raises:
         ValueError: An activation other than GELU.

@@ -4,6 +4,7 @@ import torch
 
 from mmavs.audio.fbank import fbank_of_segments
 from mmavs.models.audio_encoders import BEATs
+from mmavs.models.layers import beats_encoder
 from mmavs.registry import MODELS
 from mmavs.testing import check_gradients
 from mmavs.testing.golden import (
@@ -34,9 +35,16 @@ def released_file(name: str) -> dict:
     return dict(cfg=cfg, model=recipe_state_dict(RECIPES[name]))
 
 
+def options(cfg: dict) -> dict:
+    """What BEATs takes for a released configuration."""
+    architecture = beats.arguments(cfg)
+    categories = architecture.pop('num_categories')
+    return dict(architecture=architecture, num_categories=categories)
+
+
 def build(name: str, **settings) -> BEATs:
     file = released_file(name)
-    encoder = BEATs(**{**beats.arguments(file['cfg']), **settings})
+    encoder = BEATs(**{**options(file['cfg']), **settings})
     encoder.load_state_dict(encoder.adapt(file))
     return encoder
 
@@ -87,33 +95,11 @@ def test_categories_equal_the_released_ones(waveform, padded):
     assert_close(masked, UNITS['tiny_cls_probs_padded'])
 
 
-def test_token_padding_as_released_and_by_patches(padded):
+def test_token_padding_as_released(padded):
     _, padding = padded
     released = build('tiny')._pad_tokens(padding, 98, 8)
     expected = UNITS['tiny_token_padding_mask']
     np.testing.assert_array_equal(released.numpy(), expected)
-    ours = build('tiny', token_padding='patches')._pad_tokens(padding, 98, 8)
-    # Rows of 16 frames: rows 4 and 5 begin after sample 10000.
-    assert not ours[0].any()
-    assert ours[1].view(6, 8).all(1).tolist() == [False] * 4 + [True] * 2
-    assert ours[1].sum() == 16
-
-
-def test_what_is_masked_does_not_matter(waveform, padded):
-    encoder = build('tiny', token_padding='patches', waveform_in=True)
-    quiet, padding = padded
-    loud = torch.where(padding, torch.rand_like(quiet) - 0.5, quiet)
-    kept = ~encoder._pad_tokens(padding, 98, 8)
-    # The last row that is kept still sees frames that reach into padding.
-    kept[1, 24:] = False
-    fbank = fbank_of_segments(quiet)
-    noisy = fbank.clone()
-    noisy[1, 64:] = fbank_of_segments(loud)[1, 64:]
-    encoder.waveform_in = False
-    a = encoder.tokens(fbank, padding)
-    b = encoder.tokens(noisy, padding)
-    assert not torch.equal(fbank, noisy)
-    torch.testing.assert_close(a[kept], b[kept])
 
 
 @pytest.mark.parametrize(
@@ -170,27 +156,18 @@ def test_trainable_gets_gradients(name, waveform):
     check_gradients(encoder, lambda: head(waveform).square().sum())
 
 
-def test_gradients_decay_by_layer(waveform):
+def test_gradients_decay_by_layer(waveform, monkeypatch):
     fbank, grads = fbank_of_segments(waveform), []
-    for ratio in (1.0, 0.6):
-        encoder = build('tiny', frozen=False, gradient_decay_ratio=ratio)
+    for ratio in (1.0, beats_encoder.GRADIENT_DECAY):
+        monkeypatch.setattr(beats_encoder, 'GRADIENT_DECAY', ratio)
+        encoder = build('tiny', frozen=False)
         encoder(fbank).square().sum().backward()
         grads.append(encoder.patch_embedding.weight.grad)
     torch.testing.assert_close(grads[1], grads[0] * 0.36)  # two layers
 
 
-def test_layers_are_dropped_in_training_only(waveform):
-    fbank = fbank_of_segments(waveform)
-    encoder = build('tiny', frozen=False, layer_drop_rate=1.0)
-    expected = build('tiny')(fbank)
-    torch.testing.assert_close(encoder.eval()(fbank), expected)
-    assert not torch.allclose(encoder.train()(fbank), expected)
-
-
 def test_buckets_equal_the_released_table():
-    from mmavs.models.layers.beats_encoder import relative_buckets
-
-    ours = relative_buckets(torch.arange(-1000, 1001), 320, 800)
+    ours = beats_encoder.relative_buckets(torch.arange(-1000, 1001), 320, 800)
     expected = UNITS['iter3_bucket_of_relative_position_minus1000_to_1000']
     np.testing.assert_array_equal(ours.numpy(), expected)
 
@@ -203,7 +180,7 @@ def build_from(path, **settings):
         dict(
             type='BEATs',
             init_cfg=dict(type='Pretrained', checkpoint=str(path)),
-            **{**beats.arguments(META['tiny_cfg']), **settings},
+            **{**options(META['tiny_cfg']), **settings},
         )
     )
     encoder.init_weights()
@@ -220,7 +197,7 @@ def test_own_checkpoint_loads_by_prefix(tmp_path, waveform):
     weights = beats.convert(released_file('tiny'))
     torch.save(dict(state_dict=weights), tmp_path / 'own.pth')
     encoder = BEATs(
-        **beats.arguments(META['tiny_cfg']),
+        **options(META['tiny_cfg']),
         waveform_in=True,
         init_cfg=dict(
             type='Pretrained',
@@ -240,11 +217,17 @@ def test_fine_tuned_file_without_its_classifier(tmp_path, waveform):
         encoder.categories(torch.zeros(1, 98, 128))
 
 
+def changed(**settings) -> dict:
+    """The tiny variant's architecture with other numbers."""
+    tiny = options(META['tiny_cfg'])['architecture']
+    return dict(architecture={**tiny, **settings})
+
+
 @pytest.mark.parametrize(
     'settings, message',
     [
-        (dict(num_layers=3), r'num_layers=2 \(not 3\)'),
-        (dict(pre_norm=True, deep_norm=False), 'deep_norm=True.*pre_norm'),
+        (changed(num_layers=3), r'num_layers=2 \(not 3\)'),
+        (changed(pre_norm=True, deep_norm=False), 'deep_norm=True.*pre_norm'),
         (dict(num_categories=11), r'num_categories=None \(not 11\)'),
     ],
 )
@@ -266,7 +249,7 @@ def test_shared_bias_is_filled_in_where_a_file_names_it_once():
     del file['model'][
         'encoder.layers.1.self_attn.relative_attention_bias.weight'
     ]
-    encoder = BEATs(**beats.arguments(file['cfg']))
+    encoder = BEATs(**options(file['cfg']))
     encoder.load_state_dict(encoder.adapt(file))
     first, second = (x.self_attn for x in encoder.encoder.layers)
     assert first.relative_attention_bias is second.relative_attention_bias
@@ -286,9 +269,8 @@ def test_sound_shorter_than_one_analysis_window():
         encoder(torch.zeros(1, 399))
 
 
-@pytest.mark.parametrize(
-    'settings', [dict(pool='max'), dict(token_padding='bands')]
-)
-def test_unknown_options(settings):
+def test_unknown_options():
     with pytest.raises(ValueError, match='must be'):
-        BEATs(**settings)
+        BEATs(pool='max')
+    with pytest.raises(TypeError, match="'depth'"):
+        BEATs(architecture=dict(depth=2))
