@@ -17,7 +17,7 @@ from mmavs.engine.run_config import load_config
 from mmavs.models.task_modules.hungarian_matcher import assign
 from mmavs.registry import MODELS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted(
     str(path.relative_to(ROOT))
     for folder in ('tools', 'demo')
