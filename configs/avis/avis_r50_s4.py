@@ -8,5 +8,4 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 load_from = 'pretrained/avis_r50_s4_stage1.pth'
-train_dataloader = dict(batch_size=64)  # frames, Section 4.1
 train_cfg = dict(max_epochs=15)

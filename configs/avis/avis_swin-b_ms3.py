@@ -8,4 +8,3 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 load_from = 'pretrained/avis_swin-b_ms3_stage1.pth'
-train_dataloader = dict(batch_size=64)  # frames, Section 4.1

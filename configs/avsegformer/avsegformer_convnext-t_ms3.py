@@ -1,23 +1,6 @@
 # AVSegFormer on a backbone of mmpretrain: any that returns four maps will do.
-_base_ = './avsegformer_r50_ms3.py'
-custom_imports = dict(
-    imports=['mmpretrain.models'], allow_failed_imports=False
-)
+_base_ = ['./avsegformer_r50_ms3.py', '../_base_/backbones/convnext-t.py']
 model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='mmpretrain.ConvNeXt',
-        arch='tiny',
-        out_indices=[0, 1, 2, 3],
-        drop_path_rate=0.1,
-        gap_before_final_norm=False,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='https://download.openmmlab.com/mmclassification/v0/'
-            'convnext/downstream/convnext-tiny_3rdparty_32xb128-noema_in1k_'
-            '20220301-795e9634.pth',
-            prefix='backbone.',
-        ),
-    ),
+    backbone=dict(_base_.convnext_t, _delete_=True),
     decode_head=dict(in_channels=[96, 192, 384, 768]),
 )

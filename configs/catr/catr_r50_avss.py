@@ -1,14 +1,16 @@
-# Reported by the authors, but in no released file: geometry, padding and
-# validation are AVSBench's, what the queries answer is in the head.
-_base_ = [
-    '../_base_/models/catr_r50.py',
-    '../_base_/datasets/avsbench_avss.py',
-    '../_base_/schedules/catr_100e.py',
-    '../_base_/default_runtime.py',
-]
-data_preprocessor = dict(num_frames=10)  # shorter clips are padded
+# As with PVT-v2-b5.
+_base_ = ['./catr_pvt_avss.py', '../_base_/backbones/resnet50.py']
 model = dict(
-    data_preprocessor=data_preprocessor,
-    decode_head=dict(num_classes=71),
+    backbone=dict(
+        backbone=dict(
+            _base_.resnet50,
+            _delete_=True,
+            out_indices=(1, 2, 3),
+            with_cp=True,
+        ),
+    ),
+    neck=[
+        dict(_base_.model.neck[0], in_channels=[512, 1024, 2048]),
+        *_base_.model.neck[1:],
+    ],
 )
-train_dataloader = dict(batch_size=2)

@@ -2,34 +2,14 @@
 # best checkpoint of avis_tiny_ms3_stage1.py:
 #   --cfg-options load_from=work_dirs/avis_tiny_ms3_stage1/best_mIoU_....pth
 # Without AVSC (the highest-scored object): model.decode_head.avsc=None.
-_base_ = './avis_tiny_ms3_stage1.py'
+_base_ = './avis_tiny_s4.py'
 load_from = 'pretrained/avis_tiny_ms3_stage1.pth'
-load_audio = [
-    dict(type='LoadAudio'),
-    dict(type='VGGishLogMel', cache_dir='data/cache/log_mel'),
-]
-train_pipeline = [
-    *load_audio,
-    dict(type='PickFrame'),
-    dict(type='ForEachFrame', transforms=_base_.load_frames),
-    dict(type='PackAVSInputs'),
-]
-train_dataloader = dict(
-    batch_size=64,  # frames
-    dataset=dict(dataset=dict(pipeline=train_pipeline)),
+source = dict(
+    type='AVSBenchMS3Dataset', data_root='data/synthetic-96px/Multi-sources/'
 )
-model = dict(
-    # learns its sounds here, where BEATs would come with AudioSet's
-    audio_encoder=dict(_delete_=True, type='LogMelCNN', out_channels=128),
-    decode_head=dict(
-        avsc=dict(type='AVSC', audio_channels=128, hidden_channels=(64,)),
-        loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),
-    ),
-)
-optim_wrapper = dict(optimizer=dict(lr=1e-3))  # the paper's, Section 4.1
-custom_hooks = [
-    dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
-]
+train_dataloader = dict(dataset=dict(dataset=source))
+val_dataloader = dict(dataset=source)
+test_dataloader = dict(dataset=source)
 max_epochs = 6  # only what listens is trained
 train_cfg = dict(max_epochs=max_epochs, val_interval=2)
 param_scheduler = _base_.param_scheduler

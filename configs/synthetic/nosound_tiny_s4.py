@@ -5,13 +5,7 @@ _base_ = [
     '../_base_/schedules/tiny.py',
     '../_base_/default_runtime.py',
 ]
-align = dict(
-    type='ChannelAlign',
-    in_channels=[16, 32, 64, 128],
-    out_channels=48,
-    norm_cfg=dict(type='BN', requires_grad=True),
-)
 model = dict(
     audio_encoder=None,
-    neck=[align],
+    neck=[_base_.model.neck[0]],
 )

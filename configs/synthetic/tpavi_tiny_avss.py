@@ -1,26 +1,5 @@
 # TPAVI; model.neck.1.window=1 lets each frame hear its own second only.
-_base_ = [
-    '../_base_/models/tiny.py',
-    '../_base_/datasets/synthetic_avss.py',
-    '../_base_/schedules/tiny.py',
-    '../_base_/default_runtime.py',
-]
-align = dict(
-    type='ChannelAlign',
-    in_channels=[16, 32, 64, 128],
-    out_channels=48,
-    norm_cfg=dict(type='BN', requires_grad=True),
-)
+_base_ = './add_tiny_avss.py'
 model = dict(
-    neck=[align, dict(type='TPAVI', in_channels=[48] * 4)],
-    data_preprocessor=dict(num_frames=10),  # shorter clips are padded
-    decode_head=dict(
-        num_classes=11,
-        prior_prob=None,
-        loss_decode=[
-            dict(type='FrameCrossEntropyLoss'),
-            dict(type='ClassDiceLoss'),
-        ],
-    ),
-    test_cfg=dict(eval_size='input'),
+    neck=[_base_.model.neck[0], dict(type='TPAVI', in_channels=[48] * 4)],
 )

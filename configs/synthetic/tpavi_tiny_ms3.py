@@ -1,11 +1,5 @@
 # TPAVI; model.neck.1.window=1 lets each frame hear its own second only.
 _base_ = './film_tiny_ms3.py'
-align = dict(
-    type='ChannelAlign',
-    in_channels=[16, 32, 64, 128],
-    out_channels=48,
-    norm_cfg=dict(type='BN', requires_grad=True),
-)
 model = dict(
-    neck=[align, dict(type='TPAVI', in_channels=[48] * 4)],
+    neck=[_base_.model.neck[0], dict(type='TPAVI', in_channels=[48] * 4)],
 )

@@ -1,18 +1,10 @@
-_base_ = [
-    '../_base_/models/tpavi_r50.py',
-    '../_base_/datasets/avsbench_ms3.py',
-    '../_base_/schedules/tpavi_30e.py',
-    '../_base_/default_runtime.py',
-]
+# As with PVT-v2-b5.
+_base_ = ['./tpavi_pvt_ms3.py', '../_base_/backbones/resnet50.py']
 model = dict(
-    auxiliary_losses=[
-        dict(
-            type='AudioVisualMappingLoss',
-            features='head',  # the maps after the decoder's first ReLU
-            mode='audio-visual',  # Table 6
-            distance='kl',
-            reduction='sum',  # over the frames of the batch, as released
-            loss_weight=0.5,  # lambda, Section 5.1
-        )
-    ]
+    backbone=dict(_base_.resnet50, _delete_=True),
+    neck=[
+        dict(_base_.model.neck[0], in_channels=[256, 512, 1024, 2048]),
+        *_base_.model.neck[1:],
+    ],
+    decode_head=dict(with_cp=False),
 )

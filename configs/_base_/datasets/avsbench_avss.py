@@ -11,6 +11,7 @@
 # That is how every published number was scored. To score at the size of the
 # files instead, put LoadFrameMask after Resize in test_pipeline and set
 # eval_size='original'.
+_base_ = './clip_loaders.py'
 dataset_type = 'AVSBenchSemanticDataset'
 data_root = 'data/avsbench/AVSBench-semantic/'
 log_mel_cache = 'data/cache/log_mel'  # keyed by content; None switches it off
@@ -54,44 +55,14 @@ test_pipeline = [
     dict(type='PackAVSInputs'),
 ]
 
+source = dict(type=dataset_type, data_root=data_root)
+scored = dict(source, test_mode=True, pipeline=test_pipeline)
 train_dataloader = dict(
     batch_size=4,  # clips; AVSBench's train.sh
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(source, pipeline=train_pipeline),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='val',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='test',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+val_dataloader = dict(dataset=scored)
+test_dataloader = dict(dataset=scored)
 
 val_evaluator = dict(type='AVSSMetric')
 test_evaluator = val_evaluator

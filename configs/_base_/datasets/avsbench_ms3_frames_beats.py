@@ -1,13 +1,9 @@
-# AVSBench MS3 as single frames (avsbench_ms3_frames.py), with filterbanks for
-# BEATs: one second at 16 kHz becomes 98 x 128 (arXiv 2307.16620, Section 4.1).
-_base_ = './avsbench_ms3_frames.py'
-load_audio = [
-    dict(type='LoadAudio', sample_rate=16000),
-    dict(type='BEATsFbank', cache_dir='data/cache/fbank'),
-]
-load_frames = _base_.load_frames
-train_pipeline = [*load_audio, dict(type='PickFrame'), *load_frames]
-test_pipeline = [*load_audio, *load_frames]
-train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+# AVSBench MS3 as single frames, with filterbanks for BEATs. All else is as for
+# S4.
+_base_ = './avsbench_s4_frames_beats.py'
+dataset_type = 'AVSBenchMS3Dataset'
+data_root = 'data/avsbench/Multi-sources/'
+source = dict(type=dataset_type, data_root=data_root)
+train_dataloader = dict(dataset=dict(dataset=source))
+val_dataloader = dict(dataset=source)
+test_dataloader = dict(dataset=source)

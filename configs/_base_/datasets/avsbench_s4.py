@@ -9,6 +9,7 @@
 # eval_size='original'. AVSBench's files are 224 px, so Resize leaves them as
 # they are; for another `scale` give it backend='pillow', as the 512 px bases
 # do: OpenCV's nearest moves masks by up to half a pixel against the frames.
+_base_ = './clip_loaders.py'
 dataset_type = 'AVSBenchS4Dataset'
 data_root = 'data/avsbench/Single-source/'
 log_mel_cache = 'data/cache/log_mel'  # keyed by content; None switches it off
@@ -29,44 +30,14 @@ train_pipeline = [
 ]
 test_pipeline = train_pipeline
 
+source = dict(type=dataset_type, data_root=data_root)
+scored = dict(source, test_mode=True, pipeline=test_pipeline)
 train_dataloader = dict(
     batch_size=4,  # clips, hence 20 frames; AVSBench's train.sh
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(source, pipeline=train_pipeline),
 )
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='val',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='test',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+val_dataloader = dict(dataset=scored)
+test_dataloader = dict(dataset=scored)
 
 # The F-measure of the released code depends on how many clips are averaged
 # at a time; `clips_per_batch` says so, whatever the loaders do.

@@ -22,7 +22,7 @@ load_frames = [
 ]
 train_pipeline = [*load_audio, dict(type='PickFrame'), *load_frames]
 train_dataloader = dict(
-    batch_size=64,  # frames
+    batch_size=64,  # frames, arXiv 2307.16620, Section 4.1
     dataset=dict(
         _delete_=True,
         type='SingleFrames',

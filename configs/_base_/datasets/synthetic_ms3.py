@@ -2,6 +2,7 @@
 #   python tools/dataset_converters/synthesize_avsbench.py \
 #     --out data/synthetic-96px --settings ms3 --size 96 \
 #     --clips train=1000 val=40 test=200
+_base_ = './clip_loaders.py'
 dataset_type = 'AVSBenchMS3Dataset'
 data_root = 'data/synthetic-96px/Multi-sources/'
 # what `--synthetic` makes if nothing is there
@@ -36,41 +37,11 @@ test_pipeline = [
     ),
     dict(type='PackAVSInputs'),
 ]
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='train',
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=8,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='val',
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=8,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
-        split='test',
-        pipeline=test_pipeline,
-    ),
-)
+loader = dict(batch_size=8, num_workers=1)
+source = dict(type=dataset_type, data_root=data_root)
+scored = dict(source, pipeline=test_pipeline)
+train_dataloader = dict(loader, dataset=dict(source, pipeline=train_pipeline))
+val_dataloader = dict(loader, dataset=scored)
+test_dataloader = dict(loader, dataset=scored)
 val_evaluator = dict(type='AVSMetric', clips_per_batch=1)
 test_evaluator = val_evaluator

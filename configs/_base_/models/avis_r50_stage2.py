@@ -1,22 +1,6 @@
-# AVIS, stage 2 with ResNet-50 and VGGish: the sound chooses among what stage 1
-# found (arXiv 2307.16620, Section 3.2 and 3.3).
-_base_ = './avis_r50.py'
+# AVIS, stage 2 with ResNet-50 and VGGish.
+_base_ = ['./avis_r50.py', './avis_stage2.py']
 model = dict(
     backbone=dict(init_cfg=None),  # it comes with stage 1
-    audio_encoder=dict(
-        type='VGGish',  # Section 6.3
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
-    decode_head=dict(
-        avsc=dict(
-            type='AVSC',
-            audio_channels=128,
-            audio_activation='sigmoid',  # 'softmax': the text's simplex
-            overlap='max',  # 'clamp': the text's sum, cut at 1
-        ),
-        loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),  # Eq. 6
-    ),
+    **_base_.listening,
 )

@@ -1,24 +1,11 @@
 # The AVSBench baseline with TPAVI and ResNet-50 (arXiv 2301.13190, Section 4
 # and 5.1), with the binary loss of S4; 68.16 M weights besides VGGish.
-_base_ = './tpavi_pvt.py'
+_base_ = ['./tpavi_pvt.py', '../backbones/resnet50.py']
 model = dict(
-    backbone=dict(
-        _delete_=True,
-        type='ResNet',
-        depth=50,
-        norm_cfg=dict(type='BN', requires_grad=True),
-        norm_eval=False,  # statistics are updated in training, as released
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/resnet50-19c8e357.pth'
-        ),
-    ),
+    backbone=dict(_base_.resnet50, _delete_=True),
     neck=[
-        dict(
-            type='DilatedSumNeck',
-            in_channels=[256, 512, 1024, 2048],
-            out_channels=256,  # C of Section 5.1
-        ),
-        dict(type='TPAVI', in_channels=[256] * 4, audio_channels=128),
+        dict(_base_.model.neck[0], in_channels=[256, 512, 1024, 2048]),
+        *_base_.model.neck[1:],
     ],
     decode_head=dict(with_cp=False),
 )

@@ -1,0 +1,20 @@
+# What hears in the second stage of AVIS (arXiv 2307.16620, Section 3.3): the
+# sound chooses among what stage 1 found.
+listening = dict(
+    audio_encoder=dict(
+        type='VGGish',  # Section 6.3
+        frozen=True,
+        init_cfg=dict(
+            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
+        ),
+    ),
+    decode_head=dict(
+        avsc=dict(
+            type='AVSC',
+            audio_channels=128,
+            audio_activation='sigmoid',  # 'softmax': the text's simplex
+            overlap='max',  # 'clamp': the text's sum, cut at 1
+        ),
+        loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),  # Eq. 6
+    ),
+)
