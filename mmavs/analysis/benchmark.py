@@ -1,21 +1,25 @@
 """Figures of a config at work, one form or two side by side."""
 
 import tempfile
+from functools import cached_property
 from pathlib import Path
-from typing import Callable, Dict, Iterable, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 from mmengine.config import Config
 from rich.table import Table
+from torch import nn
 
 from mmavs.analysis.loader_speed import (
     clips_per_second,
     seconds_by_stage,
     use_cache,
 )
-from mmavs.analysis.measure import Spread, interleave, shares
-from mmavs.analysis.naive.metrics import metric_forms
-from mmavs.analysis.workloads import (
+from mmavs.analysis.measure import Spread, interleave, peak_memory, shares
+from mmavs.registry import DATASETS
+
+from .naive.metrics import metric_forms
+from .workloads import (
     FORMS,
     RunSetting,
     Work,
@@ -23,25 +27,30 @@ from mmavs.analysis.workloads import (
     forward_pass,
     kinds_of,
     module_calls,
+    neck_input,
+    neck_pass,
+    necks_of,
     parts_of,
     scoring,
     training_step,
 )
-from mmavs.registry import DATASETS
 
-STAGES = ('forward', 'training', 'loader', 'metric')
+STAGES = ('loader', 'forward', 'neck', 'training', 'metrics')
+WITH_GRADIENTS = 'with gradients'
 
 
 class Amounts(NamedTuple):
     """How much is run.
 
     Attributes:
-        clips (int): Batch of the forward pass and the metric.
+        clips (int): Batch of the forward pass, the necks and the metrics.
         train_clips (int): Batch of a training step.
         repeats (int): Timed runs of each.
         train_repeats (int): Timed training steps of each.
         loader_clips (int): In a run of the loader.
         workers (int): Of the loader.
+        split (str): Whose loader.
+        frame_cache (bool): Whether the loader keeps decoded frames as well.
     """
 
     clips: int = 1
@@ -50,25 +59,27 @@ class Amounts(NamedTuple):
     train_repeats: int = 2
     loader_clips: int = 40
     workers: int = 2
+    split: str = 'train'
+    frame_cache: bool = False
 
 
 class Benchmark:
-    """Figures of one config, filled by a method a stage.
+    """Figures of one config, filled by one method per stage.
 
     Args:
-        config (Config): Its loader and metric are measured as they stand.
-        setting (RunSetting): What the model is run on.
+        config (Config): Its loader and metrics are measured as they stand.
+        setting (RunSetting, optional): What the model is run on; the loader
+            needs none.
         amounts (Amounts): How much is run.
-        weigh (callable): ``(form, stage) -> bytes`` at the peak.
+        weigh (callable): ``(form, row) -> bytes`` at the peak, see
+            :meth:`peak`.
         forms (Sequence[str]): 'mmavs', alone or with 'naive'.
         tolerance (float): How far results of the two may be apart, relative
             to the largest value.
 
     Attributes:
-        models (dict[str, Module]): By form.
-        changed (list[str]): Modules in their textbook form.
         seconds (dict): ``{row: {form: Spread}}``.
-        bytes (dict): ``{stage: {form: bytes}}``.
+        bytes (dict): ``{row: {form: bytes}}``.
         shares (dict): ``{row: {form: share}}``, in [0, 1].
         differences (dict): ``{row: largest difference}``, relative.
     """
@@ -76,46 +87,74 @@ class Benchmark:
     def __init__(
         self,
         config: Config,
-        setting: RunSetting,
+        setting: Optional[RunSetting],
         amounts: Amounts,
         weigh: Callable[[str, str], int],
         forms: Sequence[str] = FORMS[:1],
         tolerance: float = 1e-3,
     ) -> None:
         self.config, self.setting, self.amounts = config, setting, amounts
-        self.weigh, self.tolerance = weigh, tolerance
-        self.device = torch.device(setting.device)
-        self.models, self.changed = {}, []
-        for form in forms:
-            built = build_form(config, form, setting.device)
-            self.models[form], self.changed = built
+        self.weigh, self.forms, self.tolerance = weigh, forms, tolerance
+        self.device = torch.device(setting.device if setting else 'cpu')
         self.seconds: Dict[str, Dict[str, Spread]] = {}
         self.bytes: Dict[str, Dict[str, int]] = {}
         self.shares: Dict[str, Dict[str, float]] = {}
         self.differences: Dict[str, float] = {}
 
+    @cached_property
+    def _built(self) -> Dict[str, tuple]:
+        device = self.setting.device
+        return {f: build_form(self.config, f, device) for f in self.forms}
+
+    @property
+    def models(self) -> Dict[str, nn.Module]:
+        """dict[str, Module]: By form, with equal weights."""
+        return {form: model for form, (model, _) in self._built.items()}
+
+    @property
+    def changed(self) -> List[str]:
+        """list[str]: Modules in their textbook form."""
+        return self._built[self.forms[-1]][1]
+
     @property
     def compares(self) -> bool:
         """bool: Whether there are two forms."""
-        return len(self.models) == 2
+        return len(self.forms) == 2
+
+    def loader(self) -> None:
+        """One clip of a split, from an empty cache and from a full one."""
+        amounts = self.amounts
+        cfg = self.config[f'{amounts.split}_dataloader']
+        with tempfile.TemporaryDirectory() as folder:
+            for cache in ('cold', 'warm'):
+                row = f'loader, {cache} cache'
+                # workers fill one cache, this process the other
+                use_cache(cfg, Path(folder) / 'steps', amounts.frame_cache)
+                dataset = DATASETS.build(cfg['dataset'])
+                spent = seconds_by_stage(dataset, amounts.loader_clips)
+                use_cache(cfg, Path(folder) / 'loader', amounts.frame_cache)
+                dataset = DATASETS.build(cfg['dataset'])
+                rates = [
+                    clips_per_second(
+                        dataset, cfg, amounts.loader_clips, amounts.workers
+                    )
+                    for _ in range(1 if cache == 'cold' else amounts.repeats)
+                ]
+                seconds = [1 / rate for rate in rates]
+                self.seconds[row] = dict(mmavs=Spread.of(seconds))
+                for step, value in spent.items():
+                    of_all = value / sum(spent.values())
+                    self.seconds[f'{row}: {step}'] = dict(
+                        mmavs=Spread.of([value])
+                    )
+                    self.shares[f'{row}: {step}'] = dict(mmavs=of_all)
 
     def forward(self) -> None:
         """The network, its parts, and modules that have a textbook form."""
         amounts, setting = self.amounts, self.setting
-        works = {
-            form: forward_pass(model, setting, amounts.clips)
-            for form, model in self.models.items()
-        }
         if self.compares:
-            exact = setting._replace(precision='fp32')
-            self._compare(
-                'logits',
-                {
-                    form: forward_pass(model, exact, amounts.clips)
-                    for form, model in self.models.items()
-                },
-            )
-        self._time('forward', works)
+            self._compare('logits', self._exact('forward'))
+        works = self._measure('forward')
         for form, model in self.models.items():
             parts = parts_of(model)
             found = shares(parts, works[form], amounts.repeats, self.device)
@@ -124,51 +163,85 @@ class Benchmark:
         for kind, names in kinds_of(self.changed).items():
             calls = module_calls(self.models, names, works['mmavs'], setting)
             self._time(kind, calls)
-        self._weigh('forward', self.models)
+
+    def neck(self) -> None:
+        """Each neck alone; of two forms, those in which they differ."""
+        for name in necks_of(self.models['mmavs'], self.changed):
+            for row in (name, f'{name} {WITH_GRADIENTS}'):
+                if self.compares:
+                    self._compare(row, self._exact(row))
+                self._measure(row)
 
     def training(self) -> None:
         """One step of the optimizer."""
-        amounts = self.amounts
-        works = {
-            form: training_step(
-                model, self.config, self.setting, amounts.train_clips
-            )
-            for form, model in self.models.items()
-        }
-        self._time('training step', works, amounts.train_repeats)
-        self._weigh('training', self.models)
+        self._measure('training step', self.amounts.train_repeats)
 
-    def loader(self) -> None:
-        """A clip of the training set, with workers and a warm cache."""
-        amounts, cfg = self.amounts, self.config.train_dataloader
-        with tempfile.TemporaryDirectory() as folder:
-            use_cache(cfg, Path(folder), frames=False)
-            dataset = DATASETS.build(cfg['dataset'])
-            runs = []
-            for _ in range(1 + amounts.repeats):  # the first fills the cache
-                rate = clips_per_second(
-                    dataset, cfg, amounts.loader_clips, amounts.workers
-                )
-                runs.append(1 / rate)
-            spent = seconds_by_stage(dataset, amounts.loader_clips)
-        self.seconds['loader, a clip'] = dict(mmavs=Spread.of(runs[1:]))
-        for stage, seconds in spent.items():
-            share = seconds / sum(spent.values())
-            self.shares[f'loader: {stage}'] = dict(mmavs=share)
-
-    def metric(self) -> None:
-        """The config's metric, and what takes its time against loops."""
-        amounts, setting = self.amounts, self.setting
-        model = self.models['mmavs']
-        work = scoring(model, self.config, setting, amounts.clips)
-        self._time('metric', dict(mmavs=work))
+    def metrics(self) -> None:
+        """The config's metrics, and what takes their time against loops."""
+        self._measure('metrics', forms=FORMS[:1])
         if self.compares:
             name, works = metric_forms(
-                max(2, model.num_classes), setting.num_frames, setting.device
+                max(2, self.models['mmavs'].num_classes),
+                self.setting.num_frames,
+                self.setting.device,
             )
             self._compare(name, works)
             self._time(name, works)
-        self._weigh('metric', ['mmavs'])
+
+    def peak(self, form: str, row: str) -> int:
+        """Bytes that one form of a row of :attr:`bytes` holds at its peak.
+
+        Resident memory of a CPU counts, so call it in a fresh process.
+        """
+        self.forms = (form,)
+        work = self._work(row, form)
+        # what libraries load once does not count: run once on small frames
+        small = self.setting._replace(size=(64, 64))
+        warm_up = row if row.startswith('neck.') else 'forward'
+        self._work(warm_up, form, small, clips=1)()
+        return peak_memory(work, self.device)
+
+    def _work(
+        self,
+        row: str,
+        form: str,
+        setting: Optional[RunSetting] = None,
+        clips: Optional[int] = None,
+    ) -> Work:
+        """What a row measures of one form."""
+        model, amounts = self.models[form], self.amounts
+        setting, clips = setting or self.setting, clips or amounts.clips
+        if row == 'forward':
+            return forward_pass(model, setting, clips)
+        if row == 'training step':
+            clips = amounts.train_clips
+            return training_step(model, self.config, setting, clips)
+        if row == 'metrics':
+            return scoring(model, self.config, setting, clips)
+        name, _, gradients = row.partition(' ')
+        # both forms are given the same
+        source = self.models[self.forms[0]]
+        features = neck_input(source, name, setting, clips)
+        neck = model.get_submodule(name)
+        return neck_pass(neck, features, setting, bool(gradients))
+
+    def _exact(self, row: str) -> Dict[str, Work]:
+        """A row's works in float32, to compare."""
+        setting = self.setting._replace(precision='fp32')
+        return {f: self._work(row, f, setting) for f in self.forms}
+
+    def _measure(
+        self,
+        row: str,
+        repeats: Optional[int] = None,
+        forms: Optional[Sequence[str]] = None,
+    ) -> Dict[str, Work]:
+        """Note seconds and bytes of a row; give its works by form."""
+        forms = forms or self.forms
+        works = {form: self._work(row, form) for form in forms}
+        self._time(row, works, repeats)
+        self.bytes[row] = {form: self.weigh(form, row) for form in forms}
+        return works
 
     def _time(
         self, row: str, works: Dict[str, Work], repeats: Optional[int] = None
@@ -176,13 +249,15 @@ class Benchmark:
         runs = interleave(works, repeats or self.amounts.repeats, self.device)
         self.seconds[row] = {f: Spread.of(r) for f, r in runs.items()}
 
-    def _weigh(self, stage: str, forms: Iterable[str]) -> None:
-        self.bytes[stage] = {form: self.weigh(form, stage) for form in forms}
-
     def _compare(self, row: str, works: Dict[str, Work]) -> None:
         """Note how far two forms are apart; ArithmeticError if too far."""
-        ours, theirs = (works[form]().double() for form in FORMS)
-        difference = float((ours - theirs).abs().max() / theirs.abs().max())
+        ours, theirs = (works[form]() for form in FORMS)
+        if torch.is_tensor(ours):
+            ours, theirs = [ours], [theirs]
+        pairs = [(a.double(), b.double()) for a, b in zip(ours, theirs)]
+        difference = max(
+            float((a - b).abs().max() / b.abs().max()) for a, b in pairs
+        )
         self.differences[row] = difference
         if not difference <= self.tolerance:
             raise ArithmeticError(
@@ -193,25 +268,29 @@ class Benchmark:
 
     def table(self) -> Table:
         """Lay the figures out, with ratios naive / mmavs."""
-        forms = list(self.models)
         ratio = '; ratio = naive / mmavs' if self.compares else ''
         table = Table(title=f'median (range){ratio}')
-        for name in ['what', *forms, 'ratio'][: 4 if self.compares else 2]:
+        for name in ['what', *self.forms, *(['ratio'] if ratio else [])]:
             side = 'left' if name == 'what' else 'right'
             table.add_column(name, justify=side)
 
         def add(name: str, cells: Dict[str, str], values: dict) -> None:
-            ratio = ''
-            if len(values) == 2 and values['mmavs']:
-                ratio = f'{values["naive"] / values["mmavs"]:.2f}'
-            row = [name, *(cells.get(form, '') for form in forms), ratio]
-            table.add_row(*row[: len(table.columns)])
+            row = [name, *(cells.get(form, '') for form in self.forms)]
+            if self.compares:
+                known = len(values) == 2 and values['mmavs']
+                ratio = values['naive'] / values['mmavs'] if known else None
+                row.append(f'{ratio:.2f}' if known else '')
+            table.add_row(*row)
 
-        for name, runs in self.seconds.items():
+        for name in dict.fromkeys([*self.seconds, *self.shares]):
+            runs, parts = self.seconds.get(name, {}), self.shares.get(name, {})
             cells = {form: str(run) for form, run in runs.items()}
+            for form, share in parts.items():
+                cells[form] = f'{cells.get(form, "")} {share:3.0%}'.strip()
+            if name.startswith('loader') and not parts:
+                rate = 1 / runs['mmavs'].median
+                cells['mmavs'] += f', {rate:.1f} clips/s'
             add(name, cells, {form: run.median for form, run in runs.items()})
-        for name, parts in self.shares.items():
-            add(name, {f: f'{s:.0%}' for f, s in parts.items()}, {})
         for name, held in self.bytes.items():
             cells = {f: f'{b / 1e6:.1f} MB' for f, b in held.items()}
             add(f'{name}: peak', cells, held)

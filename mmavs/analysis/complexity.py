@@ -16,7 +16,7 @@ from mmengine.config import Config
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmavs.engine.run_config import datasets
+from mmavs.engine.run_config import datasets, padded_frames
 from mmavs.registry import MODELS, TRANSFORMS
 from mmavs.testing.meta import OnMeta
 
@@ -65,7 +65,7 @@ def clip_complexity(
         Complexity: Of one clip, in inference.
     """
     size = size or frame_size(config)
-    num_frames = num_frames or _padded_length(config) or DEFAULT_FRAMES
+    num_frames = num_frames or padded_frames(config) or DEFAULT_FRAMES
     inputs = dict(imgs=torch.zeros(1, num_frames, 3, *size, device=device))
     if config.model.get('audio_encoder'):
         sound = audio_shape(config, num_frames)
@@ -151,12 +151,8 @@ def audio_shape(config: Config, num_frames: int) -> Tuple[int, ...]:
         return (num_frames, *pieces.shape[1:])
     raise ValueError(
         'the model hears, but no transform of the pipeline makes segments of '
-        'sound. Mend: add VGGishLogMel, BEATsFbank or AudioSegments.'
+        'sound. Fix: add VGGishLogMel, BEATsFbank or AudioSegments.'
     )
-
-
-def _padded_length(config: Config) -> Optional[int]:
-    return config.model.get('data_preprocessor', {}).get('num_frames')
 
 
 def _flat(pipeline) -> Iterator[dict]:

@@ -41,7 +41,8 @@ class Spread(NamedTuple):
     def __str__(self) -> str:
         """Give milliseconds of a spread of seconds: median (range)."""
         middle, low, high = (f'{1e3 * value:.1f}' for value in self)
-        return f'{middle} ({low}..{high}) ms'
+        span = '' if self.low == self.high else f' ({low}..{high})'
+        return f'{middle}{span} ms'
 
 
 def machine_name(device: torch.device) -> str:

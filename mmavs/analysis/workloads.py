@@ -1,19 +1,29 @@
 """What ``tools/analysis_tools/benchmark.py`` measures: a model at work."""
 
 from itertools import groupby
-from typing import Callable, Dict, Iterable, List, NamedTuple, Tuple
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS
 from torch import Tensor, nn
 
-from mmavs.analysis.naive import naive_copy
 from mmavs.engine.run_config import evaluators_of
 from mmavs.models.decode_heads.write_maps import decide
 from mmavs.registry import METRICS, MODELS
-from mmavs.structures import FramePixelData
-from mmavs.testing.random_clips import random_clips
+from mmavs.structures import AVFeatures, FramePixelData
+
+from .naive import naive_copy
+from .random_clips import random_clips
 
 FORMS = ('mmavs', 'naive')
 PARTS = ('backbone', 'audio_encoder', 'neck', 'decode_head')
@@ -27,15 +37,15 @@ class RunSetting(NamedTuple):
     Attributes:
         num_frames (int): T.
         size (tuple[int, int]): Height and width of a frame.
-        audio_shape (tuple[int, ...]): One second's sound as the audio
-            encoder takes it.
+        audio_shape (tuple[int, ...], optional): One second's sound as the
+            audio encoder takes it; None without one.
         device (str): 'cpu' or 'cuda'.
         precision (str): 'fp32', or 'bf16' or 'fp16' by autocast.
     """
 
     num_frames: int
     size: Tuple[int, int]
-    audio_shape: Tuple[int, ...] = (1, 96, 64)
+    audio_shape: Optional[Tuple[int, ...]] = (1, 96, 64)
     device: str = 'cpu'
     precision: str = 'fp32'
 
@@ -208,19 +218,7 @@ def module_calls(
     Returns:
         dict[str, callable]: By form; each calls all modules in turn.
     """
-    calls, handles = [], []
-    for name in names:
-
-        def keep(module, args, kwargs, name=name):
-            calls.append((name, args, kwargs))
-
-        module = next(iter(models.values())).get_submodule(name)
-        handles.append(
-            module.register_forward_pre_hook(keep, with_kwargs=True)
-        )
-    run()
-    for handle in handles:
-        handle.remove()
+    calls = _calls_inside(next(iter(models.values())), names, run)
 
     def call_all(model: nn.Module) -> Work:
         def work() -> None:
@@ -231,3 +229,88 @@ def module_calls(
         return work
 
     return {form: call_all(model) for form, model in models.items()}
+
+
+def necks_of(model: nn.Module, changed: Sequence[str] = ()) -> List[str]:
+    """Names of the necks of an AVSegmentor.
+
+    Args:
+        model (Module): Whose necks.
+        changed (Sequence[str]): Only those that are, or hold, one of these
+            modules; all of them unless any is given.
+    """
+    names = [f'neck.{i}' for i in range(len(model.neck))]
+    inside = {'.'.join(name.split('.')[:2]) for name in changed}
+    return [name for name in names if not changed or name in inside]
+
+
+def neck_input(
+    model: nn.Module, name: str, setting: RunSetting, num_clips: int
+) -> AVFeatures:
+    """What a neck is given inside a model."""
+    run = forward_pass(model, setting, num_clips)
+    ((_, (features,), _),) = _calls_inside(model, [name], run)
+    return features
+
+
+def neck_pass(
+    neck: nn.Module,
+    features: AVFeatures,
+    setting: RunSetting,
+    gradients: bool = False,
+) -> Callable[[], List[Tensor]]:
+    """Give a function that runs one neck alone.
+
+    Args:
+        neck (Module): Put into evaluation mode.
+        features (AVFeatures): What it is given.
+        setting (RunSetting): Precision.
+        gradients (bool): Forward and backward, of a weighted sum of the
+            fused maps (a plain sum of what a LayerNorm gives is constant).
+
+    Returns:
+        callable: Gives the maps and, with ``gradients``, those of the input.
+    """
+
+    neck.eval()
+
+    def forward() -> List[Tensor]:
+        with torch.no_grad(), setting.autocast():
+            return list(neck(features).visual)
+
+    if not gradients:
+        return forward
+    source = torch.Generator().manual_seed(1)
+    weights = [
+        torch.randn(x.shape, generator=source).to(x.device) for x in forward()
+    ]
+
+    def backward() -> List[Tensor]:
+        given = [x.detach().requires_grad_() for x in features.visual]
+        with setting.autocast():
+            maps = neck(features._replace(visual=tuple(given))).visual
+        sum((x * w).sum() for x, w in zip(maps, weights)).backward()
+        neck.zero_grad(set_to_none=True)
+        return [x.detach() for x in maps] + [x.grad for x in given]
+
+    return backward
+
+
+def _calls_inside(
+    model: nn.Module, names: Iterable[str], run: Work
+) -> List[Tuple[str, tuple, dict]]:
+    """Name, arguments and keywords of the calls of modules in one run."""
+    calls, handles = [], []
+    for name in names:
+
+        def keep(module, args, kwargs, name=name):
+            calls.append((name, args, kwargs))
+
+        module = model.get_submodule(name)
+        handles.append(
+            module.register_forward_pre_hook(keep, with_kwargs=True)
+        )
+    run()
+    for handle in handles:
+        handle.remove()
+    return calls

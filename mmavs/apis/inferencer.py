@@ -9,6 +9,7 @@ from mmengine.config import Config
 from torch import nn
 
 import mmavs
+from mmavs.engine.run_config import padded_frames
 from mmavs.media.in_memory import Picture
 from mmavs.media.sources import Media, find_media
 from mmavs.model_index import model_entries
@@ -90,7 +91,7 @@ class AVSInferencer:
         )
         self.model, self.fps = model.eval(), fps
         if clip_frames is None:
-            clip_frames = _padded_frames(config) or DEFAULT_CLIP_FRAMES
+            clip_frames = padded_frames(config) or DEFAULT_CLIP_FRAMES
         self.clip_frames = clip_frames
         self.segmenter = StreamSegmenter(
             model, fps, clip_frames, batch_size, max_size
@@ -203,11 +204,6 @@ def published_weights(model: Union[_Path, Config]) -> str:
             '(work_dirs/<config>/best_*.pth).'
         )
     return weights
-
-
-def _padded_frames(config: Config) -> Optional[int]:
-    """The T that every clip is padded to, if the config names one."""
-    return (config.model.get('data_preprocessor') or {}).get('num_frames')
 
 
 def _whole(name: str, value: Any) -> int:

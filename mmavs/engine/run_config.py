@@ -85,6 +85,11 @@ def check_model(config: Config, name: str) -> None:
         )
 
 
+def padded_frames(config: Config) -> Optional[int]:
+    """The T that the model pads every clip to, if its config names one."""
+    return (config.model.get('data_preprocessor') or {}).get('num_frames')
+
+
 def loader_of(config: Config, split: str) -> ConfigDict:
     """Give the dataloader of a split.
 

@@ -82,6 +82,7 @@ def test_spread_of_runs():
     spread = Spread.of([0.3, 0.1, 0.0004, 0.2, 5.0])
     assert spread == (0.2, 0.0004, 5.0)
     assert str(spread) == '200.0 (0.4..5000.0) ms'
+    assert str(Spread.of([0.2])) == '200.0 ms'
 
 
 def test_shares_of_parts(clock):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmavs.analysis.loader_speed import STAGES as STEPS
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / 'configs/synthetic/tpavi_tiny_ms3.py'
 TOOL = ROOT / 'tools' / 'analysis_tools' / 'benchmark.py'
@@ -41,29 +43,38 @@ def test_against_naive(tool, call, monkeypatch, tmp_path, capsys):
 
     def in_this_process(form, stage):
         # a fresh process costs an import of everything
-        args = tool.parse_args()
-        args.probe = (form, stage)
-        tool.probe(tool.load_config(str(CONFIG)), args)
+        words = [*sys.argv, '--probe', form, stage]
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, 'argv', words)
+            tool.main()
         return json.loads(capsys.readouterr().out)
 
     monkeypatch.setattr(tool, 'measure_memory', in_this_process)
     out = tmp_path / 'figures.json'
     words = ['--against', 'naive', '--size', '96', '--train-clips', '1']
     words += ['--repeats', '3', '--train-repeats', '1', '--out', str(out)]
-    shown = call(CONFIG, *words, '--stages', 'forward', 'training', 'metric')
+    shown = call(CONFIG, *words, '--stages', *tool.STAGES[1:])
     figures = json.loads(out.read_text())
     differences = figures['differences']
-    assert list(differences) == ['logits', 'F curve (5, 224, 224)']
-    assert 0 < differences['logits'] < 1e-5
+    necks = ['neck.1', 'neck.1 with gradients']
+    assert list(differences) == ['logits', *necks, 'F curve (5, 224, 224)']
+    for row in ('logits', *necks):
+        assert 0 < differences[row] < 1e-5
     # what the figures are depends on the machine and what ran before here
     blocks = 'neck.1.blocks.* x 4'
-    for row in ('forward', blocks, 'training step', 'F curve (5, 224, 224)'):
+    for row in (
+        'forward',
+        blocks,
+        *necks,
+        'training step',
+        list(differences)[-1],
+    ):
         assert set(figures['seconds'][row]) == {'mmavs', 'naive'}
         for middle, low, high in figures['seconds'][row].values():
             assert 0 < low <= middle <= high
-    assert set(figures['seconds']['metric']) == {'mmavs'}
-    for stage in ('forward', 'training'):
-        assert set(figures['bytes'][stage]) == {'mmavs', 'naive'}
+    assert set(figures['seconds']['metrics']) == {'mmavs'}
+    for row in ('forward', *necks, 'training step'):
+        assert set(figures['bytes'][row]) == {'mmavs', 'naive'}
     parts = ['backbone', 'audio_encoder', 'neck', 'decode_head', 'other']
     assert list(figures['shares']) == [f'forward: {part}' for part in parts]
     for form in ('mmavs', 'naive'):
@@ -76,9 +87,9 @@ def test_probe_words(tool, monkeypatch):
     """The fresh process is started with the same words and the probe."""
     monkeypatch.setattr(sys, 'argv', [str(TOOL), 'x.py', '--size', '96'])
     monkeypatch.setattr(tool, 'in_fresh_process', lambda *words: words)
-    words = [str(TOOL), 'x.py', '--size', '96', '--probe', 'naive', 'training']
-    found = tool.measure_memory('naive', 'training')
-    assert found == (words, 'the training of naive')
+    words = [str(TOOL), 'x.py', '--size', '96', '--probe', 'naive', 'metrics']
+    found = tool.measure_memory('naive', 'metrics')
+    assert found == (words, 'metrics of naive')
 
 
 def test_unequal_forms_are_refused(tool, call, monkeypatch):
@@ -105,9 +116,15 @@ def test_one_stage_alone(tool, call, monkeypatch):
     config = ROOT / 'configs/synthetic/nosound_tiny_ms3.py'
     shown = call(config, *words, '--stages', 'forward')
     assert 'forward: peak' in shown and '7.0 MB' in shown
-    assert 'fp32, clips of 1 frames of 32 x 32: 1 a forward pass' in shown
-    for absent in ('training: peak', 'audio_encoder', 'metric', 'ratio'):
-        assert absent not in shown
+    assert 'fp32, clips of 1 frames of 32 x 32: 1 in a forward pass' in shown
+    for word in (
+        'training: peak',
+        'audio_encoder',
+        'metric',
+        'ratio',
+        'loader, ',
+    ):
+        assert word not in shown
 
 
 def test_loader(tool, call, monkeypatch, tiny_ms3):
@@ -122,14 +139,35 @@ def test_loader(tool, call, monkeypatch, tiny_ms3):
         CONFIG, '--cfg-options', 'train_dataloader.dataset.data_root=no'
     )
     assert 'loader left out (--synthetic makes data)' in shown
-    assert stages == ['forward', 'training', 'metric']
+    assert stages == ['forward', 'training', 'metrics']
     options = [
         f'{split}_dataloader.dataset.data_root={tiny_ms3}'
         for split in ('train', 'val', 'test')
     ]
     words = ('--repeats', '2', '--loader-clips', '3', '--workers', '0')
+    # a base without a model will do
+    config = ROOT / 'configs/_base_/datasets/avsbench_ms3.py'
     shown = call(
-        CONFIG, '--stages', 'loader', *words, '--cfg-options', *options
+        config, '--stages', 'loader', *words, '--cfg-options', *options
     )
-    for row in ('loader, a clip', 'loader: image decode', 'loader: sound'):
-        assert row in shown
+    for cache in ('cold', 'warm'):
+        assert f'loader, {cache} cache  ' in shown
+        for step in STEPS:
+            assert f'loader, {cache} cache: {step}' in shown
+    assert shown.count('clips/s') == 2
+    assert 'clips of' not in shown
+    with pytest.raises(ValueError, match='describes no model'):
+        call(config, '--stages', 'forward')
+
+
+def test_every_neck_is_measured(tool, call, monkeypatch, tmp_path):
+    """Of one form all necks, on what each is given."""
+    monkeypatch.setattr(tool, 'measure_memory', lambda *_: 1)
+    out = tmp_path / 'figures.json'
+    words = ('--size', '32', '--repeats', '1', '--out', str(out))
+    config = ROOT / 'configs/synthetic/avsbg_tiny_ms3.py'
+    call(config, '--stages', 'neck', *words)
+    figures = json.loads(out.read_text())
+    assert list(figures['seconds']) == [
+        f'neck.{i}{end}' for i in range(3) for end in ('', ' with gradients')
+    ]

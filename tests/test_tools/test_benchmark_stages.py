@@ -12,6 +12,9 @@ from mmavs.analysis.workloads import (
     forward_pass,
     kinds_of,
     module_calls,
+    neck_input,
+    neck_pass,
+    necks_of,
     parts_of,
     scoring,
     training_step,
@@ -145,3 +148,36 @@ def test_scoring_takes_the_metric_of_the_config(name, monkeypatch):
     work()
     assert seen == [(config.test_evaluator.type, 3)] * 2
     assert not Path('never').exists()
+
+
+@pytest.mark.parametrize(
+    'name, changed, neck',
+    [
+        ('avsbg_tiny_ms3', ['neck.2'], 'neck.2'),
+        ('tpavi_tiny_ms3', [f'neck.1.blocks.{i}' for i in range(4)], 'neck.1'),
+    ],
+)
+def test_both_forms_of_a_neck_agree(name, changed, neck):
+    ours, _ = build_form(load(name), 'mmavs')
+    naive, found = build_form(load(name), 'naive')
+    assert found == changed and necks_of(naive, changed) == [neck]
+    assert len(necks_of(ours)) == len(ours.neck)
+    features = neck_input(ours, neck, SMALL, 2)
+    assert features.num_frames == 2 and len(features.visual) == 4
+    for gradients in (False, True):
+        results = [
+            neck_pass(model.get_submodule(neck), features, SMALL, gradients)()
+            for model in (ours, naive)
+        ]
+        torch.testing.assert_close(*results, rtol=1e-4, atol=1e-5)
+    assert len(results[0]) == 8
+    assert all(x.abs().sum() > 0 for x in results[0])
+    assert all(p.grad is None for p in ours.neck.parameters())
+
+
+def test_a_neck_is_given_what_it_is_given_inside():
+    model, _ = build_form(load('tpavi_tiny_ms3'), 'mmavs')
+    first = neck_input(model, 'neck.0', SMALL, 1)
+    second = neck_input(model, 'neck.1', SMALL, 1)
+    passed = neck_pass(model.neck[0], first, SMALL)()
+    torch.testing.assert_close(passed, list(second.visual))

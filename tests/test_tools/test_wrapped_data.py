@@ -79,8 +79,9 @@ def test_every_set_hears_what_sensitivity_wants(config_file):
 
 def test_loaders_are_timed(config_file, monkeypatch, capsys):
     run_tool(
-        'analysis_tools/benchmark_loader',
-        *(config_file, '--split', 'test', '--clips', 2, '--workers', 0),
+        'analysis_tools/benchmark',
+        *(config_file, '--stages', 'loader', '--split', 'test'),
+        *('--loader-clips', 2, '--workers', 0, '--repeats', 1),
         monkeypatch=monkeypatch,
     )
     assert 'warm cache' in capsys.readouterr().out

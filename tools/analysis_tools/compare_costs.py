@@ -29,9 +29,9 @@ from mmavs.analysis.measure import (
     interleave,
     peak_memory,
 )
+from mmavs.analysis.workloads import RunSetting, build_form, forward_pass
 from mmavs.command_line import run_script
 from mmavs.engine.run_config import load_config
-from mmavs.registry import MODELS
 from mmavs.utils import register_all_modules
 
 
@@ -52,28 +52,20 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def forward_pass(path: str, size: int, args) -> Callable[[], object]:
+def network(path: str, size: int, args) -> Callable[[], object]:
     """Build a config's model; give a function that segments one clip."""
     config = load_config(path)
-    torch.manual_seed(0)
-    model = MODELS.build(config.model).to(args.device).eval()
-    inputs = dict(imgs=torch.randn(1, args.frames, 3, size, size))
-    if model.audio_encoder is not None:
-        shape = audio_shape(config, args.frames)
-        inputs['audio'] = torch.randn(1, *shape)
-    inputs = {key: value.to(args.device) for key, value in inputs.items()}
-
-    def run() -> None:
-        with torch.no_grad():
-            model(inputs)
-
-    return run
+    model, _ = build_form(config, 'mmavs', args.device)
+    hears = model.audio_encoder is not None
+    shape = audio_shape(config, args.frames)[1:] if hears else None
+    setting = RunSetting(args.frames, (size, size), shape, args.device)
+    return forward_pass(model, setting, 1)
 
 
 def probe(args: argparse.Namespace) -> None:
     """Print the peak memory of one config; run in a fresh process."""
-    work = forward_pass(args.probe, args.size, args)
-    forward_pass(args.probe, 64, args)()  # what libraries load once
+    work = network(args.probe, args.size, args)
+    network(args.probe, 64, args)()  # what libraries load once
     print(json.dumps(peak_memory(work, torch.device(args.device))))
 
 
@@ -84,7 +76,7 @@ def measure_memory(path: str) -> int:
 
 def measure(args: argparse.Namespace) -> List[List[str]]:
     """One row of cells a config."""
-    works = {p: forward_pass(p, args.size, args) for p in args.configs}
+    works = {p: network(p, args.size, args) for p in args.configs}
     runs = interleave(works, args.repeats, torch.device(args.device))
     rows = []
     for path in args.configs:

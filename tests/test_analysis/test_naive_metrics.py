@@ -1,33 +1,13 @@
 """Metrics and the loops they replace give the same, by hand and by noise."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
-from mmavs.analysis.naive import metrics
 from mmavs.analysis.naive.metrics import (
     frame_histograms,
     metric_forms,
     threshold_loop,
 )
-
-TOOL = (
-    Path(__file__).parents[2]
-    / 'tools'
-    / 'analysis_tools'
-    / 'benchmark_metrics.py'
-)
-
-
-@pytest.fixture
-def tool():
-    spec = importlib.util.spec_from_file_location('benchmark_metrics', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize('num_classes, frames', [(2, 3), (5, 2), (71, 2)])
@@ -56,23 +36,3 @@ def test_frame_histograms_by_hand():
         torch.tensor([[[0, 1, 1]]]), torch.tensor([[[0, 1, 2]]]), 3
     )
     assert counts.tolist() == [[[1, 1, 0]], [[1, 2, 0]], [[1, 1, 1]]]
-
-
-def test_table(tool, monkeypatch, capsys):
-    small = tool.benchmark
-    monkeypatch.setattr(tool, 'benchmark', lambda *a: small(*a, size=16))
-    monkeypatch.setattr(sys, 'argv', ['benchmark_metrics', '--repeats', '1'])
-    threads = torch.get_num_threads()
-    tool.main()
-    torch.set_num_threads(threads)
-    shown = capsys.readouterr().out
-    assert 'F curve (5, 16, 16)' in shown
-    assert 'counts of 71 classes (10, 16, 16)' in shown
-
-
-def test_other_results_are_refused(tool, monkeypatch):
-    monkeypatch.setattr(
-        metrics, 'threshold_loop', lambda *a: threshold_loop(*a) + 0.01
-    )
-    with pytest.raises(ArithmeticError, match='F curve .* differ by 0.0[01]'):
-        tool.benchmark('cpu', 1, size=16)
