@@ -16,10 +16,8 @@ from mmavs.analysis.loader_speed import (
     use_cache,
 )
 from mmavs.analysis.measure import Spread, interleave, peak_memory, shares
-from mmavs.registry import DATASETS
-
-from .naive.metrics import metric_forms
-from .workloads import (
+from mmavs.analysis.naive.metrics import metric_forms
+from mmavs.analysis.workloads import (
     FORMS,
     RunSetting,
     Work,
@@ -34,6 +32,7 @@ from .workloads import (
     scoring,
     training_step,
 )
+from mmavs.registry import DATASETS
 
 STAGES = ('loader', 'forward', 'neck', 'training', 'metrics')
 WITH_GRADIENTS = 'with gradients'

@@ -17,13 +17,12 @@ from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS
 from torch import Tensor, nn
 
+from mmavs.analysis.naive import naive_copy
 from mmavs.engine.run_config import evaluators_of
 from mmavs.models.decode_heads.write_maps import decide
 from mmavs.registry import METRICS, MODELS
 from mmavs.structures import AVFeatures, FramePixelData
-
-from .naive import naive_copy
-from .random_clips import random_clips
+from mmavs.testing.random_clips import random_clips
 
 FORMS = ('mmavs', 'naive')
 PARTS = ('backbone', 'audio_encoder', 'neck', 'decode_head')
