@@ -196,3 +196,16 @@ def test_logs_go_elsewhere_by_the_option_that_is_shown(tmp_path):
         dict(config.visualizer, name='logs', save_dir=str(tmp_path))
     )
     assert list(writer._vis_backends) == ['TensorboardVisBackend']
+
+
+def test_where_is_what_names_what_exists():
+    """Classes of mmavs are defined where the page's second column says."""
+    page = (DOCS / 'where_is_what.md').read_text()
+    cells = [row.split('|')[2] for row in page.splitlines() if row[:1] == '|']
+    sources = '\n'.join(p.read_text() for p in (ROOT / 'mmavs').rglob('*.py'))
+    names = re.findall(r'`([A-Z]\w+)`', '\n'.join(cells))
+    assert len(names) > 15
+    absent = [n for n in names if not re.search(rf'class {n}\b', sources)]
+    assert not absent
+    for path in re.findall(r'`(mmavs/[\w/.]+)`', page):
+        assert (ROOT / path).exists(), path
