@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVSDataSample, FramePixelData
+from mmavs.structures.labeled_frames import UNLABELLED
 
 LABELS = ('gt_sem_seg', 'gt_category_map')
 
@@ -24,34 +25,31 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
         num_frames (int, optional): Pad every clip to this T (AVSBench-semantic
             uses 10); None pads to the longest clip of the batch.
         size_divisor (int): Pad H and W to a multiple of it. Defaults to 1.
-        seg_pad_val (int): Label of padded pixels. Defaults to 255.
         audio_front_end (dict, optional): Module run on the device over the
             raw ``audio`` of all real frames of a batch, (N, S) waveform
             segments to (N, ...), e.g. ``VGGishLogMelFrontEnd``.
 
     Padded pixels and frames are zero *after* normalisation (the mean colour),
-    as in AVSBench's released code; padded sound is zero too, and
-    ``valid_frames`` tells which frames are real.
+    as in AVSBench's released code, and labelled 255; padded sound is zero
+    too, and ``valid_frames`` tells which frames are real.
     """
 
     def __init__(
         self,
+        *,
         mean: Sequence[float] = (123.675, 116.28, 103.53),
         std: Sequence[float] = (58.395, 57.12, 57.375),
         bgr_to_rgb: bool = True,
         num_frames: Optional[int] = None,
         size_divisor: int = 1,
-        seg_pad_val: int = 255,
         audio_front_end: Optional[dict] = None,
-        non_blocking: bool = False,
     ) -> None:
-        super().__init__(non_blocking=non_blocking)
+        super().__init__()
         self.register_buffer('mean', _per_channel(mean), persistent=False)
         self.register_buffer('std', _per_channel(std), persistent=False)
         self.bgr_to_rgb = bgr_to_rgb
         self.num_frames = num_frames
         self.size_divisor = size_divisor
-        self.seg_pad_val = seg_pad_val
         self.audio_front_end = audio_front_end and MODELS.build(
             audio_front_end
         )
@@ -127,7 +125,7 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
                 if training and field in sample:
                     mask = getattr(sample, field).data
                     mask = F.pad(
-                        mask, _right_bottom(mask, size), value=self.seg_pad_val
+                        mask, _right_bottom(mask, size), value=UNLABELLED
                     )
                     setattr(sample, field, FramePixelData(data=mask))
 

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from mmavs.registry import MODELS
 
+NUM_MEL_BINS = 64  # of a log-mel example, as VGGish's
+
 
 @MODELS.register_module()
 class LogMelCNN(BaseModule):
@@ -19,9 +21,7 @@ class LogMelCNN(BaseModule):
 
     Args:
         channels (Sequence[int]): Width of each stride-2 convolution.
-        num_mel_bins (int): Height of the input. Defaults to 64.
         out_channels (int): D. Defaults to 128, as VGGish.
-        init_cfg (dict, optional): Of ``BaseModule``.
 
     Attributes:
         out_channels (int): D.
@@ -29,14 +29,14 @@ class LogMelCNN(BaseModule):
 
     def __init__(
         self,
+        *,
         channels: Sequence[int] = (16, 32, 48, 64),
-        num_mel_bins: int = 64,
         out_channels: int = 128,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
         self.out_channels = out_channels
-        layers, in_channels, height = [], 1, num_mel_bins
+        layers, in_channels, height = [], 1, NUM_MEL_BINS
         for width in channels:
             layers += [
                 nn.Conv2d(in_channels, width, 3, 2, padding=1, bias=False),

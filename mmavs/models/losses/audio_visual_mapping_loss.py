@@ -65,11 +65,6 @@ class AudioVisualMappingLoss(nn.Module):
             Until September 2024 the released AVSS code took 70, the last
             class, so that M was nearly 1 everywhere; published AVSS numbers
             were made with that.
-        self_distance (float): 'visual-visual' looks for the closest sound of
-            another frame by giving each frame itself this distance. Defaults
-            to 10, as released, where a frame whose sound is farther than this
-            from all others is compared with itself; ``float('inf')`` never
-            does.
         loss_weight (float): lambda of Eq. 2. Defaults to 0.5 (Section 5.1).
         loss_name (str): Defaults to 'loss_avm'.
 
@@ -87,7 +82,6 @@ class AudioVisualMappingLoss(nn.Module):
         mask_thr: Optional[float] = None,
         normalize: bool = False,
         background_index: int = 0,
-        self_distance: float = 10.0,
         loss_weight: float = 0.5,
         loss_name: str = 'loss_avm',
     ) -> None:
@@ -110,7 +104,6 @@ class AudioVisualMappingLoss(nn.Module):
         self.mask_thr = mask_thr
         self.normalize = normalize
         self.background_index = background_index
-        self.self_distance = self_distance
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
@@ -215,9 +208,13 @@ class AudioVisualMappingLoss(nn.Module):
         return F.normalize(vectors, dim=1) if self.normalize else vectors
 
     def _closest(self, audio: Tensor, valid: Optional[Tensor]) -> Tensor:
-        """(N, C) -> (N,) index of the real frame with the closest sound."""
+        """(N, C) -> (N,) index of the real frame with the closest sound.
+
+        A frame's distance to itself counts as 10, as released, so that one
+        whose sound is farther than this from all others is its own partner.
+        """
         distances = torch.cdist(audio.detach(), audio.detach())
-        distances.fill_diagonal_(self.self_distance)
+        distances.fill_diagonal_(10)
         if valid is not None:
             distances.masked_fill_(~valid, float('inf'))
         return distances.argmin(dim=1)

@@ -50,7 +50,6 @@ class AVFSLoss(nn.Module):
             the size of the map does not matter.
         detach_audio (bool): Let the loss move vision only. The paper does
             not say; Eq. 4 as it stands moves both. Defaults to False.
-        level (int): Which of the maps. Defaults to 0, the finest.
         audio_channels (int, optional): Width of ``features.audio``, for
             models that align no sound; needs ``visual_channels``.
         visual_channels (int, optional): Width D of the map, likewise.
@@ -67,7 +66,6 @@ class AVFSLoss(nn.Module):
         axis: str = 'channel',
         kind: str = 'kl',
         detach_audio: bool = False,
-        level: int = 0,
         audio_channels: Optional[int] = None,
         visual_channels: Optional[int] = None,
         loss_weight: float = 1.0,
@@ -86,7 +84,6 @@ class AVFSLoss(nn.Module):
         self.axis = axis
         self.kind = kind
         self.detach_audio = detach_audio
-        self.level = level
         self.audio_proj = None
         if audio_channels is not None:
             self.audio_proj = nn.Linear(audio_channels, visual_channels)
@@ -102,8 +99,8 @@ class AVFSLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            features (AVFeatures): visual[level] (N, D, H, W) and
-                aligned_audio[level] (N, D), or audio (N, A) or (N, L, A).
+            features (AVFeatures): visual[0], the finest, (N, D, H, W), and
+                aligned_audio[0] (N, D), or audio (N, A) or (N, L, A).
             logits (Tensor): Unused.
             labels (LabeledFrames): Unused.
 
@@ -114,7 +111,7 @@ class AVFSLoss(nn.Module):
             ValueError: The model aligns no sound and no widths were given;
                 sound and map differ in width.
         """
-        visual = at_least_float32(features.visual[self.level].flatten(2))
+        visual = at_least_float32(features.visual[0].flatten(2))
         audio = at_least_float32(self._sound(features))
         if audio.shape[1] != visual.shape[1]:
             raise ValueError(
@@ -141,7 +138,7 @@ class AVFSLoss(nn.Module):
                 'give audio_channels and visual_channels, so that the loss '
                 'projects the sound itself.'
             )
-        return features.aligned_audio[self.level]
+        return features.aligned_audio[0]
 
     def _divergence(self, audio: Tensor, visual: Tensor) -> Tensor:
         """KL(P(a) || P(v)) of each frame, (N, D) and (N, D, P) -> (N,).

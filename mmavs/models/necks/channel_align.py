@@ -12,7 +12,7 @@ from mmavs.structures import AVFeatures
 
 @MODELS.register_module()
 class ChannelAlign(BaseModule):
-    """A 1 x 1 convolution a scale, the lateral layer of an FPN.
+    """A 1 x 1 convolution per scale, the lateral layer of an FPN.
 
     "Feature Pyramid Networks for Object Detection",
     https://arxiv.org/abs/1612.03144, Section 3, without the top-down path.
@@ -22,8 +22,6 @@ class ChannelAlign(BaseModule):
         out_channels (int): Channels of every map that leaves.
         norm_cfg (dict, optional): Norm after the convolution, e.g.
             ``dict(type='BN')``. Defaults to None.
-        act_cfg (dict, optional): Activation, e.g. ``dict(type='ReLU')``.
-            Defaults to None.
     """
 
     def __init__(
@@ -31,7 +29,6 @@ class ChannelAlign(BaseModule):
         in_channels: Sequence[int],
         out_channels: int,
         norm_cfg: Optional[dict] = None,
-        act_cfg: Optional[dict] = None,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -39,7 +36,7 @@ class ChannelAlign(BaseModule):
         self.out_channels = out_channels
         self.convs = nn.ModuleList(
             ConvModule(
-                channels, out_channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg
+                channels, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None
             )
             for channels in self.in_channels
         )

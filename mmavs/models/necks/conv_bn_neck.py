@@ -27,8 +27,6 @@ class ConvBNNeck(BaseModule):
         in_channels (Sequence[int]): Channels of each map of the backbone.
         out_channels (int): Channels of every map that leaves. Defaults to
             128.
-        num_convs (int): 3 x 3 convolutions after the 1 x 1. Defaults to 2, as
-            released.
         norm_cfg (dict): Norm after each convolution. Defaults to
             ``dict(type='BN')``.
     """
@@ -37,7 +35,6 @@ class ConvBNNeck(BaseModule):
         self,
         in_channels: Sequence[int],
         out_channels: int = 128,
-        num_convs: int = 2,
         norm_cfg: dict = dict(type='BN'),  # noqa: B006
         init_cfg: Optional[dict] = None,
     ) -> None:
@@ -45,7 +42,7 @@ class ConvBNNeck(BaseModule):
         self.in_channels = tuple(in_channels)
         self.out_channels = out_channels
         self.scales = nn.ModuleList(
-            _scale(channels, out_channels, num_convs, norm_cfg)
+            _scale(channels, out_channels, norm_cfg)
             for channels in self.in_channels
         )
 
@@ -67,12 +64,12 @@ class ConvBNNeck(BaseModule):
 
 
 def _scale(
-    in_channels: int, out_channels: int, num_convs: int, norm_cfg: dict
+    in_channels: int, out_channels: int, norm_cfg: dict
 ) -> nn.Sequential:
     """(conv, norm) pairs; the convolutions keep PyTorch's start."""
     layers = [nn.Conv2d(in_channels, out_channels, 1, bias=False)]
     layers.append(build_norm_layer(norm_cfg, out_channels)[1])
-    for _ in range(num_convs):
+    for _ in range(2):  # as released
         layers.append(
             nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
         )

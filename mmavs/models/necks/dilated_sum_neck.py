@@ -22,7 +22,6 @@ class DilatedSum(BaseModule):
         in_channels (int): Channels in.
         out_channels (int): Channels out.
         dilations (Sequence[int]): One branch each.
-        init_std (float): Standard deviation of the initial weights.
         bias (bool): Bias of each branch.
     """
 
@@ -31,7 +30,6 @@ class DilatedSum(BaseModule):
         in_channels: int,
         out_channels: int,
         dilations: Sequence[int],
-        init_std: float,
         bias: bool,
     ) -> None:
         super().__init__()
@@ -43,7 +41,7 @@ class DilatedSum(BaseModule):
         )
         # Drawn here, not by init_cfg: the biases keep PyTorch's start.
         for branch in self.branches:
-            nn.init.normal_(branch.weight, std=init_std)
+            nn.init.normal_(branch.weight, std=0.01)  # as released
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, H, W) -> (N, C_out, H, W)."""
@@ -68,8 +66,6 @@ class DilatedSumNeck(BaseModule):
         out_channels (int): Channels of every map that leaves. Defaults to
             256 (Section 5.1).
         dilations (Sequence[int]): Defaults to (3, 6, 12, 18), as released.
-        init_std (float): Standard deviation of the initial weights. Defaults
-            to 0.01, as released.
         bias (bool): Bias of each branch. Defaults to True, as released; the
             "aspp" neck in the released code of AVS-BG (https://arxiv.org/abs/
             2308.08288) has none, at a width of 128.
@@ -80,7 +76,6 @@ class DilatedSumNeck(BaseModule):
         in_channels: Sequence[int],
         out_channels: int = 256,
         dilations: Sequence[int] = (3, 6, 12, 18),
-        init_std: float = 0.01,
         bias: bool = True,
         init_cfg: Optional[dict] = None,
     ) -> None:
@@ -88,7 +83,7 @@ class DilatedSumNeck(BaseModule):
         self.in_channels = tuple(in_channels)
         self.out_channels = out_channels
         self.scales = nn.ModuleList(
-            DilatedSum(channels, out_channels, dilations, init_std, bias)
+            DilatedSum(channels, out_channels, dilations, bias)
             for channels in self.in_channels
         )
 

@@ -1,14 +1,12 @@
-import pytest
 import torch
 
 from mmavs.registry import MODELS
 from mmavs.testing import check_gradients
 
 
-@pytest.mark.parametrize('mels', [64, 40])
-def test_shapes_and_gradients(mels):
-    encoder = MODELS.build(dict(type='LogMelCNN', num_mel_bins=mels))
-    audio = torch.randn(6, 1, 96, mels)
+def test_shapes_and_gradients():
+    encoder = MODELS.build(dict(type='LogMelCNN'))
+    audio = torch.randn(6, 1, 96, 64)
     assert encoder(audio).shape == (6, encoder.out_channels)
     assert encoder.out_channels == 128
     check_gradients(encoder, lambda: encoder(audio).square().sum())

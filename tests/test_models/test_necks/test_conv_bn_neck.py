@@ -30,7 +30,7 @@ def test_golden(training):
 
 
 def test_shapes_and_gradients():
-    neck = ConvBNNeck(in_channels=(4, 6), out_channels=8, num_convs=1)
+    neck = ConvBNNeck(in_channels=(4, 6), out_channels=8)
     visual = (torch.randn(4, 4, 8, 6), torch.randn(4, 6, 4, 3))
     out = neck(AVFeatures(visual)).visual
     assert [x.shape for x in out] == [(4, 8, 8, 6), (4, 8, 4, 3)]
