@@ -179,5 +179,5 @@ def test_web_demo_page(video, weights):
 
 def test_web_demo_without_gradio(monkeypatch):
     monkeypatch.setitem(sys.modules, 'gradio', None)
-    with pytest.raises(ImportError, match='pip install "mmavs'):
+    with pytest.raises(ImportError, match='Fix: pip install "gradio'):
         load('web_demo').import_gradio()
