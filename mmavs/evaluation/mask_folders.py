@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from mmavs.files.text_files import read_rows, read_text
+from mmavs.media.listing import visible_files
 
 LABEL_FOLDERS = ('labels_semantic', 'labels_rgb')
 NAME_COLUMNS = ('name', 'video_id', 'uid', 'clip_id')
@@ -52,7 +53,7 @@ def find_clips(root: Path) -> Clips:
         ValueError: Two files for one frame of a clip.
     """
     root = Path(root)
-    paths = sorted(p for p in root.rglob('*.png') if p.name[0] != '.')
+    paths = visible_files(root, ['.png'])
     for folder in LABEL_FOLDERS:
         inside = [path for path in paths if folder in path.parts]
         if inside:

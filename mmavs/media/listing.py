@@ -1,25 +1,47 @@
-"""Which files of a folder are pictures, and in which order."""
+"""What lies in a folder, as a user sees it, and in which order."""
 
 import re
 from pathlib import Path
-from typing import List
+from typing import List, Sequence, Union
 
 IMG_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp')
 
 
 def list_images(folder: Path) -> List[Path]:
-    """List the pictures of a folder in natural order; [] if it is absent.
+    """List the pictures of a folder in natural order; [] if it is absent."""
+    paths = visible_files(folder, IMG_SUFFIXES, deep=False)
+    return sorted(paths, key=lambda path: natural_key(path.name))
 
-    Hidden files are none: macOS leaves a ``._0.png`` beside ``0.png``.
+
+def visible_files(
+    folder: Union[str, Path], suffixes: Sequence[str], deep: bool = True
+) -> List[Path]:
+    """List the files of some kinds, but hidden ones.
+
+    macOS leaves a ``._clip.mp4`` that is not a video beside ``clip.mp4`` on
+    disks of other systems and in archives.
+
+    Args:
+        folder (str or Path): Where to look.
+        suffixes (Sequence[str]): In small letters, of files in letters of
+            either size.
+        deep (bool): Look into folders below too, but hidden ones. Defaults
+            to True.
+
+    Returns:
+        list[Path]: Sorted; none if there is no such folder.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         return []
-    paths = [
+    found = folder.rglob('*') if deep else folder.iterdir()
+    return sorted(
         path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMG_SUFFIXES and path.name[0] != '.'
-    ]
-    return sorted(paths, key=lambda path: natural_key(path.name))
+        for path in found
+        if path.suffix.lower() in suffixes
+        and not any(p[0] == '.' for p in path.relative_to(folder).parts)
+        and path.is_file()
+    )
 
 
 def natural_key(name: str) -> list:

@@ -10,7 +10,7 @@ from mmavs.media.in_memory import (
     list_pictures,
     refuse_address,
 )
-from mmavs.media.listing import IMG_SUFFIXES, list_images
+from mmavs.media.listing import IMG_SUFFIXES, list_images, visible_files
 from mmavs.media.picture_streams import FolderPictures, VideoPictures
 
 Pictures = Union[VideoPictures, FolderPictures]
@@ -94,7 +94,7 @@ def _folder(folder: Path, sound_path: Optional[Path]) -> Media:
             f'frame a second there, as {IMG_SUFFIXES}.'
         )
     if sound_path is None:
-        found = sorted(p for p in folder.glob('*.wav') if p.name[0] != '.')
+        found = visible_files(folder, ['.wav'], deep=False)
         if len(found) > 1:
             raise ValueError(
                 f'{folder} holds {len(found)} sound files. Fix: name one '

@@ -103,6 +103,21 @@ def test_bad_videos_are_named_and_do_not_stop_the_others(
     assert '1 clips made, 0 were there already, 1 failed' in printed
 
 
+def test_hidden_files_are_not_videos(prepare, world, tmp_path, capsys):
+    videos = tmp_path / 'videos'
+    (videos / '__MACOSX').mkdir(parents=True)
+    (videos / '.trash').mkdir()
+    source = next(world.rglob('*.mp4')).read_bytes()
+    for name in ('good.MP4', '.trash/old.mp4'):
+        (videos / name).write_bytes(source)
+    for name in ('._good.MP4', '__MACOSX/._good.MP4'):
+        (videos / name).write_bytes(b'\0\5\26\7junk')  # as macOS leaves it
+    assert prepare(videos, '--out', tmp_path / 'out') == 0
+    printed = capsys.readouterr().out
+    assert '1 clips made, 0 were there already, 0 failed' in printed
+    assert len(AVSDataset(str(tmp_path / 'out'), None)) == 1
+
+
 def test_nothing_to_do_is_named(prepare, world, tmp_path):
     with pytest.raises(FileNotFoundError, match=f'no video in {tmp_path}'):
         prepare(tmp_path, '--out', tmp_path / 'out')

@@ -21,7 +21,7 @@ from mmavs.commands import in_commands, program
 from mmavs.compat.av_files import duration, open_media, picture_stream
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
 from mmavs.files.names import path_inside
-from mmavs.media.listing import list_images
+from mmavs.media.listing import list_images, visible_files
 from mmavs.media.video import SAMPLINGS
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.mkv', '.webm', '.avi', '.m4v')
@@ -60,18 +60,17 @@ def list_videos(folder: Path) -> List[Path]:
         FileNotFoundError: There is none.
         ValueError: Two have the same name but for the suffix.
     """
-    paths = sorted(folder.rglob('*'))
-    paths = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
+    paths = visible_files(folder, VIDEO_SUFFIXES)
     if not paths:
         raise FileNotFoundError(
-            f'no video in {folder}. Mend: give a folder with files of '
+            f'no video in {folder}. Fix: give a folder with files of '
             f'{VIDEO_SUFFIXES}.'
         )
     names = [path.stem for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(
-            f'{folder} holds several videos called {twice}. Mend: rename them.'
+            f'{folder} holds several videos called {twice}. Fix: rename them.'
         )
     return paths
 

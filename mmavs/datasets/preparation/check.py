@@ -178,5 +178,5 @@ def _strangers(job: ClipJob) -> List[str]:
     return [
         f'{path}: not one of the {len(known)} frames of the clip'
         for path in sorted(folder.iterdir())
-        if path.name not in known
+        if path.name not in known and path.name[0] != '.'
     ]

@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from mmavs.audio import perturbations, read_wav, resample, to_mono
+from mmavs.media.listing import visible_files
 from mmavs.registry import TRANSFORMS
 
 from .waveform import Range, WaveformTransform, as_range
@@ -125,8 +126,7 @@ def _list_sounds(sounds: Union[str, Sequence[str]]) -> List[Path]:
     found = []
     for path in map(Path, given):
         if path.is_dir():
-            wavs = [p for p in path.rglob('*.wav') if p.name[0] != '.']
-            found += sorted(wavs)
+            found += visible_files(path, ['.wav'])
         elif path.is_file():
             found.append(path)
         else:
