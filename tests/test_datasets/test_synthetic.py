@@ -185,13 +185,24 @@ def test_other_choices_than_before_are_named(tmp_path, tiny_ms3):
     path = root / 'synthetic.json'
     whole = json.loads(path.read_text())
     odd_clips = {name: {} for name in whole['clips']}
+    name = next(iter(odd_clips))
+
+    def labels(label):
+        return dict(visible=[0], sounding=[[0], [label]], off_screen=[[]])
+
     for content in (
         '{',
         '[]',
         '{}',
         json.dumps(dict(whole, clips=[])),
         json.dumps(dict(whole, clips=odd_clips)),
+        json.dumps(dict(whole, clips={name: labels(99)})),
+        json.dumps(dict(whole, clips={name: labels('dog')})),
+        json.dumps(dict(whole, clips={name: dict(labels(0), visible=0)})),
         json.dumps(dict(whole, plan=dict(size=64))),
+        json.dumps(dict(whole, plan=dict(whole['plan'], size='64'))),
+        json.dumps(dict(whole, plan=dict(whole['plan'], setting=[]))),
+        json.dumps(dict(whole, plan=dict(whole['plan'], clips=3))),
     ):
         path.write_text(content)
         with pytest.raises(ValueError, match='synthetic.json is dam.*Fix: '):

@@ -150,7 +150,7 @@ def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
         for name, kind in _CONTENT.items()
         if not isinstance(content.get(name), kind)
     ]
-    if not odd and set(content['plan']) != set(Plan._fields):
+    if not odd and not _is_plan(content['plan']):
         odd = ['plan']
     if not odd and not all(map(_is_clip, content['clips'].values())):
         odd = ['clips']
@@ -162,11 +162,32 @@ def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
     return content
 
 
+def _is_plan(plan: dict) -> bool:
+    """Whether the plan of a side file is one that this tool writes."""
+    return (
+        set(plan) == set(Plan._fields)
+        and plan['setting'] in SETTINGS
+        and isinstance(plan['clips'], dict)
+        and set(plan['clips']) <= set(SPLITS)
+        and all(type(n) is int for n in plan['clips'].values())
+        and type(plan['size']) is type(plan['seed']) is int
+        and isinstance(plan['video'], bool)
+    )
+
+
 def _is_clip(clip: object) -> bool:
-    """Whether a clip of the side file has what is asked of it."""
-    return isinstance(clip, dict) and all(
-        isinstance(clip.get(name), list)
-        for name in ('visible', 'sounding', 'off_screen')
+    """Whether a clip of a side file is one that this tool writes."""
+    if not isinstance(clip, dict):
+        return False
+    seconds = [clip.get('visible')]
+    for name in ('sounding', 'off_screen'):
+        if not isinstance(clip.get(name), list):
+            return False
+        seconds += clip[name]
+    labels = range(len(CLASSES))
+    return all(
+        isinstance(second, list) and all(label in labels for label in second)
+        for second in seconds
     )
 
 
