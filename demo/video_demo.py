@@ -117,7 +117,8 @@ def build(args: argparse.Namespace) -> AVSInferencer:
     )
 
 
-def main() -> None:
+def main() -> int:
+    """Segment a video; exit code 1 if a part of it is missing."""
     args = parse_args()
     if args.no_video:
         out_video = None
@@ -145,6 +146,7 @@ def main() -> None:
     for path in (summary['overlay'], summary['mask_dir'], args.json):
         if path:
             print(path)
+    return 1 if summary['missing'] else 0
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ from typing import List, Optional, Sequence, Tuple
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
+from mmavs.datasets.transforms import LoadAudio
 from mmavs.engine.run_config import innermost_datasets
 from mmavs.media.in_memory import (
     Picture,
@@ -29,6 +30,9 @@ class ClipPipeline:
     Args:
         config (Config): With a ``test_dataloader`` or a ``test_pipeline``.
 
+    Attributes:
+        sample_rate (int): Of the sound that the pipeline works on, in Hz.
+
     Raises:
         ValueError: The config has no test pipeline, or one that reads
             released log-mel files, which other clips do not have.
@@ -40,12 +44,14 @@ class ClipPipeline:
         with DefaultScope.overwrite_default_scope(scope):
             for step in _test_pipeline(config):
                 self._add(step)
+        loaders = [t for t in self.clip_transforms if isinstance(t, LoadAudio)]
+        self.sample_rate = loaders[0].sample_rate if loaders else 16000
 
     def _add(self, step: dict) -> None:
         if step['type'] == 'LoadReleasedLogMel':
             raise ValueError(
                 'the test pipeline reads released log-mel files '
-                '(LoadReleasedLogMel), which no other clip has. Mend: use '
+                '(LoadReleasedLogMel), which no other clip has. Fix: use '
                 'LoadAudio and VGGishLogMel, which give the same log-mels.'
             )
         if step['type'] != 'ForEachFrame':

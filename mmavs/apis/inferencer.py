@@ -129,9 +129,11 @@ class AVSInferencer:
             progress (bool): Show a progress bar. Defaults to True.
 
         Returns:
-            dict: The summary: what ran, and for every mask its stretch of
-            time and the objects in it with name, share of the picture and
-            whether they sound.
+            dict: The summary: what ran; ``missing``, what a file that is cut
+            off states and does not hold, as ``what`` ('pictures' or
+            'sound'), ``start`` and ``end`` in seconds; and for every mask its
+            stretch of time and the objects in it with name, share of the
+            picture and whether they sound.
 
         Raises:
             FileNotFoundError: An input is absent.
@@ -150,7 +152,8 @@ class AVSInferencer:
         outputs.check(media)
         started = time.perf_counter()
         rows: List[dict] = []
-        masks = self.segmenter.masks(media)
+        missing: List[dict] = []
+        masks = self.segmenter.masks(media, missing)
         masks = record(masks, self.fps, media.pictures.size, outputs, rows)
         masks = show_progress(masks, media, self.fps, progress)
         if out_video is None:
@@ -164,6 +167,7 @@ class AVSInferencer:
             overlay=None if out_video is None else str(out_video),
             mask_dir=None if out_dir is None else str(out_dir),
             seconds_taken=round(time.perf_counter() - started, 2),
+            missing=missing,
             masks=rows,
         )
         outputs.write_summary(summary)

@@ -208,7 +208,7 @@ def paint_video(
             image = paint_regions(
                 image, labels, regions, reader.palette, opacity
             )
-            writer.write(image, picture.time)
+            writer.write(image, picture.time, picture.seconds)
         for _ in masks:  # those that no picture stands for
             pass
 

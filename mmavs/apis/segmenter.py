@@ -1,8 +1,10 @@
 """From pictures and sound to masks, in little memory."""
 
+import logging
 from itertools import groupby
 from typing import Iterator, List, Optional, Tuple
 
+from mmengine.logging import print_log
 from torch import nn
 
 from mmavs.media.sound_stream import SoundReader, warn_if_short
@@ -43,11 +45,16 @@ class StreamSegmenter:
         self.pipeline = ClipPipeline(config_of(model))
         self.reader = ResultReader(model)
 
-    def masks(self, media: Media) -> Iterator[MaskFrame]:
+    def masks(
+        self, media: Media, missing: Optional[List[dict]] = None
+    ) -> Iterator[MaskFrame]:
         """Segment, mask after mask in the order of time.
 
         Args:
             media (Media): From :func:`~mmavs.media.sources.find_media`.
+            missing (list[dict], optional): At the end, takes what files that
+                are cut off state and do not hold: ``what`` ('pictures' or
+                'sound'), ``start`` and ``end`` in seconds.
 
         Yields:
             MaskFrame: m = 0, 1, ...
@@ -60,14 +67,15 @@ class StreamSegmenter:
         name = media.name if sound is None else str(sound.path)
         windows = ClipWindows(self.clip_frames, self.fps)
         try:
-            for mask, picture in pictures_of_masks(
-                pictures, self.fps, float(1 / pictures.rate)
-            ):
+            for mask, picture in pictures_of_masks(pictures, self.fps):
                 frame = self.pipeline.prepare(picture.read(), mask, size)
                 ready = windows.add(mask, frame)
                 yield from self._segment(ready, sound, name)
             yield from self._segment(windows.finish(), sound, name)
-            if sound is not None:
+            found = list(_missing(media, sound))
+            if missing is not None:
+                missing += found
+            if sound is not None and not found:
                 warn_if_short(sound, picture.time)
         finally:
             if sound is not None:
@@ -85,6 +93,7 @@ class StreamSegmenter:
         sound = SoundReader(
             media.sound_path,
             media.sound_start,
+            self.pipeline.sample_rate,
             keep_seconds=3 * self.clip_frames + 3,
         )
         sound.read(0.0, 1.0)
@@ -93,7 +102,7 @@ class StreamSegmenter:
             raise ValueError(
                 f'{media.sound_path} is too short: {sound.end:.2f} s of '
                 'sound, where a frame is paired with about one second (at '
-                f'least {MIN_SOUND} s). Mend: give a longer video.'
+                f'least {MIN_SOUND} s). Fix: give a longer video.'
             )
         return sound
 
@@ -130,6 +139,23 @@ class StreamSegmenter:
             start = sound_start(window.masks[0], self.fps)
             heard = sound.read(start, num_seconds), sound.sample_rate
         return self.pipeline.pack(window.items, heard, name)
+
+
+def _missing(media: Media, sound: Optional[SoundReader]) -> Iterator[dict]:
+    """Say what cut-off files state that they hold, and do not."""
+    tracks = {'pictures': media.pictures}
+    if sound is not None:
+        tracks['sound'] = sound
+    for what, track in tracks.items():
+        if track.missing is not None:
+            start, end = (round(second, 2) for second in track.missing)
+            print_log(
+                f'{track.path} is cut off: of {end} s of {what} only '
+                f'{start} s are there. Fix: download or record it again.',
+                logger='current',
+                level=logging.WARNING,
+            )
+            yield dict(what=what, start=start, end=end)
 
 
 def _limited(size: Tuple[int, int], longest: int) -> Tuple[int, int]:

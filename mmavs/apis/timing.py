@@ -13,8 +13,7 @@ a second are as many such sequences of clips, shifted against each other.
 from collections import deque
 from typing import Any, Iterable, Iterator, List, NamedTuple, Tuple
 
-from mmavs.media.picture_streams import Picture
-from mmavs.media.video import FRAME_OFFSET
+from mmavs.media.video import FRAME_OFFSET, Picture
 
 # seconds; containers such as Matroska round time stamps to milliseconds
 TOLERANCE = 1e-3
@@ -34,29 +33,26 @@ def sound_start(mask: int, fps: int) -> float:
 
 
 def pictures_of_masks(
-    pictures: Iterable[Picture], fps: int, picture_seconds: float
+    pictures: Iterable[Picture], fps: int
 ) -> Iterator[Tuple[int, Picture]]:
     """Pick the picture of every mask.
 
     Args:
         pictures (Iterable[Picture]): In the order of time.
         fps (int): Masks per second.
-        picture_seconds (float): How long the last picture stays on screen.
 
     Yields:
         tuple[int, Picture]: Mask 0, 1, ... and the picture on screen at its
         time; the last picture where the video ends earlier.
     """
-    mask, shown = 0, None
+    mask, picture, until = 0, None, 0.0
     for picture in pictures:
-        # on screen until this one comes
-        while shown and picture_time(mask, fps) < picture.time - TOLERANCE:
-            yield mask, shown
+        until = picture.time + picture.seconds - TOLERANCE
+        while picture_time(mask, fps) < until:
+            yield mask, picture
             mask += 1
-        shown = picture
-    end = shown.time + picture_seconds if shown else 0.0
-    while mask / fps < end - TOLERANCE:
-        yield mask, shown
+    while mask / fps < until:
+        yield mask, picture
         mask += 1
 
 

@@ -4,10 +4,16 @@ from .fbank import beats_fbank
 from .log_mel import vggish_log_mel
 from .pickled import read_log_mel_pickle
 from .resampling import resample, to_mono
-from .sound_track import decode_sound, read_sound, read_sound_track
+from .sound_track import (
+    SoundTrack,
+    decode_sound,
+    read_sound,
+    read_sound_track,
+)
 from .wav import decode_wav, read_wav
 
 __all__ = [
+    'SoundTrack',
     'beats_fbank',
     'decode_sound',
     'decode_wav',

@@ -2,21 +2,23 @@
 
 import io
 from pathlib import Path
-from typing import Union
+from typing import Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mmavs.compat import import_av
-from mmavs.compat.av_files import open_media
+from mmavs.compat.av_files import Track, check_jump, find_stream, open_media
 
 from .resampling import resample, to_mono
-from .samples import check_samples
-from .wav import decode_wav
+from .samples import check_rate, check_samples, no_samples
+from .wav import decode_wav, stated_seconds
 
-# Offsets below this belong to the codec's own delay, not to the clip.
-_MAX_CODEC_DELAY = 0.1  # s
+# Below this, time stamps and samples may disagree: the codec's own delay at
+# the beginning, clocks that drift later.
+TOLERANCE = 0.1  # s
+_FULL_SCALE = 32768  # of 16 bits
+_MAX_PLANES = 8  # beyond, PyAV reads memory that is not the frame's
 
 
 def read_sound(path: Union[str, Path], sample_rate: int = 16000) -> Tensor:
@@ -37,7 +39,7 @@ def read_sound(path: Union[str, Path], sample_rate: int = 16000) -> Tensor:
         data = Path(path).read_bytes()
     except FileNotFoundError:
         raise FileNotFoundError(
-            f'sound file not found: {path}. Mend: check the path.'
+            f'sound file not found: {path}. Fix: check the path.'
         ) from None
     return decode_sound(data, str(path), sample_rate)
 
@@ -66,78 +68,260 @@ def decode_sound(data: bytes, name: str, sample_rate: int = 16000) -> Tensor:
 
 
 def read_sound_track(
-    file: Union[str, Path, io.BytesIO], name: str, sample_rate: int = 16000
+    file: Union[str, Path, io.BytesIO],
+    name: str,
+    sample_rate: int = 16000,
+    seconds: Optional[float] = None,
 ) -> Tensor:
-    """Decode the sound of a video (or a sound file).
-
-    Mono and resampled by FFmpeg's resampler, to 16 bits: what
-    ``ffmpeg -i clip.mp4 -ac 1 -ar 16000 clip.wav`` gives. Sound that starts
-    more than 0.1 s before or after the first picture is cut, or preceded by
-    silence, so that both begin together.
+    """Decode the sound of a video (or a sound file), see :class:`SoundTrack`.
 
     Args:
         file (str, Path or io.BytesIO): The file.
         name (str): What errors call it.
         sample_rate (int): Wanted rate in Hz. Defaults to 16000.
+        seconds (float, optional): Read no more than so much. Defaults to all.
 
     Returns:
         Tensor: (S,) float32 in [-1, 1].
 
     Raises:
-        ValueError: No file that FFmpeg reads, no sound in it, or damage.
+        FileNotFoundError: There is no such file.
+        ValueError: See :class:`SoundTrack`; sound that is cut off before its
+            end, or has gaps of more than ten minutes altogether.
     """
-    av = import_av()
-    try:
-        with open_media(file, name) as container:
-            if not container.streams.audio:
-                raise ValueError(
-                    f'{name} holds no sound. Mend: leave the clip out, or '
-                    'give it a silent track if silence is meant.'
-                )
-            samples = _decode(container, sample_rate)
-            late = _delay(container)
-    except av.FFmpegError as error:
+    length = None if seconds is None else round(seconds * sample_rate)
+    chunks, filled = [], 0
+    with SoundTrack(file, name, sample_rate=sample_rate) as track:
+        for chunk in track:
+            chunks.append(chunk)
+            filled += len(chunk)
+            check_jump(name, track.silence)
+            if length is not None and filled >= length:
+                break
+        if track.missing is not None:
+            came, end = track.missing
+            raise ValueError(
+                f'{name} is cut off: its sound should last until {end:.2f} s, '
+                f'and ends at {came:.2f} s. Fix: download or convert the file '
+                'again.'
+            )
+    if not filled:
+        raise no_samples(f'the sound track of {name}')
+    return torch.from_numpy(np.concatenate(chunks)[:length])
+
+
+class SoundTrack:
+    """The sound of a media file: pieces that follow each other from second 0.
+
+    Mono and resampled by FFmpeg's resampler, to 16 bits: what
+    ``ffmpeg -i clip.mp4 -ac 1 -ar 16000 clip.wav`` gives, but every sample at
+    its time. Where time stamps leave a gap of more than 0.1 s, there is
+    silence; where they overlap by more, or lie before second 0, samples are
+    left out.
+
+    To be closed, or used with ``with``; gone through once.
+
+    Args:
+        file (str, Path or io.BytesIO): The file.
+        name (str): What errors call it.
+        start (float, optional): Where second 0 lies on the file's clock.
+            Defaults to :func:`second_zero`.
+        sample_rate (int): Wanted rate in Hz. Defaults to 16000.
+
+    Attributes:
+        silence (float): Seconds of gaps that were filled so far.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: No file that FFmpeg reads, or no sound in it; while going
+            through it, damage, samples that are NaN or infinite, or time
+            stamps that leap (:func:`~mmavs.compat.av_files.check_jump`).
+    """
+
+    def __init__(
+        self,
+        file: Union[str, Path, io.BytesIO],
+        name: str,
+        start: Optional[float] = None,
+        sample_rate: int = 16000,
+    ) -> None:
+        self.name, self.sample_rate = name, sample_rate
+        self.silence = 0.0
+        self._container = open_media(file, name)
+        stream = find_stream(self._container, 'audio')
+        if stream is None:
+            self.close()
+            raise ValueError(
+                f'{name} has no sound track. Fix: give its sound as a file '
+                'of its own (audio=, --audio), take a video with sound, or '
+                'leave the clip out.'
+            )
+        self.start = _second_zero(self._container) if start is None else start
+        self._track = Track(self._container, stream, name)
+        if self._container.format.name == 'wav':
+            self._track.end = stated_seconds(file)
+        self._converter = _Converter(sample_rate)
+        self._given = 0  # samples
+        self._surplus = 0  # samples to be left out next
+
+    def __enter__(self) -> 'SoundTrack':
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    @property
+    def missing(self) -> Optional[Tuple[float, float]]:
+        """tuple or None: From which second to which the file states sound that
+        did not come; known once all was gone through.
+        """
+        if self._track.missing is None:
+            return None
+        came, end = self._track.missing
+        return came - self.start, end - self.start
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield pieces (S,) float32 in [-1, 1]."""
+        due = None  # when the next frame should come
+        for frame in self._track:
+            _check(frame, self.name)
+            if due is None:
+                due = self._begin(frame)
+            late = 0.0
+            if frame.time is not None:
+                late = frame.time - self.start - due
+                late = late if abs(late) > TOLERANCE else 0.0
+            if late or not self._converter.takes(frame):
+                check_jump(self.name, late)
+                yield from self._give(self._converter.rest())
+                due += late
+                yield from self._move(due)
+            yield from self._give(self._converter.convert(frame))
+            due += frame.samples / frame.sample_rate
+        if due is None:
+            raise ValueError(
+                f'{self.name} has a sound track without a single sample in '
+                'it. Fix: extract or record the sound again.'
+            )
+        yield from self._give(self._converter.rest())
+
+    def _begin(self, frame) -> float:
+        """Say when the first frame is due; its codec's delay moves start."""
+        offset = 0.0 if frame.time is None else frame.time - self.start
+        if abs(offset) <= TOLERANCE:
+            self.start += offset
+            return 0.0
+        self._surplus = max(0, round(-offset * self.sample_rate))
+        return min(offset, 0.0)
+
+    def _give(self, pieces: List[np.ndarray]) -> Iterator[np.ndarray]:
+        for piece in pieces:
+            kept = piece[self._surplus :]
+            self._surplus -= len(piece) - len(kept)
+            self._given += len(kept)
+            yield kept
+
+    def _move(self, second: float) -> Iterator[np.ndarray]:
+        """Go on at another second: after silence, or leaving samples out."""
+        gap = round(second * self.sample_rate) - self._given
+        self._surplus = max(0, -gap)
+        if gap > 0:
+            self.silence += gap / self.sample_rate
+            self._given += gap
+            yield np.zeros(gap, np.float32)
+
+
+class _Converter:
+    """Frames to mono at one sample rate, in 16-bit steps."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self.sample_rate = sample_rate
+        self._resampler = self._kind = None
+
+    def takes(self, frame) -> bool:
+        """Whether a frame is of the same kind as those before it."""
+        return self._kind in (None, _kind(frame))
+
+    def convert(self, frame) -> List[np.ndarray]:
+        """Take a frame; give what is ready, (S,) float32 in [-1, 1]."""
+        import av
+
+        if self._resampler is not None:
+            return _to_floats(self._resampler.resample(frame))
+        self._kind = _kind(frame)
+        try:
+            return self._start(frame, 'mono')
+        except av.FFmpegError:
+            # so many channels that FFmpeg has no way to mix them down
+            return self._start(frame, frame.layout)
+
+    def rest(self) -> List[np.ndarray]:
+        """Give what is held back, and be ready for frames of any kind."""
+        if self._resampler is None:
+            return []
+        pieces = self._resampler.resample(None)
+        self._resampler = self._kind = None
+        return _to_floats(pieces)
+
+    def _start(self, frame, layout) -> List[np.ndarray]:
+        import av
+
+        self._resampler = av.AudioResampler('s16', layout, self.sample_rate)
+        return _to_floats(self._resampler.resample(frame))
+
+
+def _kind(frame) -> tuple:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _to_floats(pieces: list) -> List[np.ndarray]:
+    """Pieces of 16 bits, channels in turn -> (S,) float32 in [-1, 1]."""
+    arrays = [
+        piece.to_ndarray().reshape(-1, piece.layout.nb_channels)
+        for piece in pieces
+    ]
+    return [a.mean(axis=1, dtype=np.float32) / _FULL_SCALE for a in arrays]
+
+
+def _check(frame, name: str) -> None:
+    """Refuse what conversion to 16 bits would turn into plausible sound."""
+    check_rate(frame.sample_rate, name)
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels > _MAX_PLANES:
         raise ValueError(
-            f'the sound of {name} cannot be decoded ({error}). Mend: '
-            'download or convert the file again.'
-        ) from error
-    if samples.size == 0:
-        raise ValueError(
-            f'the sound track of {name} is empty. Mend: download or convert '
-            'the file again.'
+            f'{name} has {channels} channels of sound, more than can be read '
+            f'of such a file. Fix: "ffmpeg -i {Path(name).name} -ac 1 '
+            'sound.wav".'
         )
-    waveform = torch.from_numpy(samples).float() / 32768
-    check_samples(waveform, name)
-    offset = round(late * sample_rate)
-    if offset > 0:
-        return torch.nn.functional.pad(waveform, (offset, 0))
-    return waveform[-offset:]
+    if frame.format.name.startswith(('flt', 'dbl')) and frame.samples:
+        samples = torch.from_numpy(frame.to_ndarray())
+        check_samples(samples, f'the sound of {name}')
+
+
+def second_zero(path: Union[str, Path]) -> float:
+    """Say where second 0 of a file lies on its clock, in seconds.
+
+    It is where the first picture comes or, of a sound file, the first sample.
+
+    Raises:
+        FileNotFoundError, ValueError: See
+            :func:`~mmavs.compat.av_files.open_media`.
+    """
+    with open_media(path) as container:
+        return _second_zero(container)
+
+
+def _second_zero(container) -> float:
+    for kind in ('video', 'audio'):
+        stream = find_stream(container, kind)
+        if stream is not None and stream.start_time is not None:
+            return float(stream.start_time * stream.time_base)
+    return 0.0
 
 
 def _is_wav(data: bytes) -> bool:
     return data[:4] in (b'RIFF', b'RIFX', b'RF64') and data[8:12] == b'WAVE'
-
-
-def _decode(container, sample_rate: int) -> np.ndarray:
-    """All samples, (S,) int16 mono."""
-    import av
-
-    resampler = av.AudioResampler('s16', 'mono', sample_rate)
-    pieces = []
-    for frame in container.decode(container.streams.audio[0]):
-        pieces += resampler.resample(frame)
-    pieces += resampler.resample(None)
-    if not pieces:
-        return np.zeros(0, np.int16)
-    return np.concatenate([piece.to_ndarray()[0] for piece in pieces])
-
-
-def _delay(container) -> float:
-    """Seconds by which the sound starts after the pictures."""
-    sound, *_ = container.streams.audio
-    pictures = container.streams.video
-    if not pictures or sound.start_time is None:
-        return 0.0
-    start = (pictures[0].start_time or 0) * pictures[0].time_base
-    late = float(sound.start_time * sound.time_base - start)
-    return late if abs(late) > _MAX_CODEC_DELAY else 0.0

@@ -4,7 +4,7 @@ import io
 import struct
 import warnings
 from pathlib import Path
-from typing import Tuple, Union
+from typing import BinaryIO, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -67,47 +67,93 @@ def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
     return waveform, int(sample_rate)
 
 
-def _closed(data: bytes, name: str) -> bytes:
-    """Check the header; where it leaves the length open, fill it in.
+def stated_seconds(file: Union[str, Path, io.BytesIO]) -> Optional[float]:
+    """Say how long a wav file's header promises its sound to be.
 
-    A program that writes to a pipe cannot go back to note how long the sound
-    became: it leaves 0, or a length that no file of this size has.
+    Args:
+        file (str, Path or io.BytesIO): A wav file; only its header is read.
+
+    Returns:
+        float or None: In seconds; None if it leaves that open, or says it in
+        a way that is not understood.
+
+    Raises:
+        ValueError: The header is damaged.
     """
-    order = '>' if data[:4] == b'RIFX' else '<'
-    position, block = 12, 0
-    while position + 8 <= len(data):
-        chunk, size = struct.unpack_from(f'{order}4sI', data, position)
-        position += 8
-        if chunk == b'fmt ' and position + 16 <= len(data):
-            block = _check_format(data, position, order, name)
-        if chunk == b'data' and block:
-            break
-        position += size + size % 2
+    if isinstance(file, io.BytesIO):
+        header = _find_samples(file, 'the sound')
     else:
-        return data  # to SciPy's errors
-    (riff,) = struct.unpack_from(f'{order}I', data, 4)
-    there = len(data) - position
-    unfinished = riff in (0, position - 8)
-    endless = size > there and max(size, riff) >= _OPEN_LENGTH
-    if data[:4] == b'RF64' or not (unfinished or endless):
-        return data
-    if not 0 < size <= there:
-        size = there - there % block
-    return b''.join(
-        (
-            data[:4],
-            struct.pack(f'{order}I', position - 8 + size),
-            data[8 : position - 4],
-            struct.pack(f'{order}I', size),
-            data[position : position + size],
+        with open(file, 'rb') as opened:
+            header = _find_samples(opened, str(file))
+    if header is None or header.is_open:
+        return None
+    return header.size / header.block / header.sample_rate
+
+
+class _Header(NamedTuple):
+    """Where a wav file's samples lie.
+
+    Attributes:
+        order (str): Of bytes, as :mod:`struct` calls it.
+        start (int): Of the samples, in bytes.
+        size (int): Of the samples in bytes, as stated.
+        riff (int): Of the file less 8 bytes, as stated.
+        there (int): Bytes from the start of the samples to the file's end.
+        block (int): Bytes of one moment of all channels.
+        sample_rate (int): In Hz.
+    """
+
+    order: str
+    start: int
+    size: int
+    riff: int
+    there: int
+    block: int
+    sample_rate: int
+
+    @property
+    def is_open(self) -> bool:
+        """bool: The length was left open, as where a pipe was written to:
+        nobody could go back to note it. It is 0, or more than there can be.
+        """
+        unfinished = self.riff in (0, self.start - 8)
+        stated = max(self.size, self.riff)
+        return unfinished or (
+            self.size > self.there and stated >= _OPEN_LENGTH
         )
+
+
+def _find_samples(file: BinaryIO, name: str) -> Optional[_Header]:
+    """Read the header; None where SciPy may say what is wrong with it."""
+    begin = file.read(12)
+    length = file.seek(0, io.SEEK_END)
+    if begin[:4] not in (b'RIFF', b'RIFX') or len(begin) < 12:
+        return None
+    order = '>' if begin[:4] == b'RIFX' else '<'
+    (riff,) = struct.unpack(f'{order}I', begin[4:8])
+    position, form = 12, None
+    while position + 8 <= length:
+        file.seek(position)
+        chunk, size = struct.unpack(f'{order}4sI', file.read(8))
+        position += 8
+        if chunk == b'fmt ':
+            form = _check_format(file.read(16), order, name)
+        if chunk == b'data' and form is not None:
+            there = length - position
+            return _Header(order, position, size, riff, there, *form)
+        position += size + size % 2
+    return None
+
+
+def _check_format(
+    fields: bytes, order: str, name: str
+) -> Optional[Tuple[int, int]]:
+    """Give the bytes of one moment, and the sample rate."""
+    if len(fields) < 16:
+        return None
+    kind, channels, sample_rate, _, block, bits = struct.unpack(
+        f'{order}HHIIHH', fields
     )
-
-
-def _check_format(data: bytes, position: int, order: str, name: str) -> int:
-    """Check a wav file's format chunk; gives the bytes of one moment."""
-    fields = struct.unpack_from(f'{order}HHIIHH', data, position)
-    kind, channels, sample_rate, _, block, bits = fields
     if channels == 0:
         raise ValueError(f'{name} states that it has 0 channels. {FIX}')
     check_rate(sample_rate, name)
@@ -116,7 +162,22 @@ def _check_format(data: bytes, position: int, order: str, name: str) -> int:
             f'{name} has a damaged header: {channels} channels of {bits} bits '
             f'do not fit into {block} bytes. {FIX}'
         )
-    return block
+    return (block, sample_rate) if block else None
+
+
+def _closed(data: bytes, name: str) -> bytes:
+    """Where a header leaves the length open, fill it in."""
+    header = _find_samples(io.BytesIO(data), name)
+    if header is None or not header.is_open:
+        return data
+    size = header.size
+    if not 0 < size <= header.there:
+        size = header.there - header.there % header.block
+    riff = struct.pack(f'{header.order}I', header.start - 8 + size)
+    stated = struct.pack(f'{header.order}I', size)
+    samples = data[header.start : header.start + size]
+    before = data[8 : header.start - 4]
+    return b''.join((data[:4], riff, before, stated, samples))
 
 
 def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:

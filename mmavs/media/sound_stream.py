@@ -2,30 +2,31 @@
 
 import logging
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Optional, Tuple
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmavs.compat.av_files import decode, open_media
-from mmavs.media.picture_streams import check_jump
-
-_MAX_DRIFT = 0.1  # seconds of disagreement between time stamps and samples
+from mmavs.audio.sound_track import SoundTrack
+from mmavs.compat.av_files import find_stream, open_media
 
 
 class SoundReader:
     """Pieces of a sound track by time, forward, in little memory.
 
     Args:
-        path (str or Path): Video or sound file.
-        start (float): Where second 0 lies on the file's clock. Defaults to 0.
+        path (str or Path): Video or sound file, read as
+            :class:`~mmavs.audio.sound_track.SoundTrack` says.
+        start (float, optional): Where second 0 lies on the file's clock.
+            Defaults to its first picture or, without pictures, its first
+            sample.
+        sample_rate (int): Wanted rate in Hz. Defaults to 16000.
         keep_seconds (float): How far back a piece may begin, measured from
             the end of the furthest piece read. Defaults to 30.
 
     Attributes:
-        sample_rate (int): In Hz, as in the file.
         end (float or None): Where the sound ends, once that is known.
 
     Raises:
@@ -34,32 +35,32 @@ class SoundReader:
     """
 
     def __init__(
-        self, path: Path, start: float = 0.0, keep_seconds: float = 30.0
+        self,
+        path: Path,
+        start: Optional[float] = None,
+        sample_rate: int = 16000,
+        keep_seconds: float = 30.0,
     ) -> None:
         self.path = Path(path)
-        self.start = start
+        self.sample_rate = sample_rate
         self.end: Optional[float] = None
-        self._container = open_media(self.path)
-        if not self._container.streams.audio:
-            self.close()
-            raise ValueError(
-                f'{self.path} has no sound track, and the model segments what '
-                'sounds. Mend: give its sound as a file of its own (audio=, '
-                '--audio), or take a video with sound.'
-            )
-        self._stream = self._container.streams.audio[0]
-        self.sample_rate = self._stream.rate
-        self._keep = int(keep_seconds * self.sample_rate)
+        self._track = SoundTrack(path, str(path), start, sample_rate)
+        self._keep = int(keep_seconds * sample_rate)
         self._buffer = np.zeros(0, np.float32)
         self._offset = 0  # sample number of the buffer's first sample
-        self._chunks = self._decode()
-        self._append_next()
-        if self.end is not None and not len(self._buffer):
+        self._chunks = iter(self._track)
+        try:
+            self._append_next()
+        except ValueError:
             self.close()
-            raise ValueError(
-                f'{self.path} has a sound track without a single sample in '
-                'it. Mend: extract or record the sound again.'
-            )
+            raise
+
+    @property
+    def missing(self) -> Optional[Tuple[float, float]]:
+        """tuple or None: From which second to which the file states sound that
+        did not come; known once ``end`` is.
+        """
+        return self._track.missing
 
     def read(self, start: float, seconds: float) -> Tensor:
         """Read a piece.
@@ -69,8 +70,8 @@ class SoundReader:
             seconds (float): Length.
 
         Returns:
-            Tensor: (S,) float32 in [-1, 1], mono (mean of the channels), at
-            ``sample_rate``. What lies outside the file is silence.
+            Tensor: (S,) float32 in [-1, 1], mono. What lies outside the file
+            is silence.
 
         Raises:
             ValueError: The piece begins before what is kept, or the file is
@@ -96,7 +97,7 @@ class SoundReader:
 
     def close(self) -> None:
         """Close the file."""
-        self._container.close()
+        self._track.close()
 
     @property
     def _filled(self) -> int:
@@ -117,41 +118,13 @@ class SoundReader:
             self._buffer = self._buffer[surplus:].copy()
             self._offset += surplus
 
-    def _decode(self) -> Iterator[np.ndarray]:
-        """Yield mono chunks that follow each other from second 0 on."""
-        import av
-
-        resampler = av.AudioResampler(format='fltp')
-        position = 0
-        for frame in decode(self._container, self._stream, self.path):
-            time = frame.time
-            for part in resampler.resample(frame):
-                chunk = part.to_ndarray().mean(axis=0, dtype=np.float32)
-                chunk = self._place(chunk, time, position)
-                position += len(chunk)
-                time = None
-                yield chunk
-
-    def _place(
-        self, chunk: np.ndarray, time: Optional[float], position: int
-    ) -> np.ndarray:
-        """Cut what lies before second 0; fill gaps with silence."""
-        if time is None:
-            return chunk
-        lead = round((time - self.start) * self.sample_rate) - position
-        tolerance = _MAX_DRIFT * self.sample_rate if position else 0
-        if lead > tolerance:
-            check_jump(self.path, lead / self.sample_rate)
-            return np.concatenate([np.zeros(lead, np.float32), chunk])
-        return chunk[-lead:] if lead < 0 and not position else chunk
-
 
 def has_sound(path: Optional[Path]) -> bool:
     """Whether a file has a sound track."""
     if path is None:
         return False
-    with open_media(Path(path)) as container:
-        return bool(container.streams.audio)
+    with open_media(path) as container:
+        return find_stream(container, 'audio') is not None
 
 
 def warn_if_short(sound: SoundReader, pictures_end: float) -> None:

@@ -11,7 +11,8 @@ from mmavs.media.in_memory import (
     refuse_address,
 )
 from mmavs.media.listing import IMG_SUFFIXES, list_images, visible_files
-from mmavs.media.picture_streams import FolderPictures, VideoPictures
+from mmavs.media.picture_streams import FolderPictures
+from mmavs.media.video import VideoPictures
 
 Pictures = Union[VideoPictures, FolderPictures]
 
@@ -23,13 +24,14 @@ class Media(NamedTuple):
         name (str): For messages.
         pictures (VideoPictures or FolderPictures): In the order of time.
         sound_path (Path or None): A file with a sound track.
-        sound_start (float): Where second 0 lies on that file's clock.
+        sound_start (float or None): Where second 0 lies on that file's clock;
+            None: where :func:`~mmavs.audio.sound_track.second_zero` says.
     """
 
     name: str
     pictures: Pictures
     sound_path: Optional[Path]
-    sound_start: float
+    sound_start: Optional[float] = None
 
     @property
     def files(self) -> List[Path]:
@@ -64,14 +66,14 @@ def find_media(
     sound_path = None if audio is None else _sound_file(audio)
     if not is_path(video):
         pictures = FolderPictures(list_pictures(video))
-        return Media('the pictures', pictures, sound_path, 0.0)
+        return Media('the pictures', pictures, sound_path)
     refuse_address(video, 'video')
     path = Path(video)
     if path.is_dir():
         return _folder(path, sound_path)
     pictures = VideoPictures(path)
     if sound_path is not None:
-        return Media(path.stem, pictures, sound_path, 0.0)
+        return Media(path.stem, pictures, sound_path)
     return Media(path.stem, pictures, path, pictures.start)
 
 
@@ -101,4 +103,4 @@ def _folder(folder: Path, sound_path: Optional[Path]) -> Media:
                 '(audio=, --audio).'
             )
         sound_path = found[0] if found else None
-    return Media(name, FolderPictures(frames), sound_path, 0.0)
+    return Media(name, FolderPictures(frames), sound_path)

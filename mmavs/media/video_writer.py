@@ -2,14 +2,15 @@
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Dict, Iterator, Optional, Tuple
 
 import numpy as np
 import torch
 
+from mmavs.audio.sound_track import second_zero
 from mmavs.audio.wav import check_samples
 from mmavs.compat import import_av
-from mmavs.compat.av_files import decode, open_media
+from mmavs.compat.av_files import Track, find_stream, open_media
 
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf')
 _CLOCK = Fraction(1, 90000)  # fine enough for any frame rate
@@ -27,10 +28,12 @@ class VideoWriter:
     Args:
         path (str or Path): The file, written as mp4.
         size (tuple[int, int]): Height and width of the pictures.
-        rate (Fraction): Mean pictures per second.
+        rate (Fraction): Mean pictures per second; a hint to the encoder.
         sound_path (str or Path, optional): File whose first sound track is
             put in: copied if it is AAC or MP3, else encoded as AAC.
-        sound_start (float): Where second 0 lies on that file's clock.
+        sound_start (float, optional): Where second 0 lies on that file's
+            clock. Defaults to
+            :func:`~mmavs.audio.sound_track.second_zero`.
         pixel_aspect (Fraction): Width by height of a pixel. Defaults to 1.
 
     Raises:
@@ -44,7 +47,7 @@ class VideoWriter:
         size: Tuple[int, int],
         rate: Fraction,
         sound_path: Optional[Path] = None,
-        sound_start: float = 0.0,
+        sound_start: Optional[float] = None,
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         av = import_av()
@@ -53,7 +56,7 @@ class VideoWriter:
         # with its protocol said, since a name may hold a colon
         self._file = av.open(f'file:{path}', 'w', format='mp4')
         self._stream = self._file.add_stream(
-            encoder, rate=rate.limit_denominator(65535)
+            encoder, rate=max(rate, Fraction(1)).limit_denominator(65535)
         )
         # H.264 in its common form has even sizes
         self._stream.width = size[1] + size[1] % 2
@@ -62,23 +65,29 @@ class VideoWriter:
         self._stream.codec_context.time_base = _CLOCK
         self._stream.codec_context.sample_aspect_ratio = pixel_aspect
         if encoder == 'libx264':
-            self._stream.options = {'crf': '20', 'preset': 'veryfast'}
+            # without pictures out of order, whose last one would not be the
+            # one that says how long the file is
+            options = dict(crf='20', preset='veryfast', bf='0')
+            self._stream.options = options
         else:
             self._stream.bit_rate = int(4 * size[0] * size[1])
-        self._duration = int(1 / rate / _CLOCK)
+        self._stays: Dict[int, int] = {}  # by time, in ticks of the clock
         self._sound = iter(())
         if sound_path is not None:
+            if sound_start is None:
+                sound_start = second_zero(sound_path)
             self._sound = _sound_packets(
                 self._file, Path(sound_path), sound_start
             )
         self._waiting = next(self._sound, None)
 
-    def write(self, image: np.ndarray, time: float) -> None:
+    def write(self, image: np.ndarray, time: float, seconds: float) -> None:
         """Write a picture.
 
         Args:
             image (ndarray): (H, W, 3) uint8 RGB.
             time (float): When it comes on screen, in seconds.
+            seconds (float): How long it stays there.
         """
         import av
 
@@ -88,9 +97,9 @@ class VideoWriter:
         )
         frame = av.VideoFrame.from_ndarray(image, format='rgb24')
         frame.pts, frame.time_base = round(time / _CLOCK), _CLOCK
-        frame.duration = self._duration
+        self._stays[frame.pts] = round(seconds / _CLOCK)
         self._mux_sound(time)
-        self._file.mux(self._stream.encode(frame))
+        self._mux_pictures(frame)
 
     def __enter__(self) -> 'VideoWriter':
         return self
@@ -98,8 +107,14 @@ class VideoWriter:
     def __exit__(self, kind, error, trace) -> None:
         with self._file:
             if error is None:
-                self._file.mux(self._stream.encode(None))
+                self._mux_pictures(None)
                 self._mux_sound(float('inf'))
+
+    def _mux_pictures(self, frame) -> None:
+        for packet in self._stream.encode(frame):
+            # else the last picture would stay for one period of the rate
+            packet.duration = self._stays.pop(packet.pts, 0)
+            self._file.mux(packet)
 
     def _mux_sound(self, until: float) -> None:
         while self._waiting and self._waiting[0] <= until:
@@ -134,12 +149,12 @@ def find_encoder() -> str:
 def _sound_packets(file, path: Path, start: float) -> Iterator:
     """Yield (time in seconds, packet) of a file's first sound track."""
     source = open_media(path)
-    stream = source.streams.audio[0]
+    stream = find_stream(source, 'audio')
     context = stream.codec_context
     raw = context.name == 'aac' and not context.extradata  # as in .ts files
     if context.name in _COPIED and not raw:
         target = file.add_stream_from_template(stream)
-        packets = _copy(source, stream, target, start)
+        packets = _copy(source, stream, target, start, path)
     else:
         rate = context.sample_rate
         target = file.add_stream(
@@ -151,12 +166,10 @@ def _sound_packets(file, path: Path, start: float) -> Iterator:
     return _refused(packets, path)
 
 
-def _copy(source, stream, target, start: float) -> Iterator:
+def _copy(source, stream, target, start: float, path: Path) -> Iterator:
     shift = round(start / stream.time_base)
     with source:
-        for packet in source.demux(stream):
-            if packet.dts is None:  # marks the end
-                continue
+        for packet in Track(source, stream, path).packets():
             time = float(packet.pts * stream.time_base) - start
             if time < -_PRIMING:
                 continue
@@ -173,7 +186,7 @@ def _encode(source, stream, target, start: float, path: Path) -> Iterator:
         format='fltp', layout=target.layout, rate=target.rate
     )
     with source:
-        for frame in decode(source, stream, path):
+        for frame in Track(source, stream, path):
             if frame.time is not None and frame.time < start:
                 continue
             for part in resampler.resample(frame):

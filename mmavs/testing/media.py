@@ -3,7 +3,7 @@
 import struct
 from fractions import Fraction
 from pathlib import Path
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 import numpy as np
 
@@ -67,6 +67,88 @@ def write_test_video(
                 container.mux(stream.encode(None))
     if rotation:
         _rotate(path, rotation)
+    return path
+
+
+def remux(
+    source: Path,
+    target: Path,
+    sound_delay: Callable[[float], float] = lambda second: 0.0,
+    **options: str,
+) -> Path:
+    """Copy a video's tracks, with other time stamps or into another format.
+
+    Args:
+        source (Path): The video.
+        target (Path): The copy; its suffix names the format.
+        sound_delay (callable): Given the second at which a packet of sound
+            comes, says by how many seconds it is to come later.
+        **options: Of FFmpeg's muxer, e.g. ``movflags='+faststart'``.
+
+    Returns:
+        Path: ``target``.
+    """
+    av = import_av()
+    with (
+        av.open(str(source)) as old,
+        av.open(str(target), 'w', options=options) as new,
+    ):
+        streams = {s: new.add_stream_from_template(s) for s in old.streams}
+        for packet in old.demux():
+            if packet.dts is None:
+                continue
+            if packet.stream.type == 'audio':
+                delay = sound_delay(float(packet.pts * packet.time_base))
+                ticks = round(delay / packet.time_base)
+                packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+            packet.stream = streams[packet.stream]
+            new.mux(packet)
+    return target
+
+
+def cut_off(source: Path, target: Path, share: float = 0.6) -> Path:
+    """Copy a video with its index in front, and only so much of its bytes.
+
+    Args:
+        source (Path): The video.
+        target (Path): The copy, an mp4 file.
+        share (float): Of the bytes. Defaults to 0.6.
+
+    Returns:
+        Path: ``target``.
+    """
+    data = remux(source, target, movflags='+faststart').read_bytes()
+    target.write_bytes(data[: int(share * len(data))])
+    return target
+
+
+def last_forever(path: Path, seconds: int = 131072) -> Path:
+    """Let the last picture of a test video stay, and the whole file say so.
+
+    Args:
+        path (Path): From :func:`write_test_video`; of one picture, or with
+            another time between the last two pictures than before.
+        seconds (int): For so long.
+
+    Returns:
+        Path: ``path``.
+    """
+    data = bytearray(path.read_bytes())
+
+    def read(place: int) -> int:
+        return int.from_bytes(data[place : place + 4], 'big')
+
+    header, table = data.index(b'mdhd'), data.index(b'stts')
+    movie, edits = data.index(b'mvhd'), data.index(b'elst')
+    ticks, entries = read(header + 16), read(table + 8)
+    for place, clock in (
+        (header + 20, ticks),
+        (table + 8 + 8 * entries, ticks),
+        (movie + 20, read(movie + 16)),
+        (edits + 12, read(movie + 16)),
+    ):
+        data[place : place + 4] = (clock * seconds).to_bytes(4, 'big')
+    path.write_bytes(bytes(data))
     return path
 
 

@@ -14,9 +14,9 @@ from scipy.io import wavfile
 from mmavs.apis import AVSInferencer, inference_model, segmenter
 from mmavs.apis.results import from_png
 from mmavs.datasets.synthetic import read_side_file
-from mmavs.media.picture_streams import VideoPictures
 from mmavs.media.sound_stream import SoundReader
 from mmavs.media.sources import find_media
+from mmavs.media.video import VideoPictures
 from mmavs.structures import FramePixelData
 from mmavs.testing import tiny_avsbench
 from mmavs.testing.media import write_test_video

@@ -120,7 +120,7 @@ def test_what_can_be_used(binary_model, files, tmp_path, video, audio, masks):
         ('zero.mp4', None, 'zero.mp4 is not a video or sound file'),
         ('text.mp4', None, 'text.mp4 is not a video or sound file'),
         ('song.mp4', None, r"song.mp4 has no pictures, only \['audio'\]"),
-        ('mute.mp4', None, 'mute.mp4 has no sound track, and the model'),
+        ('mute.mp4', None, 'mute.mp4 has no sound track. Fix: give'),
         ('silence.wav', None, 'silence.wav has no pictures'),
         ('empty.mp4', None, 'no picture in .*empty.mp4 or .*frames'),
         ('mixed', None, 'mixed/1.png is 32 x 16, the first one 32 x 32'),

@@ -24,7 +24,7 @@ def write_wav(path, seconds, channels=1, rate=RATE):
 def test_pieces_are_the_samples_of_the_file(tmp_path):
     path = write_wav(tmp_path / 'a.wav', 3)
     whole = to_mono(read_wav(path)[0])
-    sound = SoundReader(path)
+    sound = SoundReader(path, sample_rate=RATE)
     assert sound.sample_rate == RATE
     for start, seconds in ((0, 1), (0.25, 1.5), (1, 2), (0.5, 0.5)):
         first, length = int(start * RATE), int(seconds * RATE)
@@ -36,13 +36,14 @@ def test_pieces_are_the_samples_of_the_file(tmp_path):
 def test_channels_are_averaged(tmp_path):
     path = write_wav(tmp_path / 'a.wav', 1, channels=2)
     expected = read_wav(path)[0].mean(dim=0)
-    assert torch.equal(SoundReader(path).read(0, 1), expected)
+    found = SoundReader(path, sample_rate=RATE).read(0, 1)
+    assert (found - expected).abs().max() <= 1 / 32768
 
 
 def test_outside_the_file_is_silence(tmp_path):
     path = write_wav(tmp_path / 'a.wav', 1.5)
     whole = to_mono(read_wav(path)[0])
-    sound = SoundReader(path)
+    sound = SoundReader(path, sample_rate=RATE)
     before = sound.read(-0.5, 1)
     assert torch.equal(before[: RATE // 2], torch.zeros(RATE // 2))
     assert torch.equal(before[RATE // 2 :], whole[: RATE // 2])
@@ -56,9 +57,9 @@ def test_outside_the_file_is_silence(tmp_path):
 def test_start_moves_second_zero(tmp_path):
     path = write_wav(tmp_path / 'a.wav', 2)
     whole = to_mono(read_wav(path)[0])
-    later = SoundReader(path, start=0.5).read(0, 1)
+    later = SoundReader(path, 0.5, RATE).read(0, 1)
     assert torch.equal(later, whole[RATE // 2 : 3 * RATE // 2])
-    earlier = SoundReader(path, start=-0.5).read(0, 1)
+    earlier = SoundReader(path, -0.5, RATE).read(0, 1)
     assert torch.equal(earlier[: RATE // 2], torch.zeros(RATE // 2))
     assert torch.equal(earlier[RATE // 2 :], whole[: RATE // 2])
 
@@ -66,7 +67,7 @@ def test_start_moves_second_zero(tmp_path):
 def test_little_is_kept_of_long_sound(tmp_path):
     path = write_wav(tmp_path / 'a.wav', 30)
     whole = to_mono(read_wav(path)[0])
-    sound = SoundReader(path, keep_seconds=2)
+    sound = SoundReader(path, sample_rate=RATE, keep_seconds=2)
     for second in range(29):
         piece = sound.read(second, 1)
         assert torch.equal(piece, whole[second * RATE : (second + 1) * RATE])

@@ -8,16 +8,17 @@ from mmavs.apis.timing import (
     pictures_of_masks,
     sound_start,
 )
-from mmavs.media.picture_streams import Picture
+from mmavs.media.video import Picture
 
 
-def pictures(times):
-    return [Picture(time, lambda: None) for time in times]
-
-
-def chosen(times, fps, picture_seconds):
+def chosen(times, fps, last_seconds):
     """Index of the picture of every mask."""
-    found = pictures_of_masks(pictures(times), fps, picture_seconds)
+    ends = [*times[1:], times[-1] + last_seconds]
+    pictures = [
+        Picture(time, end - time, lambda: None)
+        for time, end in zip(times, ends)
+    ]
+    found = pictures_of_masks(pictures, fps)
     masks, shown = zip(*found)
     assert masks == tuple(range(len(masks)))
     return [times.index(picture.time) for picture in shown]
@@ -56,7 +57,7 @@ def test_more_masks_than_pictures_repeat_pictures():
 
 
 def test_no_pictures_no_masks():
-    assert list(pictures_of_masks([], 1, 0.1)) == []
+    assert list(pictures_of_masks([], 1)) == []
 
 
 def test_sound_starts_as_the_benchmark_pairs_it():

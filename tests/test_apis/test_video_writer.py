@@ -8,8 +8,8 @@ import pytest
 from scipy.io import wavfile
 
 from mmavs.media import video_writer
-from mmavs.media.picture_streams import VideoPictures
 from mmavs.media.sound_stream import SoundReader
+from mmavs.media.video import VideoPictures
 from mmavs.media.video_writer import VideoWriter, find_encoder
 from mmavs.testing.media import write_test_video
 
@@ -21,7 +21,7 @@ def grey(level, size=(48, 64)):
 def write(path, levels, times, size=(48, 64), **options):
     with VideoWriter(path, size, Fraction(10), **options) as writer:
         for level, time in zip(levels, times):
-            writer.write(grey(level, size), time)
+            writer.write(grey(level, size), time, 0.1)
 
 
 def codecs(path):

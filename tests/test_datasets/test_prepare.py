@@ -132,10 +132,10 @@ def test_one_bad_video_does_not_stop_the_others(world, tmp_path):
     outcomes = run(
         list_jobs('ms3', root, out=tmp_path / 'out'), tmp_path, options()
     )
-    assert 'holds no sound' in outcomes[0].error
+    assert 'has no sound track' in outcomes[0].error
     assert 'has no pictures' in outcomes[1].error
     for outcome, video in zip(outcomes[:2], videos):
-        assert str(video) in outcome.error and 'Mend' in outcome.error
+        assert str(video) in outcome.error and 'Fix: ' in outcome.error
     assert outcomes[2].made and not outcomes[2].error
     made = {path.parent.name for path in (tmp_path / 'out').rglob('*.png')}
     assert made == {outcomes[2].clip_id}

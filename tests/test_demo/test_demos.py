@@ -12,7 +12,7 @@ import torch
 
 from mmavs.apis import init_model
 from mmavs.command_line import run_script
-from mmavs.testing.media import write_test_video
+from mmavs.testing.media import cut_off, write_test_video
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,7 +49,20 @@ def weights(tmp_path_factory):
 def run_video_demo(monkeypatch, *arguments):
     words = ['video_demo.py', *(str(a) for a in arguments)]
     monkeypatch.setattr(sys, 'argv', words)
-    load('video_demo').main()
+    return load('video_demo').main()
+
+
+def test_a_part_of_a_video_ends_in_exit_code_1(
+    video, weights, tmp_path, monkeypatch
+):
+    cut = cut_off(video, tmp_path / 'cut.mp4', 0.7)
+    words = (cut, 'film_tiny_ms3', weights, '--device', 'cpu', '--no-video')
+    assert run_video_demo(monkeypatch, *words, '--json', tmp_path / 's') == 1
+    summary = json.loads((tmp_path / 's').read_text())
+    assert summary['missing'][0]['what'] == 'pictures'
+    assert len(summary['masks']) == 2
+    words = (video, *words[1:])
+    assert run_video_demo(monkeypatch, *words) == 0
 
 
 def test_video_demo(video, weights, tmp_path, monkeypatch, capsys):

@@ -86,14 +86,14 @@ def test_a_last_second_that_is_not_whole_gives_its_last_picture(tmp_path):
 @pytest.mark.parametrize('sampling', ['index', 'time'])
 def test_a_video_that_ends_early_is_an_error(tmp_path, sampling):
     path = write_test_video(tmp_path / 'clip.mp4', counted(40))
-    with pytest.raises(ValueError, match='lasts for 4.00 s.*5.*Mend'):
+    with pytest.raises(ValueError, match='lasts for 4.00 s.*5.*Fix'):
         read_frames(path, 5, sampling)
 
 
 def test_bad_files_are_named(tmp_path):
     tone = np.zeros((1, 16000))
     sound = write_test_video(tmp_path / 'sound.mp4', sound=tone)
-    with pytest.raises(ValueError, match='sound.mp4 has no pictures.*Mend'):
+    with pytest.raises(ValueError, match='sound.mp4 has no pictures.*Fix'):
         read_frames(sound, 1)
     text = tmp_path / 'text.mp4'
     text.write_text('no video at all')

@@ -12,6 +12,7 @@ import pytest
 from mmavs.audio import read_wav
 from mmavs.datasets import AVSDataset
 from mmavs.testing import tiny_avsbench
+from mmavs.testing.media import cut_off, last_forever, write_test_video
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,6 +102,35 @@ def test_bad_videos_are_named_and_do_not_stop_the_others(
     printed = capsys.readouterr().out
     assert 'bad.mp4 is not a video or sound file' in printed
     assert '1 clips made, 0 were there already, 1 failed' in printed
+
+
+def test_a_cut_off_video_is_named(prepare, world, tmp_path, capsys):
+    videos = tmp_path / 'videos'
+    videos.mkdir()
+    cut_off(next(world.rglob('*.mp4')), videos / 'cut.mp4')
+    assert prepare(videos, '--out', tmp_path / 'out') == 1
+    printed = capsys.readouterr().out
+    assert 'cut.mp4 is cut off: its pictures end at ' in printed
+    assert 's of 5.00 s. Fix: ' in printed
+    # what is there may be asked for
+    assert prepare(videos, '--out', tmp_path / 'out', '--seconds', 2) == 0
+
+
+def test_seconds_are_those_of_the_pictures(prepare, world, tmp_path):
+    """Not those that a file states while its last picture stays forever."""
+    videos = tmp_path / 'videos'
+    videos.mkdir()
+    last_forever(
+        write_test_video(
+            videos / 'a.mp4',
+            np.zeros((4, 32, 32, 3), np.uint8),
+            times_ms=[0, 500, 1000, 2500],
+            sound=np.zeros((1, 54000)),
+        )
+    )
+    assert prepare(videos, '--out', tmp_path / 'out') == 0
+    info = AVSDataset(str(tmp_path / 'out'), None).get_data_info(0)
+    assert info['num_frames'] == 3  # of 2.5 s and the mean stay
 
 
 def test_hidden_files_are_not_videos(prepare, world, tmp_path, capsys):

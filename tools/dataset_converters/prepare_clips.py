@@ -18,11 +18,10 @@ from typing import List, Optional
 
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.compat.av_files import duration, open_media, picture_stream
 from mmavs.datasets.preparation import ClipJob, Options, prepare_data
 from mmavs.files.names import path_inside
 from mmavs.media.listing import list_images, visible_files
-from mmavs.media.video import SAMPLINGS
+from mmavs.media.video import SAMPLINGS, VideoPictures
 
 VIDEO_SUFFIXES = ('.mp4', '.mov', '.mkv', '.webm', '.avi', '.m4v')
 _TOLERANCE = 0.1  # seconds that a whole second may lack
@@ -70,26 +69,29 @@ def list_videos(folder: Path) -> List[Path]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(
-            f'{folder} holds several videos called {twice}. Fix: rename them.'
+            f'{folder} holds several videos called {twice}. Mend: rename them.'
         )
     return paths
 
 
 def whole_seconds(path: Path) -> int:
-    """Count a video's whole seconds.
+    """Count the whole seconds of a video's pictures.
 
     Raises:
-        ValueError: It does not say how long it is, or is too short.
+        ValueError: It is too short, cut off, or damaged.
     """
-    with open_media(path) as container:
-        seconds = duration(container, picture_stream(container, path))
-    if seconds is None:
+    pictures = VideoPictures(path)
+    seconds = pictures.measure()
+    if pictures.missing is not None:
+        start, end = pictures.missing
         raise ValueError(
-            f'{path} does not say how long it is. Mend: --seconds.'
+            f'{path} is cut off: its pictures end at {start:.2f} s of '
+            f'{end:.2f} s. Fix: download or record it again, or take what is '
+            'there (--seconds).'
         )
     if int(seconds + _TOLERANCE) < 1:
         raise ValueError(
-            f'{path} lasts for {seconds:.2f} s. Mend: a clip needs a whole '
+            f'{path} lasts for {seconds:.2f} s. Fix: a clip needs a whole '
             'second; leave it out.'
         )
     return int(seconds + _TOLERANCE)

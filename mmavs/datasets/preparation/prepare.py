@@ -144,8 +144,9 @@ def _write_clip(job: ClipJob, options: Options, missing: List[Path]) -> None:
 
 def _sound(job: ClipJob) -> np.ndarray:
     """The video's sound, no longer than the clip, (S,) int16."""
-    waveform = read_sound_track(job.video, str(job.video), SAMPLE_RATE)
-    waveform = waveform[: job.seconds * SAMPLE_RATE]
+    waveform = read_sound_track(
+        job.video, str(job.video), SAMPLE_RATE, job.seconds
+    )
     examples = vggish_log_mel(waveform, SAMPLE_RATE)
     try:
         pair_with_frames(examples, job.seconds, 'repeat')
