@@ -95,7 +95,8 @@ class Segmenter:
 
         Returns:
             tuple: The overlay's path, and rows (seconds, object, share of the
-            picture in percent, sounding).
+            picture in percent, sounding); of a file that is cut off, what is
+            missing comes first.
 
         Raises:
             ValueError: No video was given, or it cannot be used.
@@ -106,6 +107,15 @@ class Segmenter:
         overlay = Path(self._folder.name) / f'{next(self._count)}.mp4'
         summary = inferencer(video, out_video=overlay, progress=False)
         rows = [
+            [
+                f'{part["start"]:g} to {part["end"]:g}',
+                f'no {part["what"]}: the file is cut off',
+                0.0,
+                'no',
+            ]
+            for part in summary['missing']
+        ]
+        rows += [
             [
                 f'{row["start"]:g} to {row["end"]:g}',
                 found['name'],

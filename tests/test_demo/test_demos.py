@@ -160,6 +160,15 @@ def test_web_demo_segments_what_is_uploaded(video, weights):
         segmenter(None, 'film_tiny_ms3', 1)
 
 
+def test_web_demo_says_what_is_missing(video, weights, tmp_path):
+    demo = load('web_demo')
+    segmenter = demo.Segmenter({'film_tiny_ms3': str(weights)}, 'cpu')
+    cut = cut_off(video, tmp_path / 'cut.mp4', 0.7)
+    _, rows = segmenter(str(cut), 'film_tiny_ms3', 1)
+    seconds, said, *_ = rows[0]
+    assert seconds.endswith(' to 3') and said.startswith('no pictures: the fi')
+
+
 def test_web_demo_arguments(weights, tmp_path, monkeypatch, capsys):
     parse = load('web_demo').model_and_weights
     name = 'film_tiny_ms3'
