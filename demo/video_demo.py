@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'weights',
         nargs='?',
-        help='checkpoint; may be left out for a model with published weights',
+        help='checkpoint; may be left out for a model of "mmavs weights"',
     )
     parser.add_argument('--audio', help='sound file in place of the own sound')
     add_output_arguments(parser)
@@ -104,7 +104,7 @@ def build(args: argparse.Namespace) -> AVSInferencer:
     model, weights, device = args.model, args.weights, args.device
     options = args.cfg_options
     if args.random_weights:
-        model = init_model(model, None, device, options)
+        model = init_model(model, 'random', device, options)
         weights = device = options = None
     return AVSInferencer(
         model,

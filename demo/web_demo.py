@@ -2,7 +2,8 @@
 
     python demo/web_demo.py MODEL=WEIGHTS [MODEL=WEIGHTS ...]
 
-MODEL is a name or a config file, WEIGHTS its checkpoint.
+MODEL is a name or a config file, WEIGHTS its checkpoint; "=WEIGHTS" may be
+left out for a model of "mmavs weights".
 """
 
 import argparse
@@ -16,7 +17,7 @@ import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.model_index import find_config
+from mmavs.model_index import find_config, released
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,9 +42,11 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def model_and_weights(text: str) -> Tuple[str, str]:
-    """Split MODEL=WEIGHTS, and look for both."""
+def model_and_weights(text: str) -> Tuple[str, Optional[str]]:
+    """Split MODEL=WEIGHTS, and look for both; no weights if released."""
     model, sign, weights = text.partition('=')
+    if not sign and released(model):
+        return model, None
     if not sign or not model or not weights:
         raise argparse.ArgumentTypeError(
             f'not of the form MODEL=WEIGHTS: {text}'
@@ -73,12 +76,12 @@ class Segmenter:
     """Keeps the models that were asked for.
 
     Args:
-        weights (dict): Model to checkpoint.
+        weights (dict): Model to checkpoint; None for the released one.
         device (str, optional): Where models run.
     """
 
     def __init__(
-        self, weights: Dict[str, str], device: Optional[str] = None
+        self, weights: Dict[str, Optional[str]], device: Optional[str] = None
     ) -> None:
         self.weights, self.device = weights, device
         self.load = functools.lru_cache(maxsize=2)(self._load)

@@ -12,6 +12,7 @@ from mmavs.commands import COMMANDS, start_as
 # what needs no script
 _OWN = {
     'models': 'list models: mmavs models [PATTERN]',
+    'weights': 'list released weights, or fetch those of models by name',
     'env': 'print every version of the stack',
 }
 _HELP = ('-h', '--help')
@@ -39,10 +40,9 @@ def main() -> None:
     start_as(name)
     if name in COMMANDS:
         _run_script(COMMANDS[name].script, rest)
-    elif name == 'models':
-        run_script(lambda: _list_models(rest))
     else:
-        run_script(lambda: _print_env(rest))
+        own = dict(models=_list_models, weights=_weights, env=_print_env)
+        run_script(lambda: own[name](rest))
 
 
 def overview(group: str = '') -> str:
@@ -140,6 +140,44 @@ def _reported(entry: dict) -> str:
         )
     data = (entry.get('Metadata') or {}).get('Training Data', '')
     return '; '.join(found) or str(data)
+
+
+def _weights(words: List[str]) -> None:
+    """List what was released, with its terms; fetch what is named."""
+    import argparse
+
+    from mmavs.model_index import list_models, released
+    from mmavs.weights.store import home, obtain, stored
+
+    parser = argparse.ArgumentParser(
+        prog='mmavs weights',
+        description='Fetch weights that authors released, by the name of the '
+        'model; without a name, list them. Commands and init_model fetch '
+        'them as well, at the first use, into MMAVS_HOME.',
+    )
+    parser.add_argument('names', nargs='*', help='models')
+    names = parser.parse_args(words).names
+    known = {n: found for n in list_models() if (found := released(n))}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(
+            f'no weights were released for {", ".join(unknown)}. Fix: mmavs '
+            'weights lists those that were.'
+        )
+    for name in names:
+        print(obtain(known[name]['Address']))
+    if names:
+        return
+    for name, found in known.items():
+        state = 'here' if stored(found['Address']).exists() else 'not here'
+        figures = ', '.join(f'{k} {v}' for k, v in found['Metrics'].items())
+        print(
+            f'{name}  {found["Size (MB)"]} MB, {state}\n'
+            f'    reported: {figures} ({found["Protocol"]})\n'
+            f'    licence: {found["License"]}; from {found["Source"]}\n'
+            f'    {found["Address"]}'
+        )
+    print(f'kept in {home()} (MMAVS_HOME)')
 
 
 def _print_env(words: List[str]) -> None:

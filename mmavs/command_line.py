@@ -21,7 +21,7 @@ from mmavs.commands import in_commands, program
 FAILED, MISTAKE = 1, 2
 
 _RAISE = dis.opmap['RAISE_VARARGS']
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parent
 _CONFIG_READERS = ('mmengine.config', 'mmengine.registry')
 # what the operating system says of a path that was given
 _OF_A_PATH = (
@@ -32,6 +32,7 @@ _OF_A_PATH = (
     PermissionError,
 )
 _WRONG_PATHS = (errno.ELOOP, errno.ENAMETOOLONG)
+_NO_OPTION = '__init__() got an unexpected keyword argument'
 _LAST_FRAME = re.compile(r'File "([^"]+)", line \d+, in [^\n]*\n +(\w+)')
 
 
@@ -86,9 +87,13 @@ def mistake(error: Exception) -> Optional[str]:
     )
     if refused and error.filename is not None:
         return f'{error.filename}: {error.strerror}'
-    trace = error.__traceback__
+    trace, built = error.__traceback__, False
     while trace.tb_next is not None:
+        name = trace.tb_frame.f_globals.get('__name__', '')
+        built = built or name.startswith('mmengine.registry')
         trace = trace.tb_next
+    if built and isinstance(error, TypeError) and _NO_OPTION in str(error):
+        return _text(error)  # of a class that hands its options on
     module = trace.tb_frame.f_globals.get('__name__', '')
     on_purpose = trace.tb_frame.f_code.co_code[trace.tb_lasti] == _RAISE
     ours = module.split('.')[0] in ('mmavs', '__main__')

@@ -3,8 +3,9 @@
 import sys
 from difflib import get_close_matches
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
 import mmavs
 
@@ -42,9 +43,13 @@ def model_entries() -> Dict[str, dict]:
         dict[str, dict]: Name to entry (``Config``, ``Weights``, ...), in the
         order of the index.
     """
+    return dict(_entries(resource_root()))
+
+
+@lru_cache
+def _entries(root: Path) -> Dict[str, dict]:
     import yaml
 
-    root = resource_root()
     # PyYAML's safe loader, of several times the speed where libyaml is there
     loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
     index = yaml.load((root / 'model-index.yml').read_text('utf-8'), loader)
@@ -69,6 +74,23 @@ def list_models(pattern: str = '*') -> List[str]:
     if not any(sign in pattern for sign in '*?['):
         pattern = f'*{pattern}*'
     return [name for name in model_entries() if fnmatch(name, pattern)]
+
+
+def released(name: object) -> Optional[dict]:
+    """Look up the weights that the authors of a model released.
+
+    Args:
+        name (object): Of a model; anything else has none.
+
+    Returns:
+        dict, optional: ``Address``, and what the metafile says of it:
+        ``Converter`` (of :mod:`mmavs.weights.conversion`), ``Source``,
+        ``License``, ``Size (MB)``, ``Metrics`` and ``Protocol``.
+    """
+    entry = model_entries().get(name) if isinstance(name, str) else None
+    if not entry or not entry.get('Weights'):
+        return None
+    return dict(entry.get('Released') or {}, Address=entry['Weights'])
 
 
 def find_config(name: Union[str, Path]) -> Path:

@@ -36,7 +36,7 @@ def test_lists_load_no_torch():
     code = (
         'import sys\n'
         'from mmavs.__main__ import main\n'
-        "for words in ['--help'], ['models'], ['data'], ['--version']:\n"
+        "for words in ['--help'], ['models'], ['weights'], ['--version']:\n"
         "    sys.argv = ['mmavs', *words]\n"
         '    main()\n'
         "print({'torch', 'numpy', 'mmcv', 'mmengine'} & set(sys.modules))"
@@ -49,7 +49,7 @@ def test_help_lists_every_command(mmavs_command):
     for line in ('', '--help', '-h'):
         code, said, _ = mmavs_command(line)
         assert code == 0
-        for name in (*COMMANDS, 'models', 'env'):
+        for name in (*COMMANDS, 'models', 'weights', 'env'):
             assert re.search(rf'^  {name} +\w', said, re.MULTILINE), name
     code, said, _ = mmavs_command('data')
     assert code == 0 and 'data check' in said and '  train' not in said
@@ -76,12 +76,28 @@ def test_models_are_listed_with_what_is_reported(mmavs_command):
     assert len(said.splitlines()) > 30
 
 
+def test_released_weights_are_listed_with_their_terms(mmavs_command):
+    code, said, _ = mmavs_command('weights')
+    rows = re.findall(r'^(\w+)  (\d+) MB, (?:not )?here$', said, re.M)
+    assert code == 0 and dict(rows) == {
+        f'avsegformer_{backbone}_{setting}': size
+        for backbone, size in (('pvt', '744'), ('r50', '604'))
+        for setting in ('s4', 'ms3', 'avss')
+    }
+    assert 'mIoU 61.33, mFscore 73.0 (avsbench, 512 px, 2 clips' in said
+    assert said.count('licence: none stated; from https://github.com/') == 6
+
+
 @pytest.mark.parametrize(
     'line, message',
     [
         ('vidoe', "mmavs: error: no command 'vidoe'. Did you mean video? Fix"),
         ('data x', "mmavs: error: no command 'data x'."),
         ('models zzz', "mmavs models: error: no model matches 'zzz'. Fix"),
+        (
+            'weights avsegformer_pvt_ms3 film_tiny_ms3',
+            'mmavs weights: error: no weights were released for film_tiny_ms3',
+        ),
         ('train none.py', 'mmavs train: error: no config at none.py'),
         (
             'score none.pkl',

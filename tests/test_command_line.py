@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+import mmavs
 from mmavs.audio.wav import read_wav
 from mmavs.command_line import mistake, run_script
 from mmavs.engine.run_config import load_config
@@ -155,7 +156,9 @@ def test_what_mmengine_says_of_a_config_is_a_mistake(tmp_path):
     assert 'broken.py' in mistake(error_of(lambda: load_config(str(broken))))
     unknown = error_of(lambda: MODELS.build(dict(type='NoSuchNeck')))
     assert mistake(unknown).startswith('NoSuchNeck is not in the mmavs::model')
-    typo = error_of(lambda: MODELS.build(dict(type='TPAVI', chanels=3)))
+    typo = error_of(
+        lambda: MODELS.build(dict(type='TPAVI', in_channels=3, chanels=3))
+    )
     assert "unexpected keyword argument 'chanels'" in mistake(typo)
 
 
@@ -206,3 +209,20 @@ def test_a_mistake_in_a_worker_is_said_like_any_other():
         assert mistake(error) == plain
         error = error_of(pool.submit(fail_in_own_code).result)
         assert mistake(error) is None
+
+
+def test_a_package_beside_ours_is_not_ours():
+    """What it raises in a worker is a bug, and keeps its traceback."""
+    report = (
+        'Original Traceback (most recent call last):\n'
+        '  File "{}", line 9, in work\n    raise ValueError\nValueError: no'
+    )
+    package = Path(mmavs.__file__).parent
+    ours = ValueError(report.format(package / 'audio' / 'wav.py'))
+    assert mistake(ours) == 'no'
+    beside = package.parent / 'other' / 'wav.py'
+    assert mistake(error_of(lambda: fail_with(report.format(beside)))) is None
+
+
+def fail_with(report):
+    exec('raise ValueError(report)', {'report': report, '__name__': 'other'})

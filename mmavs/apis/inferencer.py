@@ -12,7 +12,7 @@ import mmavs
 from mmavs.engine.run_config import padded_frames
 from mmavs.media.in_memory import Picture
 from mmavs.media.sources import Media, find_media
-from mmavs.model_index import model_entries
+from mmavs.model_index import released
 from mmavs.registry import INFERENCERS
 
 from .inference import config_of
@@ -38,8 +38,8 @@ class AVSInferencer:
         model (str or Path or Config or nn.Module): Name or config of a model,
             or one from :func:`~mmavs.apis.init_model`, which is set to
             predict at the pictures' size and to keep no logits.
-        weights (str or Path, optional): Checkpoint. Defaults to the published
-            one of a named model.
+        weights (str or Path, optional): Checkpoint, or ``'random'``. Defaults
+            to the released ones of a named model.
         device (str or torch.device, optional): See :func:`init_model`; a
             model that is built already stays where it is.
         fps (int): Masks per second. Defaults to 1, as trained.
@@ -84,7 +84,7 @@ class AVSInferencer:
         else:
             if weights is None and isinstance(model, (str, Path, Config)):
                 self.weights = published_weights(model)
-            model = init_model(model, self.weights, device, cfg_options)
+            model = init_model(model, weights, device, cfg_options)
         config = config_of(model)
         model.test_cfg = dict(
             model.test_cfg or {}, eval_size='original', keep_logits=False
@@ -194,20 +194,21 @@ class AVSInferencer:
 
 
 def published_weights(model: Union[_Path, Config]) -> str:
-    """Look up the published weights of a named model.
+    """Look up the address of the released weights of a named model.
 
     Raises:
         ValueError: There are none.
     """
-    name = model.filename if isinstance(model, Config) else str(model)
-    weights = model_entries().get(name, {}).get('Weights')
-    if not weights:
+    weights = released(model)
+    if weights is None:
+        name = model.filename if isinstance(model, Config) else model
         raise ValueError(
             f'no weights were given for {name}, and none are published. '
             'Fix: give the checkpoint that tools/train.py wrote '
-            '(work_dirs/<config>/best_*.pth).'
+            "(work_dirs/<config>/best_*.pth), 'random', or a model of "
+            'mmavs weights.'
         )
-    return weights
+    return weights['Address']
 
 
 def _whole(name: str, value: Any) -> int:

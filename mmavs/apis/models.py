@@ -10,10 +10,11 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmavs.engine.run_config import check_model, datasets
-from mmavs.model_index import read_config
+from mmavs.model_index import read_config, released
 from mmavs.registry import DATASETS, MODELS
 from mmavs.utils import register_all_modules
 from mmavs.weights.checkpoint import load_model_weights
+from mmavs.weights.conversion import fill_released
 
 
 def init_model(
@@ -28,9 +29,11 @@ def init_model(
         config (str or Path or Config): Config file or name of a model, see
             :func:`~mmavs.model_index.find_config`; or a config that is
             loaded already.
-        checkpoint (str or Path, optional): Weights, read without running
-            code from the file; every tensor must fit. None leaves the
-            weights random.
+        checkpoint (str or Path, optional): Path or address of weights, read
+            without running code from the file; every tensor must fit.
+            ``'random'`` leaves them random. Defaults to the released ones of
+            a named model that has some (``mmavs weights`` lists them), which
+            are fetched at the first use; else to random ones.
         device (str or torch.device, optional): Defaults to the first CUDA
             device if there is one, else to the CPU.
         cfg_options (dict, optional): Fields of the config to override.
@@ -42,10 +45,12 @@ def init_model(
     Raises:
         FileNotFoundError: The config or the checkpoint is absent.
         RuntimeError: The checkpoint is of another model, unsafe to read or
-            holds NaN, or the device is not there.
+            holds NaN; released weights cannot be had; or the device is not
+            there.
         TypeError: An argument of another kind.
         ValueError: The config cannot be read, or describes no model.
     """
+    weights = released(config) if checkpoint is None else None
     if not isinstance(config, Config):
         config = read_config(config)
     if not isinstance(checkpoint, (str, Path, type(None))):
@@ -64,7 +69,9 @@ def init_model(
     with DefaultScope.overwrite_default_scope(scope):
         model = MODELS.build(config.model)
         dataset_meta = _dataset_meta(config)
-    if checkpoint is not None:
+    if weights:
+        fill_released(model, weights)
+    elif checkpoint not in (None, 'random'):
         meta = load_model_weights(model, str(checkpoint))
         dataset_meta = meta.get('dataset_meta') or dataset_meta
     model.cfg, model.dataset_meta = config, dataset_meta

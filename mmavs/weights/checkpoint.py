@@ -43,7 +43,25 @@ def load_model_weights(model: nn.Module, path: str) -> dict:
         ValueError: A module's own ``check_checkpoint`` refuses it.
     """
     checkpoint = load_checkpoint(path)
-    weights = state_dict_of(checkpoint)
+    fill_model(model, state_dict_of(checkpoint), path)
+    meta = checkpoint.get('meta', {})
+    return meta if isinstance(meta, dict) else {}
+
+
+def fill_model(
+    model: nn.Module, weights: Dict[str, Tensor], source: str
+) -> None:
+    """Load weights whole; see :func:`load_model_weights`.
+
+    Args:
+        model (nn.Module): A built model.
+        weights (dict): Tensors by our names.
+        source (str): What errors call them.
+
+    Raises:
+        RuntimeError: A tensor of the model is missing or has another shape.
+        ValueError: A module's own ``check_checkpoint`` refuses them.
+    """
     for name, module in model.named_modules():
         # modules that can say more about a misfit than shapes do
         if hasattr(module, 'check_checkpoint'):
@@ -51,11 +69,9 @@ def load_model_weights(model: nn.Module, path: str) -> dict:
     own = model.state_dict()
     unfit = _unfit(own, weights)
     if unfit:
-        raise RuntimeError(_misfit_message(path, own, weights, unfit))
-    _announce_unused(path, [key for key in weights if key not in own])
+        raise RuntimeError(_misfit_message(source, own, weights, unfit))
+    _announce_unused(source, [key for key in weights if key not in own])
     model.load_state_dict({k: v for k, v in weights.items() if k in own})
-    meta = checkpoint.get('meta', {})
-    return meta if isinstance(meta, dict) else {}
 
 
 def check_resumable(model: nn.Module, path: str) -> None:

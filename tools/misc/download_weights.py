@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from mmavs.command_line import run_script
-from mmavs.compat.downloads import download
+from mmavs.compat.downloads import digits_in
 from mmavs.weights.addresses import WEIGHTS
+from mmavs.weights.fetching import fetch
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +40,7 @@ def main() -> int:
             print(f'{folder / name}: already there')
             continue
         try:
-            download(WEIGHTS[name], folder / name)
+            fetch(WEIGHTS[name], folder / name, digits_in(name) or '')
         except RuntimeError as error:
             print(f'error: {error}', file=sys.stderr)
             failed.append(name)
