@@ -27,7 +27,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         'video',
-        help='video file, or a folder with one picture a second and a wav '
+        help='video file, or a folder with one picture per second and a wav '
         'file',
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Warnings that are worth saying once a run."""
+"""Warnings that are worth saying once per run."""
 
 import logging
 

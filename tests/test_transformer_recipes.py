@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 BACKBONES = ('pvt', 'r50')
-# setting: (size in px, epochs, epochs with a frozen backbone, clips a step)
+# setting: (size in px, epochs, epochs with a frozen backbone, clips per step)
 AVSEGFORMER = {
     's4': (512, 30, 5, 2),
     'ms3': (512, 60, 10, 2),
@@ -15,7 +15,7 @@ AVSEGFORMER = {
     's4_224': (224, 30, 5, 2),
     'ms3_224': (224, 60, 10, 2),
 }
-# setting: (size in px, epochs, clips a step), arXiv 2402.02327, Table 6
+# setting: (size in px, epochs, clips per step), arXiv 2402.02327, Table 6
 AVSAC = {
     's4': (512, 30, 4),
     'ms3': (512, 60, 4),

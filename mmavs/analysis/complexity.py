@@ -141,6 +141,8 @@ def audio_shape(config: Config, num_frames: int) -> Tuple[int, ...]:
     """
     silence = torch.zeros(num_frames * SAMPLE_RATE)
     for transform in next(datasets(config)).pipeline:
+        if transform.get('channels', 1) > 1:  # of LoadAudio
+            silence = silence.expand(transform['channels'], -1)
         if not hasattr(TRANSFORMS.get(transform['type']), 'pieces'):
             continue
         pieces = TRANSFORMS.build(transform).pieces(silence, SAMPLE_RATE)

@@ -134,7 +134,7 @@ def _folder(folder: Union[str, Path]) -> List[Path]:
     pictures = list_images(folder)
     if not pictures:
         raise ValueError(
-            f'no picture in {folder}. Fix: put one frame a second there, as '
+            f'no picture in {folder}. Fix: put one frame per second there, as '
             f'{IMG_SUFFIXES}.'
         )
     return pictures

@@ -112,7 +112,7 @@ class AVSInferencer:
 
         Args:
             video (str or Path or Iterable): A video file; a folder with one
-                picture a second (or with a folder ``frames`` in it); or the
+                picture per second (or with a folder ``frames`` in it); or the
                 pictures of one video, as :func:`inference_model` takes them.
             audio (str or Path, optional): Sound file; by default the video's
                 own sound, or the one wav file in the folder.

@@ -1,13 +1,14 @@
 """Which picture and which sound make which mask.
 
 A model hears one second at a time and, in a clip of T frames, sees one frame
-a second: the benchmark's frame t is on screen at second t + 15/16, and its
-clip's sound starts with the clip. Mask m of ``fps`` masks a second shows what
-sounds from m / fps to (m + 1) / fps. It is made from the picture at
+per second: the benchmark's frame t is on screen at second t + 15/16, and its
+clip's sound starts with the clip. Mask m of ``fps`` masks per second shows
+what sounds from m / fps to (m + 1) / fps. It is made from the picture at
 (m + 15/16) / fps, in a clip whose other frames lie whole seconds before and
 after, with the sound that starts 15/16 of a second before the clip's first
-picture. At one mask a second, this is the benchmark's own pairing; more masks
-a second are as many such sequences of clips, shifted against each other.
+picture. At one mask per second, this is the benchmark's own pairing; more
+masks per second are as many such sequences of clips, shifted against each
+other.
 """
 
 from collections import deque

@@ -33,7 +33,7 @@ def read_log_mel_pickle(path: Union[str, Path]) -> Tensor:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f'log-mel file not found: {path}. Mend: give the folder of the '
+            f'log-mel file not found: {path}. Fix: give the folder of the '
             'released .pkl files, or compute log-mels from the wav files '
             'with LoadAudio and VGGishLogMel.'
         )
@@ -43,8 +43,8 @@ def read_log_mel_pickle(path: Union[str, Path]) -> Tensor:
     except Exception as error:
         # Damaged pickles raise about any kind of error.
         raise ValueError(
-            f'{path} is no log-mel file that can be read safely '
-            f'({type(error).__name__}: {error}). Mend: compute it from the '
+            f'{path} is not a log-mel file that can be read safely '
+            f'({type(error).__name__}: {error}). Fix: compute it from the '
             'wav file with LoadAudio and VGGishLogMel.'
         ) from error
     shape = tuple(getattr(log_mel, 'shape', ()))

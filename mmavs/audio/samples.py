@@ -16,7 +16,7 @@ _TO_FLOAT = {
 
 
 def check_samples(waveform: Tensor, name: str) -> None:
-    """Refuse samples that are no sound.
+    """Refuse samples that are not sound.
 
     Args:
         waveform (Tensor): (..., S) float, full scale at 1.
@@ -45,7 +45,7 @@ def check_samples(waveform: Tensor, name: str) -> None:
 
 
 def check_scale(waveform: Tensor) -> None:
-    """Check what enters a front end; there, no sound at all is no error.
+    """Check what enters a front end; there, no sound at all is not an error.
 
     On a GPU only the dtype, which is known without waiting for the device:
     what the data pipeline loads was checked before.
@@ -63,7 +63,7 @@ def check_scale(waveform: Tensor) -> None:
 
 
 def check_rate(sample_rate: int, name: str) -> None:
-    """Refuse what is no sample rate of sound.
+    """Refuse what is not a sample rate of sound.
 
     Args:
         sample_rate (int): In Hz.

@@ -166,7 +166,7 @@ def check_weights(checkpoint: dict, path: str) -> None:
         path (str): What errors call it.
 
     Raises:
-        RuntimeError: They are no tensors by name, or NaN or infinite.
+        RuntimeError: They are not tensors by name, or NaN or infinite.
     """
     import torch
 

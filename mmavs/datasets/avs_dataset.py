@@ -17,7 +17,7 @@ from .base import AVSClipDataset, clip_info
 class AVSDataset(AVSClipDataset):
     """Clips of any length, with classes of one's own.
 
-    Frame t belongs to second t of the sound: one frame a second, in the
+    Frame t belongs to second t of the sound: one frame per second, in the
     natural order of file names (``2.png`` before ``10.png``). A mask belongs
     to the frame with the same stem; frames without a mask are unlabelled.
     Either folders below ``data_root`` (without the first one if ``split`` is

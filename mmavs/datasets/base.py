@@ -98,7 +98,7 @@ class AVSClipDataset(BaseDataset):
     def split_rows(
         self, name: str, columns: Sequence[str], paths: Sequence[str] = ()
     ) -> List[Row]:
-        """Read the rows of the split from ``ann_file``, one a clip.
+        """Read the rows of the split from ``ann_file``, one per clip.
 
         Args:
             name (str): Column of the clips' names.

@@ -22,7 +22,7 @@ def hear(pipeline: Sequence[dict], *transforms: dict) -> List[dict]:
     if not places:
         raise ValueError(
             'the test pipeline loads no waveform (LoadAudio), so its sound '
-            'cannot be changed. Mend: take a model that hears, e.g. the '
+            'cannot be changed. Fix: take a model that hears, e.g. the '
             'second stage of AVIS, not the first.'
         )
     place = places[0] + 1

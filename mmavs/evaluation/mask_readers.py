@@ -57,7 +57,7 @@ def read_labels(
     """Read class labels: indices in one channel, or colours.
 
     Args:
-        path (str or Path): The file; 255 in an index mask is no label.
+        path (str or Path): The file; 255 in an index mask is not a label.
         classes (Sequence[str]): K names.
         palette (Sequence): K colours.
         size (Sequence[int], optional): Width and height to resize to.

@@ -16,7 +16,7 @@ def whole_file(path: Union[str, Path]) -> Iterator[Path]:
 
     Args:
         path (str or Path): The target. Its folder is made if absent. Of a
-            link, the file that it points to is replaced; what is no file
+            link, the file that it points to is replaced; what is not a file
             (``/dev/stdout``) is written to as it is.
 
     Yields:

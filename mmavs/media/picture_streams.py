@@ -14,7 +14,7 @@ from mmavs.media.video import Picture
 
 
 class FolderPictures:
-    """Pictures, one a second, whose files are read as the data sets read them.
+    """Pictures, one per second, read as the data sets read them.
 
     Args:
         pictures (Sequence): In the order of time: files, or what

@@ -48,8 +48,8 @@ def find_media(
 
     Args:
         video (str or Path or Iterable): A video file; a folder with one
-            picture a second, or with such a folder ``frames`` in it, as clips
-            of AVSBench-semantic have; or the pictures themselves, see
+            picture per second, or with such a folder ``frames`` in it, as
+            clips of AVSBench-semantic have; or the pictures themselves, see
             :func:`~mmavs.apis.inference_model`.
         audio (str or Path, optional): Sound file. Defaults to the video's own
             sound track, or to the one sound file in or beside a folder.
@@ -93,7 +93,7 @@ def _folder(folder: Path, sound_path: Optional[Path]) -> Media:
     if not frames:
         raise ValueError(
             f'no picture in {folder} or {folder / "frames"}. Fix: put one '
-            f'frame a second there, as {IMG_SUFFIXES}.'
+            f'frame per second there, as {IMG_SUFFIXES}.'
         )
     if sound_path is None:
         found = visible_files(folder, ['.wav'], deep=False)

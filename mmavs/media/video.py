@@ -70,7 +70,7 @@ class VideoPictures:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no video, has no pictures, is damaged, or to
+        ValueError: The file is not a video, has no pictures, is damaged, or to
             be shown at an angle that is not a quarter turn; while going
             through it, time stamps that leap, see
             :func:`~mmavs.compat.av_files.check_jump`.

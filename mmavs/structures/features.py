@@ -16,8 +16,8 @@ class AVFeatures(NamedTuple):
     by config.
 
     Attributes:
-        visual (tuple[Tensor, ...]): One map a scale, each (N, C_i, H_i, W_i),
-            finest first.
+        visual (tuple[Tensor, ...]): One map per scale, finest first, each
+            (N, C_i, H_i, W_i).
         audio (Tensor, optional): What the audio encoder gave, (N, D) or
             tokens (N, L, D). Necks leave it as it is unless fusing *into*
             sound is their purpose. None in a model without sound.

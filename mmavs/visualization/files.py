@@ -21,7 +21,7 @@ def picture_path(path: Union[str, Path]) -> Path:
     path = Path(path)
     if not cv2.haveImageWriter(str(path)):
         raise ValueError(
-            f'{path} does not end as a picture does. Fix: give a name '
+            f'{path} must end in .png or .jpg. Fix: give a name '
             'that ends in .png or .jpg.'
         )
     path.parent.mkdir(parents=True, exist_ok=True)

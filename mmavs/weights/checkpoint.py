@@ -183,7 +183,7 @@ def _misfit_message(
         f'{path} is of another model: {len(unfit)} of {len(own)} tensors '
         'do not fit, among them\n'
         + '\n'.join(lines)
-        + '\nMend: give the config that the checkpoint was trained with; '
+        + '\nFix: give the config that the checkpoint was trained with; '
         'released checkpoints of other code bases go through '
         'tools/model_converters/convert_released.py first.'
     )

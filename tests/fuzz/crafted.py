@@ -602,7 +602,7 @@ YAML = {
     'a number': _text('7\n'),
     'a base that is absent': _text('_base_: absent.yaml\nmodel: {}\n'),
     'itself as its base': _text('_base_: c.yaml\nmodel: {}\n'),
-    'a base that is no config': _text('_base_: c.bin\nmodel: {}\n'),
+    'a base that is not a config': _text('_base_: c.bin\nmodel: {}\n'),
     'a package that is absent': _text(
         'custom_imports: {imports: [no_such_package]}\nmodel: {type: x}\n'
     ),

@@ -212,5 +212,5 @@ def test_sound_of_a_clip(transform, front_end, shape):
 
 
 def test_sound_without_a_front_end():
-    with pytest.raises(ValueError, match='no transform .* Mend: add VGGish'):
+    with pytest.raises(ValueError, match='no transform .* Fix: add VGGish'):
         audio_shape(pipeline_config(dict(type='LoadAudio')), 5)

@@ -37,7 +37,7 @@ def video(two_seconds, tmp_path):
 
 
 def test_fewer_masks_leave_none_of_more(binary_model, video, tmp_path):
-    """4 masks a second, then 1: 2 masks, not 8."""
+    """4 masks per second, then 1: 2 masks, not 8."""
     folder = tmp_path / 'm'
     run(binary_model, video, 4, out_dir=folder)
     assert len(content(folder)) == 8

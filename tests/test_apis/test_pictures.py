@@ -11,7 +11,7 @@ from mmavs.media.sources import find_media
 
 
 def flat(levels, size=(48, 64)):
-    """One grey picture a level."""
+    """One grey picture per level."""
     return np.stack([np.full((*size, 3), v, np.uint8) for v in levels])
 
 

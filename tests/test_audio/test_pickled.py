@@ -49,17 +49,17 @@ def test_code_is_refused_and_does_not_run(tmp_path, how):
         inner = pickle.dumps(_Attack(trace), protocol=2)
         call = pickle.dumps(torch.storage._load_from_bytes)[:-1]
         path.write_bytes(call + b'C' + bytes([len(inner)]) + inner + b'\x85R.')
-    with pytest.raises(ValueError, match='clip.pkl.*safely.*Mend'):
+    with pytest.raises(ValueError, match='clip.pkl.*safely.*Fix'):
         read_log_mel_pickle(path)
     assert not trace.exists()
 
 
 def test_damaged_absent_or_odd_files_are_named(tmp_path, log_mel):
     path = tmp_path / 'clip.pkl'
-    with pytest.raises(FileNotFoundError, match='clip.pkl.*Mend'):
+    with pytest.raises(FileNotFoundError, match='clip.pkl.*Fix'):
         read_log_mel_pickle(path)
     path.write_bytes(pickle.dumps(log_mel)[:5000])
-    with pytest.raises(ValueError, match='clip.pkl.*Mend'):
+    with pytest.raises(ValueError, match='clip.pkl.*Fix'):
         read_log_mel_pickle(path)
     path.write_bytes(pickle.dumps(torch.zeros(5, 128)))
     with pytest.raises(ValueError, match=r'must hold.*\(5, 128\)'):

@@ -105,7 +105,7 @@ def test_a_resumed_run_is_the_unbroken_one(
     config = configure(tiny_ms3, tmp_path, workers)
     config.default_hooks.checkpoint.max_keep_ckpts = 5
     resumed = train(config, str(work_dir / 'epoch_2.pth'))
-    # two steps of two clips an epoch: the order, and what each clip draws
+    # two steps of two clips per epoch: the order, and what each clip draws
     assert resumed.drawn == unbroken.drawn[4:] and len(resumed.drawn) == 2
     assert equal(resumed, unbroken)
     epochs = [sorted(sum(unbroken.drawn[i : i + 2], [])) for i in (0, 2, 4)]

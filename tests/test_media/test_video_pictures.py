@@ -17,7 +17,7 @@ from mmavs.testing.media import (
 
 
 def flat(levels, size=(48, 64)):
-    """One grey picture a level."""
+    """One grey picture per level."""
     return np.stack([np.full((*size, 3), v, np.uint8) for v in levels])
 
 

@@ -155,7 +155,7 @@ def test_swapped_sounds_are_drawn(stages, tmp_path, monkeypatch):
             *(config, checkpoint, '--clip', 'absent'),
             monkeypatch=monkeypatch,
         )
-    with pytest.raises(ValueError, match='sheet does not end as a picture'):
+    with pytest.raises(ValueError, match='sheet must end in .png or .jpg'):
         call(
             'analysis_tools/swap_sound',
             *(config, checkpoint, '--out', tmp_path / 'sheet'),
@@ -237,7 +237,7 @@ def test_queries_are_drawn(stages, tmp_path, monkeypatch):
     for option, message in (
         (('--frame', 5), 'no frame 5 in clip s4_test_00000.*0 to 4'),
         (('--frame', -1), 'no frame -1'),
-        (('--out', tmp_path / 'queries'), 'does not end as a picture'),
+        (('--out', tmp_path / 'queries'), 'must end in .png or .jpg'),
     ):
         with pytest.raises(ValueError, match=message):
             call(

@@ -75,7 +75,7 @@ def test_each_clip_with_a_problem_is_named(check, tiny_ms3, tmp_path):
         ('test clip ms3_test_00000', 'ms3_test_00000_1.png'),
     ):
         (line,) = [text for text in said.splitlines() if name in text]
-        assert file in line and ('Mend' in line or 'Fix' in line)
+        assert file in line and ('Fix' in line or 'Fix' in line)
     _, said = check(CONFIG, '--splits', 'val', *roots(root))
     assert 'passed' in said and 'train' not in said
 

@@ -74,7 +74,7 @@ def test_a_clip_of_another_length_is_left_alone(
 ):
     assert prepare(world, '--out', tmp_path, '--seconds', first) == 0
     assert prepare(world, '--out', tmp_path, '--seconds', then) == 1
-    message = f'hold {first} seconds, {then} are asked for now.*Mend: remove'
+    message = f'hold {first} seconds, {then} are asked for now.*Fix: remove'
     assert re.search(message, capsys.readouterr().out)
     info = AVSDataset(str(tmp_path), None).get_data_info(0)
     wave, rate = read_wav(info['audio_path'])

@@ -65,7 +65,7 @@ def test_scale_and_offset_change_nothing():
 
 
 def test_padded_frames_are_left_out():
-    """What a short clip lacks is no effect of its partner."""
+    """What a short clip lacks is not an effect of its partner."""
     model = Mixed(1.0, 2.0, num_frames=4)
     long = [clip(10, 0, 2), clip(20, 3, 4)]
     assert measure_share(model, long).sound == pytest.approx(36 / 136)

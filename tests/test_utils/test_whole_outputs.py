@@ -21,7 +21,7 @@ WRITERS = (
     'write_bytes',
     'write_text',
 )
-# what is no output, or cannot be renamed
+# what is not an output, or cannot be renamed
 ALLOWED = {
     'mmavs/audio/cache.py': 'np.save(file',  # renamed there, as caches are
     'mmavs/media/video_writer.py': 'av.open(f',  # gets the hidden path

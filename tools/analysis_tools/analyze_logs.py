@@ -71,7 +71,7 @@ def find_logs(path: Path) -> List[Path]:
     )
     if not logs:
         raise FileNotFoundError(
-            f'no log in {path}. Mend: give a work dir of tools/train.py (with '
+            f'no log in {path}. Fix: give a work dir of tools/train.py (with '
             '<time>/vis_data/scalars.json), or the .json itself'
         )
     return logs
@@ -154,7 +154,7 @@ def draw(
     for place, key in enumerate(keys, start=1):
         if not any(key in run.curves for run in runs):
             known = sorted({name for run in runs for name in run.curves})
-            raise ValueError(f'no run has {key!r}. Mend: one of {known}')
+            raise ValueError(f'no run has {key!r}. Fix: one of {known}')
         axes = figure.add_subplot(1, len(keys), place)
         for run in runs:
             curve = run.curves.get(key, [])

@@ -3,7 +3,7 @@
     python tools/analysis_tools/browse_dataset.py CONFIG \
         [--split train] [--num 8] [--out DIR] [--synthetic]
 
-One picture a clip: its frames, the ground truth over them, and below each
+One picture per clip: its frames, the ground truth over them, and below each
 frame the sound that goes with it.
 """
 

@@ -212,7 +212,7 @@ def seconds_a_step(folder: Path) -> float:
 
 
 def costs(row: Row, args: argparse.Namespace) -> List[str]:
-    """Cells of ``--costs``: parameters in millions, seconds a step."""
+    """Cells of ``--costs``: parameters in millions, seconds per step."""
     folders = [args.work_dir / f'{row.slug}_{seed}' for seed in args.seeds]
     seconds = [seconds_a_step(folder) for folder in folders]
     options = options_of(row, args.seeds[0], args)

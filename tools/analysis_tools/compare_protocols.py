@@ -23,7 +23,7 @@ NUM_CLASSES = 8
 Clip = Tuple[np.ndarray, np.ndarray]
 
 BINARY = (
-    ('1 clip a batch (AVS-BG, CATR, COMBO, AVIS)', dict(clips_per_batch=1)),
+    ('1 clip per batch (AVS-BG, CATR, COMBO, AVIS)', dict(clips_per_batch=1)),
     ('2 clips (AVSegFormer, AVSAC)', dict(clips_per_batch=2)),
     ('4 clips (TPAVI)', dict(clips_per_batch=4)),
     ('all clips', dict(clips_per_batch='all')),

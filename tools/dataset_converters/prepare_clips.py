@@ -3,7 +3,7 @@
     python tools/dataset_converters/prepare_clips.py my_videos \
         --out data/mine --split train
 
-writes, for every video, one frame a second and the sound:
+writes, for every video, one frame per second and the sound:
 
     data/mine/train/frames/<video's name>/0.png, 1.png, ...
     data/mine/train/audio/<video's name>.wav
@@ -69,7 +69,7 @@ def list_videos(folder: Path) -> List[Path]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(
-            f'{folder} holds several videos called {twice}. Mend: rename them.'
+            f'{folder} holds several videos called {twice}. Fix: rename them.'
         )
     return paths
 
@@ -137,7 +137,7 @@ def check_remains(job: ClipJob) -> None:
         raise ValueError(
             f'{job.folder} and {job.audio} hold {there} seconds, {asked} are '
             'asked for now: they were made with other --seconds or of another '
-            'video. Mend: remove both, or take another --out.'
+            'video. Fix: remove both, or take another --out.'
         )
 
 

@@ -3,7 +3,7 @@
     python tools/misc/make_model_zoo.py [--out docs/en/model_zoo.md] [--check]
 
 Parameters and MACs are counted here (tools/analysis_tools/get_flops.py), one
-clip a config. Scores come from the ``Results`` of each folder's
+clip per config. Scores come from the ``Results`` of each folder's
 ``metafile.yaml`` and carry its ``Source``. ``--check`` writes nothing and
 fails if the page would change.
 """
@@ -42,7 +42,7 @@ accumulates, billions) are of one whole clip in inference, sound encoder
 included: matrix products, convolutions, attention and sampling. Both are
 counted here, by the last command above. **J** is mIoU and **F** the
 F-measure, percent; the last column says whose figures they are. Published
-figures were made under different protocols (clips a batch, frame size): see
+figures were made under different protocols (clips per batch, frame size): see
 each folder's README before comparing them.
 """
 COLUMNS = (
@@ -181,7 +181,7 @@ def main() -> None:
         print(f'wrote {args.out}')
     elif not args.out.is_file() or args.out.read_text() != page:
         sys.exit(
-            f'{args.out} is not what the configs give. Mend: '
+            f'{args.out} is not what the configs give. Fix: '
             'python tools/misc/make_model_zoo.py'
         )
 

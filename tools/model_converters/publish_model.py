@@ -1,4 +1,4 @@
-"""Make a checkpoint fit for handing out: weights only, hash in the name.
+"""Strip a checkpoint for release: weights only, hash in the name.
 
     python tools/model_converters/publish_model.py \
         work_dirs/tpavi_pvt_ms3/best_mIoU_epoch_27.pth published/tpavi_pvt_ms3

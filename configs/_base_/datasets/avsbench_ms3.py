@@ -1,4 +1,4 @@
-# AVSBench MS3 at 224 px: five labelled frames a clip. All else is as for S4.
+# AVSBench MS3 at 224 px: five labelled frames per clip. All else is as for S4.
 _base_ = './avsbench_s4.py'
 dataset_type = 'AVSBenchMS3Dataset'
 data_root = 'data/avsbench/Multi-sources/'

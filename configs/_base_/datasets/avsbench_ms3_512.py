@@ -1,4 +1,4 @@
-# AVSBench MS3 enlarged to 512 px, five labelled frames a clip. All else, the
+# AVSBench MS3 enlarged to 512 px, five labelled frames per clip. All else, the
 # size of the ground truth above all, is as for S4.
 _base_ = './avsbench_s4_512.py'
 dataset_type = 'AVSBenchMS3Dataset'

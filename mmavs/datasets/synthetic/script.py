@@ -18,7 +18,7 @@ class Kind(NamedTuple):
 
     Attributes:
         code (int): Keeps the random numbers of kinds apart.
-        num_frames (int): T, one frame a second.
+        num_frames (int): T, one frame per second.
         num_visible (tuple): Fewest and most visible objects.
         sounding (str): 'one' object all the time (S4), 'some' (zero to three,
             who may change), or 'all' that is visible, all the time.

@@ -61,7 +61,7 @@ def bell(rng, t):
 
 
 def siren(rng, t):
-    """Tone that wails between about 600 and 1500 Hz, 1-2 times a second."""
+    """Tone that wails between about 600 and 1500 Hz, 1-2 times per second."""
     low, high = rng.uniform(550, 700), rng.uniform(1250, 1600)
     wail = 0.5 + 0.5 * np.sin(
         2 * np.pi * rng.uniform(1.0, 2.0) * t + rng.uniform(0, 6)
@@ -82,7 +82,7 @@ def chirps(rng, t):
 
 
 def bursts(rng, t):
-    """Bursts of 3-6 kHz noise, 2.5-4 a second."""
+    """Bursts of 3-6 kHz noise, 2.5-4 per second."""
     since = _strikes(rng, t, rng.uniform(2.5, 4))
     low = rng.uniform(2800, 3400)
     noise = _band(_noise(rng, t), low, low + rng.uniform(2300, 3000))
@@ -115,14 +115,14 @@ def buzz(rng, t):
 
 
 def tremolo(rng, t):
-    """Tone of 1.8-2.7 kHz whose level shakes 8-12 times a second."""
+    """Tone of 1.8-2.7 kHz whose level shakes 8-12 times per second."""
     tone = np.sin(2 * np.pi * rng.uniform(1800, 2700) * t)
     shake = 0.55 + 0.45 * np.sin(2 * np.pi * rng.uniform(8, 12) * t)
     return tone * shake
 
 
 def rumble(rng, t):
-    """Steady 150-500 Hz noise, chopped 9-13 times a second."""
+    """Steady 150-500 Hz noise, chopped 9-13 times per second."""
     noise = _band(_noise(rng, t), rng.uniform(130, 180), rng.uniform(420, 560))
     return noise * (1 + 0.7 * np.sin(2 * np.pi * rng.uniform(9, 13) * t))
 

@@ -213,7 +213,7 @@ class VGGishLogMel(AudioFrontEnd):
 
 @TRANSFORMS.register_module()
 class BEATsFbank(AudioFrontEnd):
-    """Filterbanks for BEATs, one a second, (T, 98, 128).
+    """Filterbanks for BEATs, one per second, (T, 98, 128).
 
     Frame t gets second t of the sound; a last second of which at least half
     is there is completed with zeros. See :func:`mmavs.audio.beats_fbank` for
@@ -233,7 +233,7 @@ class BEATsFbank(AudioFrontEnd):
 
 @TRANSFORMS.register_module()
 class AudioSegments(AudioFrontEnd):
-    """Waveform segments, one a frame, (T, length).
+    """Waveform segments, one per frame, (T, length).
 
     For front ends that run on the device (``audio_front_end`` of
     ``AVSDataPreProcessor``) and for encoders that take waveforms. See

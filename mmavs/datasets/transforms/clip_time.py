@@ -35,7 +35,7 @@ class ClipTimeTransform(BaseTransform):
         if 'waveform' in results and 'audio' not in results:
             raise ValueError(
                 f'{type(self).__name__} moves frames and pieces of sound '
-                'together. Mend: put it after VGGishLogMel (or another audio '
+                'together. Fix: put it after VGGishLogMel (or another audio '
                 'front end) in the pipeline.'
             )
         labeled = set(results['labeled_frames'])

@@ -17,7 +17,7 @@ class ClipColorJitter(BaseTransform):
 
     In this order: brightness (times b), contrast (c times the distance from
     the clip's mean grey), saturation (s times the distance from grey), hue
-    (shift by h of the colour circle). Factors are drawn once a clip from
+    (shift by h of the colour circle). Factors are drawn once per clip from
     [1 - x, 1 + x], the hue from [-x, x].
 
     Required and Modified Keys:

@@ -96,7 +96,7 @@ class PackAVSInputs(BaseTransform):
             if any(value != values[0] for value in values):
                 raise ValueError(
                     f'frames of clip {results.get("clip_id")} differ in '
-                    f'{key}: {sorted(set(map(str, values)))}. Mend: use '
+                    f'{key}: {sorted(set(map(str, values)))}. Fix: use '
                     'frames of one size, and random transforms inside '
                     'ForEachFrame with share_random_params=True.'
                 )
@@ -111,7 +111,7 @@ class PackAVSInputs(BaseTransform):
         if absent and len(absent) < len(labeled):
             raise ValueError(
                 f'clip {results.get("clip_id")}: labelled frames {absent} '
-                'carry no mask. Mend: put LoadFrameMask into ForEachFrame.'
+                'carry no mask. Fix: put LoadFrameMask into ForEachFrame.'
             )
         if not labeled or absent:
             return None
@@ -142,7 +142,7 @@ def _stack_images(frames: List[dict], clip_id: Optional[str]) -> Tensor:
     shapes: List[Tuple[int, ...]] = sorted({image.shape for image in images})
     if len(shapes) > 1:
         raise ValueError(
-            f'frames of clip {clip_id} differ in size: {shapes}. Mend: add '
+            f'frames of clip {clip_id} differ in size: {shapes}. Fix: add '
             'Resize to ForEachFrame.'
         )
     stacked = np.stack([image.transpose(2, 0, 1) for image in images])

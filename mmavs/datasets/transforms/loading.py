@@ -51,7 +51,7 @@ class LoadAudio(BaseTransform):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no sound, see :func:`mmavs.audio.read_sound`;
+        ValueError: The file is not sound, see :func:`mmavs.audio.read_sound`;
             or the waveform holds integers, or was scaled as integers.
     """
 

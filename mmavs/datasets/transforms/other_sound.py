@@ -61,7 +61,7 @@ class OtherSound(WaveformTransform):
         if not left:
             raise ValueError(
                 f'{type(self).__name__}: no sound is left to draw for {own}. '
-                'Mend: give more files as sounds.'
+                'Fix: give more files as sounds.'
             )
         path = left[int(draw.integers(len(left)))]
         waveform, sample_rate = read_wav(path)
@@ -131,12 +131,12 @@ def _list_sounds(sounds: Union[str, Sequence[str]]) -> List[Path]:
             found.append(path)
         else:
             raise FileNotFoundError(
-                f'sounds: there is no {path}. Mend: give wav files or a '
+                f'sounds: there is no {path}. Fix: give wav files or a '
                 'folder of them.'
             )
     if not found:
         raise FileNotFoundError(
-            f'sounds: no wav file in {sounds}. Mend: give wav files or a '
+            f'sounds: no wav file in {sounds}. Fix: give wav files or a '
             'folder of them.'
         )
     return [path.absolute() for path in found]

@@ -59,7 +59,7 @@ class WaveformTransform(BaseTransform):
         """Change the sound of this clip, or leave it."""
         if 'waveform' not in results or 'audio' in results:
             raise ValueError(
-                f'{type(self).__name__} changes waveforms. Mend: put it after '
+                f'{type(self).__name__} changes waveforms. Fix: put it after '
                 'LoadAudio and before VGGishLogMel (or another front end).'
             )
         draw = self._generator(results)
@@ -173,7 +173,7 @@ class ShiftAudio(WaveformTransform):
         if largest >= EXAMPLE_MS / 2 and not break_pairing:
             raise ValueError(
                 f'a shift of {largest:g} ms gives frames the sound of their '
-                f'neighbours (a frame hears {EXAMPLE_MS} ms). Mend: stay '
+                f'neighbours (a frame hears {EXAMPLE_MS} ms). Fix: stay '
                 f'below {EXAMPLE_MS // 2}, or, to test how a model follows '
                 'time, set break_pairing=True.'
             )

@@ -67,7 +67,7 @@ class FreezeBackboneHook(Hook):
             raise ValueError(
                 f'FreezeBackboneHook(num_epochs={self.num_epochs}) counts '
                 f'epochs, but {type(runner.train_loop).__name__} does not. '
-                "Mend: train_cfg=dict(type='EpochBasedTrainLoop', ...), or "
+                "Fix: train_cfg=dict(type='EpochBasedTrainLoop', ...), or "
                 'num_epochs=None to freeze for good.'
             )
         if wanted == self._is_frozen:
@@ -133,7 +133,7 @@ def _wrap_anew(runner: Runner) -> None:
     if not isinstance(runner.model, DistributedDataParallel):
         raise ValueError(
             'FreezeBackboneHook changes what is trained while it runs, which '
-            f'{type(runner.model).__name__} cannot follow. Mend: train with '
+            f'{type(runner.model).__name__} cannot follow. Fix: train with '
             'MMDistributedDataParallel, or drop the hook from custom_hooks.'
         )
     module, runner.model = runner.model.module, None

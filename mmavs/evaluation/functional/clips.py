@@ -89,7 +89,7 @@ def evaluate_semantic(
 
     Raises:
         ValueError: An unknown protocol, a clip whose shapes differ, or a
-            predicted label that is no class; clips are counted from 0.
+            predicted label that is not a class; clips are counted from 0.
     """
     check_semantic(protocol, background, absent_classes)
     sums = []

@@ -26,7 +26,7 @@ Sums = Dict[str, Tensor]
 def check_binary(
     protocol: str, clips_per_batch: Union[int, str], background: str
 ) -> None:
-    """Refuse what is no binary protocol.
+    """Refuse what is not a binary protocol.
 
     Raises:
         ValueError: An unknown protocol, grouping or background.
@@ -45,7 +45,7 @@ def check_binary(
 def check_semantic(
     protocol: str, background: str, absent_classes: str
 ) -> None:
-    """Refuse what is no semantic protocol.
+    """Refuse what is not a semantic protocol.
 
     Raises:
         ValueError: An unknown protocol, background or treatment of absent

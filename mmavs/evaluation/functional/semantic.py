@@ -32,7 +32,7 @@ def confusion_counts(
 
     Returns:
         Tensor or ndarray: (N, K + 1, K + 1) int64, rows true, columns
-        predicted. The last row and column hold labels that are no class.
+        predicted. The last row and column hold other labels.
 
     Raises:
         ValueError: Shapes differ.
@@ -75,7 +75,7 @@ def semantic_sums(
         in which the class is predicted or true; ``frames`` (K,), their
         number; ``pixels`` (3, K) true positive, false positive and false
         negative; ``length``, frames of the clip; ``invalid`` (2,), pixels
-        whose prediction, or truth, is no class.
+        whose prediction, or truth, is not a class.
     """
     labels, target = as_tensor(labels), as_tensor(target)
     pairs = confusion_counts(labels, target, num_classes, ignore_index)

@@ -1,4 +1,4 @@
-"""What the metrics of clips share: one entry a clip, order, groups, table."""
+"""What clip metrics share: one entry per clip, order, groups, table."""
 
 import logging
 from typing import Any, Dict, List, Optional, Sequence, Tuple

@@ -139,7 +139,7 @@ def find_bundle(name: str):
             if isinstance(value, pipelines.Wav2Vec2Bundle)
         )
         raise ValueError(
-            f'{name!r} is no speech bundle of torchaudio. There are: '
+            f'{name!r} is not a speech bundle of torchaudio. There are: '
             + ', '.join(known)
         )
     return bundle

@@ -20,7 +20,7 @@ NOWHERE = -13.8
 class Instances(NamedTuple):
     """Potential sounding objects of N frames, padded to M each.
 
-    At most one a category and frame, those that exist first, by rising
+    At most one per category and frame, those that exist first, by rising
     category.
 
     Attributes:
@@ -45,7 +45,7 @@ def filter_instances(
     Semantics, https://arxiv.org/abs/2307.16620, section 3.3. The category
     filter drops queries whose most probable class is "no object"; the score
     filter keeps, of each category, the query with the highest probability. A
-    query whose mask has no pixel (of probability above 0.5) is no instance.
+    query whose mask has no pixel (of probability above 0.5) is left out.
 
     Args:
         class_logits (Tensor): (N, Q, K + 1), raw; the last is "no object".

@@ -272,7 +272,7 @@ class Prediction(NamedTuple):
 
 
 class InstanceDecoder(nn.Module):
-    """Queries look at one map a layer, in turn, and predict.
+    """Queries look at one map per layer, in turn, and predict.
 
     Args:
         embed_dims (int): D.

@@ -30,7 +30,7 @@ def sine_positions(
         Tensor: (height * width, D) float32 in [-1, 1].
 
     Raises:
-        ValueError: ``embed_dims`` is no multiple of 4.
+        ValueError: ``embed_dims`` is not a multiple of 4.
     """
     if embed_dims % 4:
         raise ValueError(

@@ -61,7 +61,7 @@ class AudioVisualMappingLoss(nn.Module):
             the mask's area instead of the scale's. Defaults to None.
         normalize (bool): Bring both vectors to unit length first. Defaults
             to False, as in the released training commands.
-        background_index (int): Class that is no foreground. Defaults to 0.
+        background_index (int): Class that is not foreground. Defaults to 0.
             Until September 2024 the released AVSS code took 70, the last
             class, so that M was nearly 1 everywhere; published AVSS numbers
             were made with that.
@@ -147,7 +147,7 @@ class AudioVisualMappingLoss(nn.Module):
         labeled: Tensor,
         stages: Sequence[int],
     ) -> List[Tensor]:
-        """One sum over labelled frames a scale."""
+        """One sum over labelled frames per scale."""
         rows = labeled if self.mode == 'audio-visual' else slice(None)
         scores = self._foreground(logits[rows])
         is_soft = logits.shape[1] == 1

@@ -167,7 +167,7 @@ class TPAVIBlock(nn.Module):
         Z = V + \rho(\alpha\, g(V)), \quad
         \alpha = \theta(V)\,\phi(\hat A)^\top / M
 
-    There is no softmax, and :math:`\hat A` is one vector a second, repeated
+    There is no softmax, and :math:`\hat A` is one vector per second, repeated
     over the frame. So the M x M matrix has T distinct columns, and summing
     equal columns first gives, for pixel p, exactly
 
@@ -293,7 +293,7 @@ class TPAVIBlock(nn.Module):
         values = values.view(*weights.shape, -1) * weights[:, :, None]
         # every frame of a window reads the same T values, (N, C, T)
         values = values.transpose(1, 2).repeat_interleave(weights.shape[1], 0)
-        bias = self.rho.bias[:, None]  # added once, not once a second
+        bias = self.rho.bias[:, None]  # added once, not once per second
         return torch.baddbmm(bias, values, scores.flatten(0, 1)).view_as(x)
 
     def _attend_to_pixels(self, x: Tensor, weights: Tensor) -> Tensor:

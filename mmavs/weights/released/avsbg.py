@@ -94,7 +94,7 @@ def convert(state_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:
             raise ValueError(
                 'this AVS-BG checkpoint has a Swin backbone, which has no '
                 "norm after each stage; mmseg's SwinTransformer has, so the "
-                'weights would not give the released outputs. Mend: convert '
+                'weights would not give the released outputs. Fix: convert '
                 'a checkpoint with PVT v2 or ResNet-50.'
             )
         if key.startswith(_PVT):

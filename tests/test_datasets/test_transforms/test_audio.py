@@ -182,7 +182,7 @@ def test_segments_and_device_front_end_equal_the_transform():
     front_end = MODELS.build(dict(type='VGGishLogMelFrontEnd'))
     ours = front_end(segments)
     torch.testing.assert_close(ours, expected, rtol=0, atol=1e-4)
-    with pytest.raises(ValueError, match='15600.*got 16000.*Mend'):
+    with pytest.raises(ValueError, match='15600.*got 16000.*Fix'):
         front_end(torch.zeros(5, 16000))
 
 

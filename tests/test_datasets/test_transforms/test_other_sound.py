@@ -66,5 +66,5 @@ def test_mistakes_are_named(sounds, tmp_path):
     with pytest.raises(FileNotFoundError, match='no wav file'):
         build('ReplaceAudio', sounds=str(tmp_path / 'empty'))
     alone = build('ReplaceAudio', sounds=str(sounds / 'cat/three.wav'))
-    with pytest.raises(ValueError, match='no sound is left.*Mend'):
+    with pytest.raises(ValueError, match='no sound is left.*Fix'):
         alone(clip(path=str(sounds / 'cat/three.wav')))

@@ -163,7 +163,7 @@ def test_other_wrappers_are_refused(tmp_path):
         model=Wrapper(), epoch=0, train_loop=None, logger=None
     )
     runner.model.module = Net()
-    with pytest.raises(ValueError, match='Wrapper cannot follow.*Mend'):
+    with pytest.raises(ValueError, match='Wrapper cannot follow.*Fix'):
         FreezeBackboneHook(None).before_train_epoch(runner)
 
 

@@ -239,7 +239,7 @@ def test_any_head_may_follow():
     head = MODELS.build(dict(type='AVSFPNHead', in_channels=[32] * 4))
     out = head(neck(random_features(2)))
     assert out.logits.shape == (2, 1, 64, 64)
-    # BEATs gives several tokens a frame
+    # BEATs gives several tokens per frame
     assert neck(random_features(1, tokens=6)).audio.shape == (1, 5, 32)
 
 

@@ -22,7 +22,7 @@ def equation_1(block, x, audio, num_frames, mode):
     sound = block.align(audio) if mode == 'audio-visual' else None
     if mode == 'audio-visual':
         area = x.shape[-2] * x.shape[-1]
-        sound = sound.repeat_interleave(area, dim=0)  # A, one row a pixel
+        sound = sound.repeat_interleave(area, dim=0)  # A, one row per pixel
     else:
         sound = pixels
 
