@@ -100,7 +100,7 @@ def test_weights_are_downloaded_safely(tiny, monkeypatch, num_layers):
 
 
 def test_unknown_names_and_depths(tiny):
-    with pytest.raises(ValueError, match='no speech bundle.*HUBERT_BASE'):
+    with pytest.raises(ValueError, match='not a speech bundle.*HUBERT_BASE'):
         build('VGGISH')
     with pytest.raises(ValueError, match='3 layers, got num_layers=4'):
         build(tiny, num_layers=4)
