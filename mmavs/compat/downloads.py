@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from http.client import HTTPException
 from pathlib import Path
 from typing import Optional, Union
 
@@ -17,38 +16,6 @@ def digits_in(name: str) -> Optional[str]:
     return found and found[1]
 
 
-def download(
-    address: str, path: Union[str, Path], progress: bool = True
-) -> None:
-    """Fetch a file and compare it with the hash in its name.
-
-    Args:
-        address (str): Of the file.
-        path (str or Path): Where it goes, once it is complete.
-        progress (bool): Show a bar. Defaults to True.
-
-    Raises:
-        RuntimeError: It cannot be fetched, or its name holds digits of
-            another hash.
-    """
-    from torch.hub import download_url_to_file
-
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    digits = digits_in(path.name)
-    try:
-        # appears under its name once it is complete and compared
-        download_url_to_file(address, str(path), digits, progress)
-    except (OSError, ValueError, HTTPException) as error:
-        raise RuntimeError(
-            f'{address} cannot be downloaded ({error}). Fix: check the '
-            'address and the connection, or download it by hand and give '
-            'its path.'
-        ) from error
-    except RuntimeError as error:
-        raise _other_file(address, error) from error
-
-
 def check_digits(path: Path) -> None:
     """Compare a file with the hash in its name, if there is one.
 
@@ -58,25 +25,19 @@ def check_digits(path: Path) -> None:
     Raises:
         RuntimeError: They differ.
     """
+    from mmavs.weights.fetching import sha256
+
     digits = digits_in(path.name)
     if digits is None:
         return
-    found = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            found.update(block)
-    if not found.hexdigest().startswith(digits):
-        begin = found.hexdigest()[: len(digits)]
-        raise _other_file(path, f'its SHA-256 begins with {begin}')
-
-
-def _other_file(source, reason) -> RuntimeError:
-    return RuntimeError(
-        f'{source} is not the file that the digits in its name promise '
-        f'({reason}). Fix: delete it if it is here and download it again; '
-        'where you trust it all the same, give the path of a copy under '
-        'another name.'
-    )
+    found = sha256(path)
+    if not found.startswith(digits):
+        raise RuntimeError(
+            f'{path} is not the file that its name promises: its SHA-256 '
+            f'begins with {found[: len(digits)]}. Fix: delete it, '
+            'and it is downloaded again; where you trust it all the same, '
+            'give the path of a copy under another name.'
+        )
 
 
 def cached(
@@ -96,12 +57,15 @@ def cached(
         Path: The file.
 
     Raises:
-        RuntimeError: See :func:`download`.
+        RuntimeError: It cannot be fetched, or has another hash than its
+            name.
     """
     from urllib.parse import urlparse
 
     from mmengine.dist import barrier, get_local_rank
     from torch.hub import get_dir
+
+    from mmavs.weights.fetching import fetch
 
     name = Path(urlparse(address).path).name
     name = 'checkpoint' if name in ('', '..') else name
@@ -112,7 +76,7 @@ def cached(
     path = folder / name
     try:
         if get_local_rank() == 0 and not path.exists():
-            download(address, path, progress)
+            fetch(address, path, digits_in(name) or '', progress)
     finally:
         barrier()  # the others are not left waiting for what failed
     check_digits(path)

@@ -19,7 +19,8 @@ def visible_files(
     """List the files of some kinds, but hidden ones.
 
     macOS leaves a ``._clip.mp4`` that is not a video beside ``clip.mp4`` on
-    disks of other systems and in archives.
+    disks of other systems and in archives. A link that leads nowhere is
+    listed: whoever opens it says so.
 
     Args:
         folder (str or Path): Where to look.
@@ -40,7 +41,7 @@ def visible_files(
         for path in found
         if path.suffix.lower() in suffixes
         and not any(p[0] == '.' for p in path.relative_to(folder).parts)
-        and path.is_file()
+        and not path.is_dir()
     )
 
 

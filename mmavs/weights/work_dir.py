@@ -57,7 +57,8 @@ def last_checkpoint(work_dir: Union[str, Path]) -> Optional[Path]:
     note = folder / _LAST
     if not note.is_file():
         return next(iter(numbered_checkpoints(folder)), None)
-    return _where_it_is_now(note.read_text().strip(), folder, note)
+    noted = note.read_text('utf-8', 'replace').strip()
+    return _where_it_is_now(noted, folder, note)
 
 
 def numbered_checkpoints(folder: Path) -> List[Path]:

@@ -6,7 +6,7 @@ compared with what the whole file gives.
 
 import importlib.util
 import json
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
@@ -23,6 +23,7 @@ from mmavs.files.output_folder import OutputFolder
 from mmavs.media.picture_files import read_picture
 from mmavs.registry import DATASETS
 from mmavs.weights.checkpoint import check_resumable, load_model_weights
+from mmavs.weights.work_dir import last_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 _TOOLS: Dict[str, Any] = {}
@@ -47,6 +48,7 @@ class Kind(NamedTuple):
     names: Tuple[str, ...] = ()
 
 
+@lru_cache(1)  # before the forks; each process has a copy
 def small_model() -> torch.nn.Module:
     """Build the quick start's model for pictures of 32 x 32."""
     config = Config.fromfile(ROOT / 'configs/synthetic/film_tiny_ms3.py')
@@ -190,6 +192,10 @@ def _resume(folder: Path) -> dict:
     model = small_model()
     check_resumable(model, str(folder / 'epoch_1.pth'))
     return _load_from(folder, 'epoch_1.pth')
+
+
+def _last(folder: Path) -> str:
+    return str(last_checkpoint(folder)).replace(str(folder), '.')
 
 
 def _convert(folder: Path, method: str, name: str) -> dict:
@@ -366,6 +372,7 @@ KINDS: Dict[str, Kind] = {
     'checkpoint, resumed': Kind(
         'weights', 'epoch_1.pth', _resume, checked=True
     ),
+    'last_checkpoint': Kind('weights', 'last_checkpoint', _last),
     'checkpoint, published': Kind(
         'weights', 'own.pth', _publish, checked=True
     ),

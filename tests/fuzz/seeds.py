@@ -152,6 +152,7 @@ def _weights(root: Path, model: torch.nn.Module) -> None:
         dict(state, state_dict=weights, optimizer=optimizer),
         root / 'epoch_1.pth',
     )
+    (root / 'last_checkpoint').write_text('epoch_1.pth')
     golden = ROOT / 'tests' / 'data' / 'golden'
     for name in ('vggish', 'avsbg_pvt_basic', 'avsegformer_ms3_res'):
         shapes = json.loads((golden / f'keys_{name}.json').read_text())

@@ -8,7 +8,7 @@ import pytest
 from scipy.io import wavfile
 
 from mmavs.datasets.preparation import check_data, list_jobs
-from mmavs.media.listing import visible_files
+from mmavs.media.listing import list_images, visible_files
 from mmavs.media.sources import find_media
 from mmavs.registry import TRANSFORMS
 
@@ -40,6 +40,15 @@ def test_hidden_files_and_folders_are_passed_over(folder):
     assert names() == ['A.WAV', 'b.wav', 'in/d.wav']
     assert names(deep=False) == ['A.WAV', 'b.wav']
     assert visible_files(folder / 'absent', ['.wav']) == []
+
+
+def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path):
+    """A clip would be a frame shorter than it was made."""
+    cv2.imwrite(str(tmp_path / '0.png'), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / '1.png').symlink_to('/disk/that/is/gone/1.png')
+    assert [path.name for path in list_images(tmp_path)] == ['0.png', '1.png']
+    with pytest.raises(FileNotFoundError, match='1.png'):
+        list(picture.read() for picture in find_media(tmp_path).pictures)
 
 
 def test_sounds_to_draw_from(folder):
