@@ -25,7 +25,7 @@ def check_digits(path: Path) -> None:
     Raises:
         RuntimeError: They differ.
     """
-    from mmavs.weights.fetching import sha256
+    from mmavs.files.fetching import sha256
 
     digits = digits_in(path.name)
     if digits is None:
@@ -65,7 +65,7 @@ def cached(
     from mmengine.dist import barrier, get_local_rank
     from torch.hub import get_dir
 
-    from mmavs.weights.fetching import fetch
+    from mmavs.files.fetching import fetch
 
     name = Path(urlparse(address).path).name
     name = 'checkpoint' if name in ('', '..') else name

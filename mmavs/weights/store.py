@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Dict
 from urllib.parse import parse_qs, urlparse
 
+from mmavs.files.fetching import fetch, sha256
 from mmavs.files.whole_files import write_text
-
-from .fetching import fetch, sha256
 
 
 def home() -> Path:

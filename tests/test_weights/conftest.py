@@ -3,7 +3,7 @@
 import pytest
 from loopback import Files, serving
 
-from mmavs.weights import fetching
+from mmavs.files import fetching
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from mmavs.weights.fetching import TRIES, fetch, sha256
+from mmavs.files.fetching import TRIES, fetch, sha256
 
 BODY = np.random.default_rng(0).bytes(300_000)
 QUOTA = (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mmavs.command_line import run_script
 from mmavs.compat.downloads import digits_in
+from mmavs.files.fetching import fetch
 from mmavs.weights.addresses import WEIGHTS
-from mmavs.weights.fetching import fetch
 
 
 def parse_args() -> argparse.Namespace:

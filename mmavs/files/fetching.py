@@ -15,6 +15,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qs, urlparse
 from urllib.request import Request, urlopen
 
+from mmavs.files.whole_files import write_text
+
 TRIES, PAUSE, TIMEOUT = 4, 1.0, 60.0  # times, seconds, seconds of silence
 _BLOCK = 1 << 20
 _DRIVE = 'drive.google.com'
@@ -212,7 +214,7 @@ def _go_on(address: str, part: Path, progress: bool) -> None:
             raise OSError(f'another part was sent: {begins!r}')
         length = answer.headers.get('Content-Length')
         total = have + int(length) if length else None
-        note.write_text(_version(answer.headers))
+        write_text(note, _version(answer.headers))
         with (
             part.open('ab' if have else 'wb') as file,
             _bar(address, total, progress) as show,
