@@ -78,7 +78,8 @@ def test_a_dump_of_two_classes_keeps_their_names(tmp_path, monkeypatch):
 
 def test_a_dump_without_labels_is_refused(tmp_path, monkeypatch):
     sample = AVSDataSample(metainfo=dict(clip_id='x', num_frames=1))
-    sample.gt_sem_seg = FramePixelData(data=torch.zeros(1, 1, 2, 2))
+    labels = torch.zeros(1, 1, 2, 2, dtype=torch.long)
+    sample.gt_sem_seg = FramePixelData(data=labels)
     path = tmp_path / 'x.pkl'
     Evaluator([DumpResults(str(path))]).offline_evaluate([sample])
     with pytest.raises(ValueError, match='clip x: it holds neither'):
