@@ -364,6 +364,8 @@ def test_one_unlabelled_test_clip_is_named(
         dataset = 'test_dataloader.dataset'
         words += (f'{dataset}.type=AVSDataset', f'{dataset}.data_root={root}')
         words += (f'{dataset}.ann_file=clips.csv',)
+        # mmengine names loggers by the second: two runs in one would share
+        words += (f'experiment_name={out}',)
         call(*words, *options, monkeypatch=monkeypatch)
         (path,) = (tmp_path / out).glob('*/*.json')
         (log,) = (tmp_path / out).glob('*/*.log')
