@@ -1,6 +1,6 @@
 # AuralSAM2 with SAM 2.0's Hiera-L (arXiv 2506.01015 and the released code):
 # 224.43 M weights of SAM 2 and 130.42 M of the fuser, VGGish included, as
-# released; what is never used is not built. `pip install mmavs[sam2]`.
+# released; what is never used is not built.
 data_preprocessor = dict(type='AVSDataPreProcessor', size_divisor=32)
 model = dict(
     type='AVSegmentor',

@@ -16,7 +16,7 @@ class SAM2Hiera(BaseModule):
 
     Paper: SAM 2: Segment Anything in Images and Videos,
     https://arxiv.org/abs/2408.00714. The network is timm's
-    ``sam2_hiera_*``, which equals Meta's; ``pip install mmavs[sam2]``.
+    ``sam2_hiera_*``, which equals Meta's (the extra ``sam2``).
 
     Args:
         arch (str): 't', 's', 'b' (base plus) or 'l'.
@@ -79,5 +79,5 @@ def _build_trunk(name: str):
     except (ImportError, RuntimeError) as error:
         raise ImportError(
             f'{name} comes from timm 1.0.9 or newer, which is missing or '
-            f'older here ({error}). Fix: pip install "mmavs[sam2]"'
+            f'older here ({error}). Fix: pip install "timm>=1.0.9"'
         ) from None
