@@ -13,6 +13,7 @@ from mmavs.models.layers.instance_decoder import (
 )
 from mmavs.models.layers.positions import map_positions
 from mmavs.models.losses import FrameBCELoss
+from mmavs.models.necks.decoupled_encoder import hidden_sounds
 from mmavs.models.task_modules.clip_matcher import ClipMatcher, ClipObjects
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
@@ -143,17 +144,14 @@ class CATRHead(AVSDecodeHead):
         seen, audio = features.visual[1], features.audio
         position = map_positions(seen)
         nowhere = position.new_zeros(1, *audio.shape[1:])
-        hidden = None
-        if features.valid is not None:
-            sounds = features.valid.view(-1, features.num_frames)
-            sounds = ~sounds.repeat_interleave(features.num_frames, dim=0)
-            pixels = sounds.new_zeros(len(sounds), position.shape[1])
-            hidden = torch.cat([pixels, sounds], dim=1)
+        valid = features.valid
+        if valid is not None:
+            valid = valid.view(-1, features.num_frames)
         return Memory(
             tokens=torch.cat([seen.flatten(2).transpose(1, 2), audio], dim=1),
             position=torch.cat([position, nowhere], dim=1),
             size=tuple(seen.shape[-2:]),
-            hidden=hidden,
+            hidden=hidden_sounds(valid, position.shape[1]),
         )
 
     def choose(self, class_logits: Tensor, mask_logits: Tensor) -> Tensor:

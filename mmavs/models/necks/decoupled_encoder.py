@@ -181,12 +181,7 @@ class ClipTokens(NamedTuple):
 
     def hidden_sounds(self) -> Optional[Tensor]:
         """Tokens of :meth:`joined` nobody may attend to, (N, P + T) bool."""
-        if self.valid is None:
-            return None
-        num_frames = self.audio.shape[1]
-        sounds = ~self.valid.repeat_interleave(num_frames, dim=0)
-        pixels = sounds.new_zeros(len(sounds), self.video.shape[1])
-        return torch.cat([pixels, sounds], dim=1)
+        return hidden_sounds(self.valid, self.video.shape[1])
 
     def parted(self, mixed: Tensor) -> List[Tensor]:
         """Undo :meth:`joined`: (N, P, D) and (N, T, D)."""
@@ -195,6 +190,23 @@ class ClipTokens(NamedTuple):
     def as_map(self, video: Tensor) -> Tensor:
         """(N, P, D) -> (N, D, h, w)."""
         return video.transpose(1, 2).unflatten(-1, self.size)
+
+
+def hidden_sounds(valid: Optional[Tensor], pixels: int) -> Optional[Tensor]:
+    """Which of P pixels and T sounds nobody may attend to.
+
+    Args:
+        valid (Tensor, optional): (B, T) bool, False for padded frames.
+        pixels (int): P.
+
+    Returns:
+        Tensor or None: (B * T, P + T) bool, True for padded sounds.
+    """
+    if valid is None:
+        return None
+    sounds = ~valid.repeat_interleave(valid.shape[1], dim=0)
+    seen = sounds.new_zeros(len(sounds), pixels)
+    return torch.cat([seen, sounds], dim=1)
 
 
 class TemporalLayer(nn.Module):
