@@ -11,6 +11,7 @@ import mmavs
 from mmavs import commands
 from mmavs.__main__ import main
 from mmavs.commands import COMMANDS, in_commands, program, start_as
+from mmavs.model_index import resource_root
 
 
 @pytest.fixture
@@ -122,7 +123,8 @@ def test_texts_name_commands_only_where_one_was_given(monkeypatch):
     start_as('train')
     assert program() == 'mmavs train'
     assert in_commands(text) == (
-        f'Fix: mmavs train X, or mmavs test; or python {ROOT}/tools/a_b.py'
+        'Fix: mmavs train X, or mmavs test; or '
+        f'python {resource_root()}/tools/a_b.py'
     )
 
 
