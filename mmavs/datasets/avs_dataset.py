@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Sequence, Union
+from typing import Dict, Iterable, List, Optional
 
 from mmengine.logging import print_log
 
@@ -40,8 +40,7 @@ class AVSDataset(AVSClipDataset):
             'binary' for two classes, else to 'index'.
         metainfo (dict, optional): ``classes``, background first, and
             ``palette``. Defaults to background and sounding.
-
-    The other arguments are those of :class:`AVSClipDataset`.
+        **kwargs: See :class:`AVSClipDataset`.
 
     Raises:
         FileNotFoundError: A folder or file is absent.
@@ -55,29 +54,12 @@ class AVSDataset(AVSClipDataset):
         self,
         data_root: str,
         split: Optional[str] = 'train',
-        ann_file: Optional[str] = None,
+        *,
         mask_encoding: Optional[str] = None,
-        metainfo: Optional[dict] = None,
-        pipeline: Sequence[dict] = (),
-        indices: Optional[Union[int, Sequence[int]]] = None,
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        serialize_data: bool = True,
-        check_files: bool = True,
+        **kwargs,
     ) -> None:
         self.mask_encoding = mask_encoding
-        super().__init__(
-            data_root=data_root,
-            split=split,
-            ann_file=ann_file,
-            metainfo=metainfo,
-            pipeline=pipeline,
-            indices=indices,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            serialize_data=serialize_data,
-            check_files=check_files,
-        )
+        super().__init__(data_root, split, **kwargs)
 
     def list_clips(self) -> List[dict]:
         """List the rows of the csv, or the folders."""

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import List, Optional, Sequence, Union
+from typing import List, Sequence
 
 from mmengine.logging import print_log
 
@@ -115,8 +115,7 @@ class AVSBenchSemanticDataset(AVSClipDataset):
         skip_absent (bool): Leave out clips of which there is no folder (1,000
             test clips are withheld from the public), with one warning.
             Defaults to False: an absent folder is an error.
-
-    The other arguments are those of :class:`AVSClipDataset`.
+        **kwargs: See :class:`AVSClipDataset`.
 
     Raises:
         ValueError: An unknown part, here or in the csv.
@@ -129,16 +128,10 @@ class AVSBenchSemanticDataset(AVSClipDataset):
         self,
         data_root: str,
         split: str = 'train',
-        ann_file: Optional[str] = None,
-        metainfo: Optional[dict] = None,
-        pipeline: Sequence[dict] = (),
-        indices: Optional[Union[int, Sequence[int]]] = None,
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        serialize_data: bool = True,
-        check_files: bool = True,
+        *,
         parts: Sequence[str] = tuple(AVSS_NUM_FRAMES),
         skip_absent: bool = False,
+        **kwargs,
     ) -> None:
         unknown = [part for part in parts if part not in AVSS_NUM_FRAMES]
         if unknown:
@@ -148,18 +141,7 @@ class AVSBenchSemanticDataset(AVSClipDataset):
             )
         self.parts = tuple(parts)
         self.skip_absent = skip_absent
-        super().__init__(
-            data_root=data_root,
-            split=split,
-            ann_file=ann_file,
-            metainfo=metainfo,
-            pipeline=pipeline,
-            indices=indices,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            serialize_data=serialize_data,
-            check_files=check_files,
-        )
+        super().__init__(data_root, split, **kwargs)
 
     def list_clips(self) -> List[dict]:
         """List the rows of the split and of the wanted parts."""

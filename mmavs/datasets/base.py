@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Union
+from typing import Callable, Dict, List, Optional, Sequence
 
 from mmengine.dataset import BaseDataset
 
@@ -42,16 +42,12 @@ class AVSClipDataset(BaseDataset):
             become 255 (ignored). Names that are not all its own say what
             the labels are called, as they are.
         pipeline (Sequence[dict]): Transforms of a clip.
-        indices (int or Sequence[int], optional): Use these clips alone, or
-            the first so many.
-        test_mode (bool): As in mmengine. Defaults to False.
-        lazy_init (bool): Do not list the clips yet. Defaults to False.
-        serialize_data (bool): Share the list between workers. Defaults to
-            True.
         check_files (bool): Look for every file when the clips are listed; of
             sound, those that the pipeline reads (released log-mels instead of
             wav files, say). Switch it off where that takes long. Defaults to
             True.
+        **kwargs: See mmengine's ``BaseDataset``: ``indices`` (use these clips
+            alone, or the first so many), ``test_mode``, ``lazy_init``, ...
 
     Raises:
         FileNotFoundError: The root, the list or a file of a clip is absent.
@@ -66,14 +62,12 @@ class AVSClipDataset(BaseDataset):
         self,
         data_root: str,
         split: Optional[str] = 'train',
+        *,
         ann_file: Optional[str] = None,
         metainfo: Optional[dict] = None,
         pipeline: Sequence[dict] = (),
-        indices: Optional[Union[int, Sequence[int]]] = None,
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        serialize_data: bool = True,
         check_files: bool = True,
+        **kwargs,
     ) -> None:
         if self.SPLITS and split not in self.SPLITS:
             raise ValueError(
@@ -88,11 +82,8 @@ class AVSClipDataset(BaseDataset):
             metainfo=metainfo,
             data_root=data_root,
             data_prefix={},
-            indices=indices,
-            serialize_data=serialize_data,
             pipeline=list(pipeline),
-            test_mode=test_mode,
-            lazy_init=lazy_init,
+            **kwargs,
         )
 
     def split_rows(

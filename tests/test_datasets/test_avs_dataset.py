@@ -267,3 +267,11 @@ def test_natural_key():
         'f2b.png',
         'f10.png',
     ]
+
+
+def test_options_of_the_base_and_no_others(folders):
+    first = AVSDataset(folders, indices=1, lazy_init=True)
+    first.full_init()
+    assert len(first) == 1
+    with pytest.raises(TypeError, match="'masks'"):
+        AVSDataset(folders, masks='masks')

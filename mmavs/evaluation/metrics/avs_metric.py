@@ -1,6 +1,6 @@
 """J and F of binary audio-visual segmentation (S4, MS3)."""
 
-from typing import Dict, List, Optional, Union
+from typing import Dict, List, Union
 
 import torch
 from torch import Tensor
@@ -49,9 +49,7 @@ class AVSMetric(ClipMetric):
         soft_masks (bool): Write probabilities (grey, 256 levels) in place
             of masks: J and F come out of them again as they are, which no
             mask can give F.
-        output_dir, released_names, format_only: See :class:`ClipMetric`.
-        report_dir, keep_results: See :class:`ClipMetric`.
-        collect_device, prefix, collect_dir: See :class:`ClipMetric`.
+        **kwargs: See :class:`ClipMetric`.
 
     Raises:
         ValueError: An unknown protocol, grouping or background.
@@ -59,29 +57,14 @@ class AVSMetric(ClipMetric):
 
     def __init__(
         self,
+        *,
         protocol: str = 'avsbench',
         clips_per_batch: Union[int, str] = 1,
         background: str = 'without',
         soft_masks: bool = False,
-        output_dir: Optional[str] = None,
-        released_names: bool = False,
-        format_only: bool = False,
-        report_dir: Optional[str] = None,
-        keep_results: bool = False,
-        collect_device: str = 'cpu',
-        prefix: Optional[str] = None,
-        collect_dir: Optional[str] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            output_dir,
-            released_names,
-            format_only,
-            report_dir,
-            keep_results,
-            collect_device,
-            prefix,
-            collect_dir,
-        )
+        super().__init__(**kwargs)
         check_binary(protocol, clips_per_batch, background)
         self.protocol = protocol
         self.clips_per_batch = clips_per_batch

@@ -49,9 +49,7 @@ class AVSSMetric(ClipMetric):
         ignore_index (int): Pixels of this label are left out. Labels outside
             the classes otherwise count as false alarms, as released, with a
             warning.
-        output_dir, released_names, format_only: See :class:`ClipMetric`.
-        report_dir, keep_results: See :class:`ClipMetric`.
-        collect_device, prefix, collect_dir: See :class:`ClipMetric`.
+        **kwargs: See :class:`ClipMetric`.
 
     Raises:
         ValueError: An unknown protocol, background or treatment of absent
@@ -60,30 +58,15 @@ class AVSSMetric(ClipMetric):
 
     def __init__(
         self,
+        *,
         protocol: str = 'avsbench',
         background: str = 'all',
         padded_frames: Optional[int] = 10,
         absent_classes: str = 'zero',
         ignore_index: int = 255,
-        output_dir: Optional[str] = None,
-        released_names: bool = False,
-        format_only: bool = False,
-        report_dir: Optional[str] = None,
-        keep_results: bool = False,
-        collect_device: str = 'cpu',
-        prefix: Optional[str] = None,
-        collect_dir: Optional[str] = None,
+        **kwargs,
     ) -> None:
-        super().__init__(
-            output_dir,
-            released_names,
-            format_only,
-            report_dir,
-            keep_results,
-            collect_device,
-            prefix,
-            collect_dir,
-        )
+        super().__init__(**kwargs)
         check_semantic(protocol, background, absent_classes)
         self.protocol = protocol
         self.background = background

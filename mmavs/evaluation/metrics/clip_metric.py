@@ -56,6 +56,7 @@ class ClipMetric(BaseMetric):
 
     def __init__(
         self,
+        *,
         output_dir: Optional[str] = None,
         released_names: bool = False,
         format_only: bool = False,

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 
-from mmavs.evaluation import AVSMetric
+from mmavs.evaluation import AVSMetric, AVSSMetric
 from mmavs.registry import METRICS
 from mmavs.structures import AVSDataSample, FramePixelData
 from mmavs.testing import golden
@@ -213,3 +213,11 @@ def test_wrong_clips_are_named():
     fails('clip2: .* got 71 channels')
     del sample.seg_logits
     fails('clip2: no seg_logits.*keep_logits')
+
+
+@pytest.mark.parametrize('kind', [AVSMetric, AVSSMetric])
+def test_options_of_the_base_and_no_others(kind, tmp_path):
+    metric = kind(output_dir=str(tmp_path), prefix='val')
+    assert (metric.output_dir, metric.prefix) == (str(tmp_path), 'val')
+    with pytest.raises(TypeError, match="'batch_size'"):
+        kind(batch_size=4)
