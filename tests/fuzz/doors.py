@@ -400,13 +400,13 @@ KINDS: Dict[str, Kind] = {
         'dumps',
         'binary.pkl',
         lambda folder: _score(folder, 'binary.pkl'),
-        names=('pixels of the ground truth are none',),
+        names=('pixels of the ground truth, the first in clip',),
     ),
     'dump, semantic': Kind(
         'dumps',
         'semantic.pkl',
         lambda folder: _score(folder, 'semantic.pkl', '--semantic'),
-        names=('pixels of the ground truth are none',),
+        names=('pixels of the ground truth, the first in clip',),
     ),
     'predicted mask': Kind(
         'masks',

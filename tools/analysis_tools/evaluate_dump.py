@@ -187,12 +187,12 @@ def evaluate(args: argparse.Namespace) -> List[dict]:
     measure: ClipMetric = metrics[0]
     for metric in metrics:
         metric.dataset_meta = meta
-    for sample in chain([first], samples):
-        try:
+    try:
+        for sample in chain([first], samples):
             measure.process(None, [dict(sample, **cut)])
-        except ValueError as error:
-            raise ValueError(f'{args.predictions}: {error}') from None
-    rows = [row for m in metrics for row in m.summarize(measure.results)]
+        rows = [row for m in metrics for row in m.summarize(measure.results)]
+    except ValueError as error:
+        raise ValueError(f'{args.predictions}: {error}') from None
     unscored = name_unscored(measure.results)
     if unscored:
         print(unscored)

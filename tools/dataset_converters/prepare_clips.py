@@ -61,9 +61,10 @@ def list_videos(folder: Path) -> List[Path]:
     """
     paths = visible_files(folder, VIDEO_SUFFIXES)
     if not paths:
+        inside = ', '.join(sorted(p.name for p in folder.glob('*'))[:5])
         raise FileNotFoundError(
-            f'no video in {folder}. Fix: give a folder with files of '
-            f'{VIDEO_SUFFIXES}.'
+            f'no video in {folder} ({inside or "empty or absent"}). Fix: '
+            f'give a folder with files of {VIDEO_SUFFIXES}.'
         )
     names = [path.stem for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
