@@ -23,7 +23,7 @@ CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 COUNTS = {
     'auralsam2': 10,
     'avis': 16,
-    'avsac': 11,
+    'avsac': 15,
     'avsegformer': 11,
     'avsbg': 8,
     'catr': 7,

@@ -126,7 +126,7 @@ def avsac_millions(**options):
         (dict(encoder=dict(num_layers=0)), 171.33),
         (dict(decoder=dict(ffn_channels=2048)), 191.50),
         (dict(decoder=dict(vga_self_attention=True)), 180.46),
-        (dict(decoder=dict(vga_residual=True)), 178.88),
+        (dict(decoder=dict(vga_residual=False)), 178.88),
         (dict(decoder=dict(direction='a2v')), 177.30),
         (dict(decoder=dict(direction='v2a')), 176.06),
         (dict(decoder=dict(audio_guidance=False)), 177.30),

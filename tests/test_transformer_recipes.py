@@ -22,6 +22,8 @@ AVSAC = {
     'avss': (224, 30, 4),
     's4_224': (224, 30, 4),
     'ms3_224': (224, 60, 4),
+    's4_scored-at-224': (512, 30, 4),
+    'ms3_scored-at-224': (512, 60, 4),
 }
 
 
@@ -85,15 +87,19 @@ def test_avsac(backbone, setting):
     assert config.train_cfg.max_epochs == epochs
     assert config.train_dataloader.batch_size == clips
     (hook,) = config.custom_hooks
-    assert (hook.num_epochs, hook.eval_mode) == (None, True)
+    # paths are dropped and norms adapt in the frozen backbone, as in the
+    # released code of AVSegFormer
+    assert (hook.num_epochs, hook.get('eval_mode', False)) == (None, False)
+    assert not config.model.backbone.get('norm_eval', False)
     assert config.model.audio_encoder.frozen
     train = config.train_dataloader.dataset.pipeline
     assert order_and_size(train) == (True, (size, size))
-    # scored at the 224 px of the files: masks keep their size in the tests
-    enlarged = size == 512
+    # scored at the size of the input, or at the 224 px of the files, where
+    # masks keep their size in the tests
+    of_files = setting.endswith('scored-at-224')
     test = config.test_dataloader.dataset.pipeline
-    assert order_and_size(test) == (not enlarged, (size, size))
-    expected = 'original' if enlarged else 'input'
+    assert order_and_size(test) == (not of_files, (size, size))
+    expected = 'original' if of_files else 'input'
     assert config.model.test_cfg.eval_size == expected
     losses = [loss.type for loss in config.model.decode_head.loss_decode]
     if setting == 'avss':

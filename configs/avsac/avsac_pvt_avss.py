@@ -17,7 +17,6 @@ model = dict(
             dict(type='ClassDiceLoss'),
         ],
     ),
-    test_cfg=dict(eval_size='input'),
 )
 train_cfg = dict(max_epochs=30, val_interval=2)
 train_dataloader = dict(batch_size=4)  # in all, Table 6

@@ -1,9 +1,9 @@
-# 512 px, so that the AGV decoder has the 5376 tokens of Table 6; predictions
-# are scored at the 224 px of the files. The paper's text says 224 px input:
+# 512 px, so that the AGV decoder has the 5376 tokens of Table 6, and scored
+# there, as AVSegFormer's code. The paper's text says 224 px input:
 # avsac_pvt_ms3_224.py.
 _base_ = [
     '../_base_/models/avsac_pvt.py',
-    '../_base_/datasets/avsbench_ms3_512_scored-at-224.py',
+    '../_base_/datasets/avsbench_ms3_512.py',
     '../_base_/schedules/adamw_60e.py',
     '../_base_/default_runtime.py',
 ]

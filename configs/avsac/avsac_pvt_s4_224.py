@@ -5,7 +5,6 @@ _base_ = [
     '../_base_/schedules/adamw_60e.py',
     '../_base_/default_runtime.py',
 ]
-model = dict(test_cfg=dict(eval_size='input'))
 train_cfg = dict(max_epochs=30)
 train_dataloader = dict(batch_size=4)  # in all, Table 6
 test_evaluator = dict(clips_per_batch=2)

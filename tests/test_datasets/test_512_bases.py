@@ -30,9 +30,9 @@ def clip(base, loader, root):
     'suffix, loader, mask_size',
     [
         ('512', 'train', 512),
-        ('512', 'test', 512),  # AVSegFormer is scored at the input's size
+        ('512', 'test', 512),  # scored at the size of the input
         ('512_scored-at-224', 'train', 512),
-        ('512_scored-at-224', 'val', 64),  # AVSAC at the files' (64 px here)
+        ('512_scored-at-224', 'val', 64),  # at the files' (64 px here)
         ('512_scored-at-224', 'test', 64),
     ],
 )

@@ -61,6 +61,7 @@ SMALLER = {
         **SOUND,
         'neck.in_channels': CHANNELS,
         'neck.embed_dims': 32,
+        'neck.decoder.vga_residual': False,  # the default of then
         'decode_head.embed_dims': 32,
     },
 }

@@ -7,7 +7,7 @@ model = dict(
     backbone=dict(
         type='PyramidVisionTransformerV2',
         variant='b5',
-        drop_path_rate=0.1,  # Table 6; without effect while frozen
+        drop_path_rate=0.1,  # Table 6
         init_cfg=dict(
             type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
         ),
@@ -50,9 +50,10 @@ model = dict(
     auxiliary_losses=[
         dict(type='AVFSLoss', features='neck', axis='channel')  # Eq. 4
     ],
-    test_cfg=dict(eval_size='original'),
+    # AVSegFormer's code, on which AVSAC builds, is scored at the input's size.
+    test_cfg=dict(eval_size='input'),
 )
 # "We freeze the parameters of visual and audio backbones" (Section 4.3).
-custom_hooks = [
-    dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
-]
+# No more is said, so paths are dropped and batch norm adapts, as in
+# AVSegFormer's code; eval_mode=True keeps both as they are in evaluation.
+custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=None)]

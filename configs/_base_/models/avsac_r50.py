@@ -2,6 +2,6 @@
 # 121.67 M weights with VGGish.
 _base_ = ['./avsac_pvt.py', '../backbones/resnet50.py']
 model = dict(
-    backbone=dict(_base_.resnet50, _delete_=True, norm_eval=True),
+    backbone=dict(_base_.resnet50, _delete_=True),
     neck=dict(in_channels=[256, 512, 1024, 2048]),
 )

@@ -84,11 +84,28 @@ def test_layer_follows_equations_2_and_3(residual):
     torch.testing.assert_close(got_audio, f_vga)
 
 
-def test_audio_weight_is_one_learnable_scalar_a_layer():
-    neck = MODELS.build(TINY)
+@pytest.mark.parametrize('options, start', [({}, 1), ({'audio_weight': 0}, 0)])
+def test_audio_weight_is_one_learnable_scalar_a_layer(options, start):
+    neck = MODELS.build(tiny(decoder=dict(num_layers=2, **options)))
     weights = [layer.agv.audio_weight for layer in neck.layers]
     assert [w.numel() for w in weights] == [1, 1]
-    assert all(w.item() == 1 and w.requires_grad for w in weights)
+    assert all(w.item() == start and w.requires_grad for w in weights)
+    assert all(w.is_floating_point() for w in weights)
+
+
+@pytest.mark.parametrize(
+    'options, lowest, highest',
+    [({}, 0.1, 1), (dict(vga_residual=False), 0, 1e-5)],
+)
+def test_six_layers_keep_tokens_apart(options, lowest, highest):
+    """Eq. 3 to the letter leaves all tokens of sound equal at the start."""
+    queries = dict(num_queries=20)
+    decoder = dict(num_layers=6, **options)
+    neck = MODELS.build(tiny(queries=queries, decoder=decoder)).eval()
+    neck.init_weights()
+    tokens = neck(random_features(2)).audio
+    spread = (tokens - tokens.mean(1, keepdim=True)).norm() / tokens.norm()
+    assert lowest <= spread <= highest
 
 
 def test_what_leaves_the_neck():
