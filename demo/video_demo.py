@@ -48,6 +48,12 @@ def parse_args() -> argparse.Namespace:
         '--clip-frames', type=int, help='frames in a clip, as trained'
     )
     parser.add_argument('--batch-size', type=int, default=1, help='clips')
+    parser.add_argument(
+        '--carry-memory',
+        action='store_true',
+        default=None,
+        help='let a clip look back at those before it (AuralSAM2)',
+    )
     parser.add_argument('--device', help='e.g. cpu or cuda:0')
     parser.add_argument(
         '--random-weights',
@@ -114,6 +120,7 @@ def build(args: argparse.Namespace) -> AVSInferencer:
         clip_frames=args.clip_frames,
         batch_size=args.batch_size,
         cfg_options=options,
+        carry_memory=args.carry_memory,
     )
 
 

@@ -50,12 +50,16 @@ class AVSInferencer:
         max_size (int): Masks are predicted with at most this many pixels on
             the longer side, and enlarged beyond. Defaults to 1280.
         cfg_options (dict, optional): Fields of the config to override.
+        carry_memory (bool, optional): A clip looks back at those before it in
+            the video (AuralSAM2, of which published numbers are of single
+            clips). Defaults to ``test_cfg.carry_memory`` of the model, else
+            to False.
 
     Raises:
         FileNotFoundError: A config or checkpoint is absent.
         TypeError: The model is of another kind.
-        ValueError: No weights were given and none are published, or a number
-            is out of range.
+        ValueError: No weights were given and none are published, a number is
+            out of range, or the model has no memory to carry.
         RuntimeError: The checkpoint is of another model or unsafe to read.
     """
 
@@ -69,6 +73,7 @@ class AVSInferencer:
         batch_size: int = 1,
         max_size: int = 1280,
         cfg_options: Optional[dict] = None,
+        carry_memory: Optional[bool] = None,
     ) -> None:
         fps, batch_size = _whole('fps', fps), _whole('batch_size', batch_size)
         max_size = _whole('max_size', max_size)
@@ -93,8 +98,10 @@ class AVSInferencer:
         if clip_frames is None:
             clip_frames = padded_frames(config) or DEFAULT_CLIP_FRAMES
         self.clip_frames = clip_frames
+        if carry_memory is None:
+            carry_memory = model.test_cfg.get('carry_memory', False)
         self.segmenter = StreamSegmenter(
-            model, fps, clip_frames, batch_size, max_size
+            model, fps, clip_frames, batch_size, max_size, carry_memory
         )
 
     def __call__(
@@ -190,6 +197,7 @@ class AVSInferencer:
             classes=list(reader.categories or reader.classes),
             fps=self.fps,
             clip_frames=self.clip_frames,
+            carry_memory=self.segmenter.carry_memory,
         )
 
 

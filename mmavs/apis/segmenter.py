@@ -1,8 +1,10 @@
 """From pictures and sound to masks, in little memory."""
 
 import logging
+from collections import defaultdict
+from contextlib import nullcontext
 from itertools import groupby
-from typing import Iterator, List, Optional, Tuple
+from typing import ContextManager, Iterator, List, Optional, Tuple
 
 from mmengine.logging import print_log
 from torch import nn
@@ -27,6 +29,12 @@ class StreamSegmenter:
         clip_frames (int): T.
         batch_size (int): Clips at a time.
         max_size (int): Longer side of the predicted masks, at most.
+        carry_memory (bool): A clip looks back at those before it in the
+            video. Defaults to False.
+
+    Raises:
+        ValueError: A memory is to be carried by a model without one, or
+            through several clips at once.
     """
 
     def __init__(
@@ -36,7 +44,11 @@ class StreamSegmenter:
         clip_frames: int,
         batch_size: int,
         max_size: int,
+        carry_memory: bool = False,
     ) -> None:
+        if carry_memory:
+            _check_memory(model, batch_size)
+        self.carry_memory = carry_memory
         self.model = model
         self.fps = fps
         self.clip_frames = clip_frames
@@ -66,12 +78,14 @@ class StreamSegmenter:
         size = _limited(pictures.size, self.max_size)
         name = media.name if sound is None else str(sound.path)
         windows = ClipWindows(self.clip_frames, self.fps)
+        # one memory for each of the ``fps`` sequences of clips
+        videos = defaultdict(lambda: self.model.decode_head.begin_video())
         try:
             for mask, picture in pictures_of_masks(pictures, self.fps):
                 frame = self.pipeline.prepare(picture.read(), mask, size)
                 ready = windows.add(mask, frame)
-                yield from self._segment(ready, sound, name)
-            yield from self._segment(windows.finish(), sound, name)
+                yield from self._segment(ready, sound, name, videos)
+            yield from self._segment(windows.finish(), sound, name, videos)
             found = list(_missing(media, sound))
             if missing is not None:
                 missing += found
@@ -111,6 +125,7 @@ class StreamSegmenter:
         windows: List[Window],
         sound: Optional[SoundReader],
         name: str,
+        videos: dict,
     ) -> List[MaskFrame]:
         """Run windows through the model; give their new masks, in order."""
         found = []
@@ -119,12 +134,22 @@ class StreamSegmenter:
             for i in range(0, len(alike), self.batch_size):
                 batch = alike[i : i + self.batch_size]
                 clips = [self._pack(w, length, sound, name) for w in batch]
-                for window, sample in zip(batch, run_clips(self.model, clips)):
+                with self._within(batch[0], videos):
+                    samples = run_clips(self.model, clips)
+                for window, sample in zip(batch, samples):
                     found += [
                         self.reader.read(sample, t, window.masks[t])
                         for t in range(length - window.fresh, length)
                     ]
         return sorted(found, key=lambda frame: frame.index)
+
+    def _within(self, window: Window, videos: dict) -> ContextManager:
+        """Let a clip look back, if it is to."""
+        if not self.carry_memory:
+            return nullcontext()
+        second, phase = divmod(window.masks[0], self.fps)
+        videos[phase].start = second
+        return self.model.decode_head.within(videos[phase])
 
     def _pack(
         self,
@@ -139,6 +164,22 @@ class StreamSegmenter:
             start = sound_start(window.masks[0], self.fps)
             heard = sound.read(start, num_seconds), sound.sample_rate
         return self.pipeline.pack(window.items, heard, name)
+
+
+def _check_memory(model: nn.Module, batch_size: int) -> None:
+    """Refuse what cannot be carried from clip to clip."""
+    head = getattr(model, 'decode_head', None)
+    if not getattr(head, 'remembers', False):
+        raise ValueError(
+            f'{type(head).__name__} keeps no memory of a video. Fix: leave '
+            'carry_memory out, or take a model with SAM2MaskHead, such as '
+            'auralsam2_hiera-l_ms3.'
+        )
+    if batch_size > 1:
+        raise ValueError(
+            f'with carry_memory clips follow each other, got batch_size='
+            f'{batch_size}. Fix: batch_size=1.'
+        )
 
 
 def _missing(media: Media, sound: Optional[SoundReader]) -> Iterator[dict]:

@@ -37,9 +37,12 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
 
     Attributes:
         finds_instances (bool): Predictions hold ``pred_instances``.
+        remembers (bool): Clips of one video may look back at those before,
+            by ``begin_video`` and ``within``, see :class:`SAM2MaskHead`.
     """
 
     finds_instances = False
+    remembers = False
 
     def __init__(
         self,

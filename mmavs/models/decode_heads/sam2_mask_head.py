@@ -1,10 +1,12 @@
 """SAM 2's video decoder as a head, prompted by sound alone."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from contextlib import contextmanager
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
 
+from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.models.layers.clip_groups import clip_groups
 from mmavs.models.layers.positions import map_positions
 from mmavs.models.layers.sam2_layers import MLP
@@ -19,27 +21,19 @@ from mmavs.models.layers.sam2_memory import (
     MemoryEncoder,
     pointer_tokens,
 )
+from mmavs.models.layers.video_memory import (
+    NUM_MEMORIES,
+    FrameMemory,
+    SeenMemories,
+    VideoMemory,
+)
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 
 from .avs_decode_head import AVSDecodeHead
 from .write_maps import resize_logits
 
-NUM_MEMORIES = 7  # the conditioning frame and up to six before
-MAX_POINTERS = 16
 MASK_CHOICES = ('first', 'iou', 'iou-occlusion')
-
-
-class FrameMemory(NamedTuple):
-    """What a decoded frame of B clips leaves for later frames.
-
-    Attributes:
-        features (Tensor): (B, h * w, M).
-        pointer (Tensor): (B, D).
-    """
-
-    features: Tensor
-    pointer: Tensor
 
 
 class Tracked(NamedTuple):
@@ -49,13 +43,11 @@ class Tracked(NamedTuple):
         masks (Tensor): (B, T, 3, 4 h, 4 w), raw.
         iou (Tensor): (B, T, 3).
         object_score (Tensor): (B, T, 1), raw.
-        memories (dict[int, FrameMemory]): By frame.
     """
 
     masks: Tensor
     iou: Tensor
     object_score: Tensor
-    memories: Dict[int, FrameMemory]
 
 
 @MODELS.register_module()
@@ -65,8 +57,9 @@ class SAM2MaskHead(AVSDecodeHead):
     Paper: AuralSAM2, https://arxiv.org/abs/2506.01015, on the decoder and the
     memory of SAM 2, https://arxiv.org/abs/2408.00714, under whose parameter
     names Meta's weights (2.0) load. There is no prompt: :class:`AuralFuser`'s
-    residuals act inside the decoder. A clip is one video; its conditioning
-    frame is decoded first: the first one, in training the middle one.
+    residuals act inside the decoder. A clip is one video, unless it goes on
+    (:meth:`within`); its conditioning frame is decoded first: the first one,
+    in training the middle one.
 
     Args:
         embed_dims (int): D.
@@ -80,11 +73,15 @@ class SAM2MaskHead(AVSDecodeHead):
             by it) or 'iou-occlusion' (and none where the object score is
             below 0).
         frozen (bool): No gradients for SAM 2's weights, as released.
+        with_cp (bool): Decode each frame again in the backward pass instead
+            of keeping its intermediate results.
         loss_mask (dict, optional): :class:`SAM2MaskLoss`, on the masks, IoUs
             and object scores.
         **kwargs: See :class:`AVSDecodeHead`; ``loss_decode`` acts on the
             chosen mask.
     """
+
+    remembers = True
 
     def __init__(
         self,
@@ -97,6 +94,7 @@ class SAM2MaskHead(AVSDecodeHead):
         pointers_in_past_only: bool = True,
         mask_choice: str = 'iou',
         frozen: bool = True,
+        with_cp: bool = False,
         loss_mask: Optional[dict] = None,
         **kwargs,
     ) -> None:
@@ -109,6 +107,8 @@ class SAM2MaskHead(AVSDecodeHead):
         self.pointers_in_past_only = pointers_in_past_only
         self.mask_choice = mask_choice
         self.memory_dims = memory_dims
+        self.with_cp = with_cp
+        self._video: Optional[VideoMemory] = None
         self.sam_prompt_encoder = PromptEncoder(embed_dims)
         self.sam_mask_decoder = MaskDecoder(
             embed_dims, num_heads, ffn_channels
@@ -127,6 +127,28 @@ class SAM2MaskHead(AVSDecodeHead):
             self.requires_grad_(False)
         self.loss_mask = loss_mask and MODELS.build(loss_mask)
 
+    # ------------------------------------------------------------------ video
+
+    def begin_video(self) -> VideoMemory:
+        """Give the empty memory of a video that comes clip after clip."""
+        return VideoMemory()
+
+    @contextmanager
+    def within(self, video: VideoMemory) -> Iterator[None]:
+        """Decode the next clip as one of a video.
+
+        Args:
+            video (VideoMemory): Of :meth:`begin_video`; its ``start`` is the
+                place of the clip's first frame. Takes the clip in, and stays
+                as small.
+        """
+        self._video = video
+        try:
+            yield
+            video.forget()
+        finally:
+            self._video = None
+
     # ---------------------------------------------------------------- forward
 
     def forward(self, features: AVFeatures) -> AVHeadOutput:
@@ -141,17 +163,27 @@ class SAM2MaskHead(AVSDecodeHead):
             AVHeadOutput: logits (N, 1, H / 4, W / 4) of the chosen masks;
             extras ``masks`` (N, 3, H / 4, W / 4), ``iou`` (N, 3) and
             ``object_score`` (N, 1). Padded frames hold zeros.
+
+        Raises:
+            ValueError: Several clips at once of a video that goes on.
         """
         frames, (height, width) = (
             len(features.audio),
             features.visual[0].shape[-2:],
         )
+        if self._video is not None and frames != features.num_frames:
+            raise ValueError(
+                f'{frames // features.num_frames} clips came at once, of a '
+                'video whose clips look back at those before. Fix: '
+                'batch_size=1.'
+            )
         masks = features.audio.new_zeros(frames, 3, height, width)
         iou, score = masks[:, :, 0, 0].clone(), masks[:, :1, 0, 0].clone()
         for rows in clip_groups(features):  # (B', T')
             tracked = self.track(
                 [level[rows] for level in features.visual],
                 features.audio[rows],
+                self._video or self.begin_video(),
             )
             flat = rows.flatten()
             masks[flat] = tracked.masks.flatten(0, 1)
@@ -160,45 +192,71 @@ class SAM2MaskHead(AVSDecodeHead):
         extras = dict(masks=masks, iou=iou, object_score=score)
         return AVHeadOutput(self.choose(**extras), features, extras)
 
-    def track(self, visual: Sequence[Tensor], audio: Tensor) -> Tracked:
+    def track(
+        self, visual: Sequence[Tensor], audio: Tensor, video: VideoMemory
+    ) -> Tracked:
         """Decode B clips of T frames.
 
         Args:
             visual (Sequence[Tensor]): (B, T, D, H_i, W_i), maps of strides
                 4, 8, 16, then three residuals of stride 16.
             audio (Tensor): (B, T, 3, D).
+            video (VideoMemory): What came before; takes the frames in.
 
         Returns:
             Tracked: All frames.
         """
         num_frames = audio.shape[1]
-        first = num_frames // 2 if self.training else 0
-        decoder = self.sam_mask_decoder
+        if video.first is None:
+            middle = num_frames // 2 if self.training else 0
+            video.first = video.start + middle
         decoded: Dict[int, DecodedMasks] = {}
-        memories: Dict[int, FrameMemory] = {}
-        for t in (first, *(t for t in range(num_frames) if t != first)):
-            four, eight, sixteen, *residuals = (
-                level[:, t] for level in visual
+        order = range(video.start, video.start + num_frames)
+        for place in sorted(order, key=lambda place: place != video.first):
+            t = place - video.start
+            decoded[t], video.frames[place] = run_checkpointed(
+                self.with_cp,
+                self.decode_frame,
+                [level[:, t] for level in visual],
+                audio[:, t],
+                video.seen_from(place, self.pointers_in_past_only),
             )
-            pixels = self.look_back(sixteen, t, first, num_frames, memories)
-            masks = self.decode(
-                pixels,
-                [decoder.conv_s0(four), decoder.conv_s1(eight)],
-                # stride 16 enters first
-                Residuals(
-                    [r.flatten(2).mT for r in reversed(residuals)],
-                    audio[:, t].flip(1).unbind(1),
-                ),
-            )
-            decoded[t] = masks
-            memories[t] = self.remember(sixteen, masks)
         frames = [decoded[t] for t in range(num_frames)]
         return Tracked(
             torch.stack([frame.masks for frame in frames], dim=1),
             torch.stack([frame.iou for frame in frames], dim=1),
             torch.stack([frame.object_score for frame in frames], dim=1),
-            memories,
         )
+
+    def decode_frame(
+        self,
+        visual: Sequence[Tensor],
+        audio: Tensor,
+        memories: Optional[SeenMemories],
+    ) -> Tuple[DecodedMasks, FrameMemory]:
+        """Decode one frame of B clips.
+
+        Args:
+            visual (Sequence[Tensor]): (B, D, H_i, W_i), maps of strides 4, 8,
+                16, then three residuals of stride 16.
+            audio (Tensor): (B, 3, D).
+            memories (SeenMemories, optional): None for a conditioning frame.
+
+        Returns:
+            tuple: Its masks, and what it leaves for later frames.
+        """
+        four, eight, sixteen, *residuals = visual
+        decoder = self.sam_mask_decoder
+        masks = self.decode(
+            self.look_back(sixteen, memories),
+            [decoder.conv_s0(four), decoder.conv_s1(eight)],
+            # stride 16 enters first
+            Residuals(
+                [r.flatten(2).mT for r in reversed(residuals)],
+                audio.flip(1).unbind(1),
+            ),
+        )
+        return masks, self.remember(sixteen, masks)
 
     def decode(
         self, pixels: Tensor, fine: Sequence[Tensor], residuals: Residuals
@@ -211,50 +269,26 @@ class SAM2MaskHead(AVSDecodeHead):
         )
 
     def look_back(
-        self,
-        pixels: Tensor,
-        t: int,
-        first: int,
-        num_frames: int,
-        memories: Dict[int, FrameMemory],
+        self, pixels: Tensor, memories: Optional[SeenMemories]
     ) -> Tensor:
-        """Let the pixels (B, D, h, w) of frame t attend to memories."""
-        if t == first:
+        """Let the pixels (B, D, h, w) of a frame attend to memories."""
+        if memories is None:
             return pixels + self.no_mem_embed[0, 0, :, None, None]
-        place = map_positions(self._like_memory(pixels))[0]  # (h * w, M)
-        recent = [s for s in range(t - NUM_MEMORIES + 1, t) if s in memories]
-        recent = [s for s in recent if s != first]
-        slots = [(first, NUM_MEMORIES - 1), *((s, t - s - 1) for s in recent)]
-        tokens = [memories[s].features for s, _ in slots]
-        times = [place + self.maskmem_tpos_enc[slot, 0] for _, slot in slots]
+        # an empty (1, M, h, w)
+        like = pixels.new_empty(1, self.memory_dims, *pixels.shape[-2:])
+        place = map_positions(like)[0]  # (h * w, M)
+        times = [place + self.maskmem_tpos_enc[s, 0] for s in memories.slots]
         pointers = pointer_tokens(
-            [
-                memories[s].pointer
-                for s in self._pointer_frames(t, first, num_frames, memories)
-            ]
-            or [pixels.new_zeros(len(pixels), 0)],
+            memories.pointers or [pixels.new_zeros(len(pixels), 0)],
             self.memory_dims,
         )
         position = torch.cat([*times, torch.zeros_like(pointers[0])])
         return self.memory_attention(
             pixels,
-            torch.cat([*tokens, pointers], dim=1),
+            torch.cat([*memories.features, pointers], dim=1),
             position[None],
             pointers.shape[1],
         )
-
-    def _like_memory(self, pixels: Tensor) -> Tensor:
-        """An empty (1, M, h, w) beside (B, D, h, w)."""
-        return pixels.new_empty(1, self.memory_dims, *pixels.shape[-2:])
-
-    def _pointer_frames(
-        self, t: int, first: int, num_frames: int, memories: dict
-    ) -> List[int]:
-        """Frames whose object pointers frame t sees, in SAM 2's order."""
-        span = min(num_frames, MAX_POINTERS)
-        seen = [first] if first <= t or not self.pointers_in_past_only else []
-        past = (t - back for back in range(1, span))
-        return seen + [s for s in past if s in memories and s != first]
 
     def remember(self, pixels: Tensor, decoded: DecodedMasks) -> FrameMemory:
         """Keep the mask of the highest IoU, and what it was made of.

@@ -60,9 +60,11 @@ class AVSegmentor(BaseSegmentor):
             on, e.g. ``['decode.loss_dice']``; default all). Also handed to
             stock mmseg heads.
         test_cfg (dict, optional): ``eval_size='input' | 'original'`` (size at
-            which predictions are made and scored; default 'original') and
+            which predictions are made and scored; default 'original'),
             ``keep_logits`` (default None: only one-channel logits are kept,
-            since a K-class volume at full size is large).
+            since a K-class volume at full size is large) and
+            ``carry_memory`` (default False; see
+            :class:`~mmavs.apis.AVSInferencer`).
         data_preprocessor (dict, optional): :class:`AVSDataPreProcessor`.
 
     Raises:

@@ -108,6 +108,47 @@ def test_pointer_of_a_later_conditioning_frame(past_only, expected):
     assert seen == expected
 
 
+@torch.no_grad()
+def test_a_video_comes_clip_after_clip():
+    """Of 24 frames, one by one memories and pointers run out of reach."""
+    head, clip = build(), fused(1, 24)
+    whole, parts = head(clip), []
+    video, held = head.begin_video(), []
+    for start in range(0, 24, 3):
+        video.start = start
+        with head.within(video):
+            part = rows(clip, slice(start, start + 3))
+            parts.append(head(part._replace(num_frames=3)))
+        held.append(len(video.frames))
+    for name, value in whole.extras.items():
+        found = torch.cat([part.extras[name] for part in parts])
+        assert torch.allclose(found, value, atol=1e-10), name
+    # 14 before the clip, the clip, and the conditioning frame
+    assert held == [3, 6, 9, 12, 15, 18, 18, 18]
+
+
+@torch.no_grad()
+def test_a_clip_may_reach_back():
+    """Frames that were decoded before are decoded as before."""
+    head, clip = build(), fused(1, 5)
+    whole, video = head(clip).extras['masks'], head.begin_video()
+    for start in (0, 2):
+        video.start = start
+        with head.within(video):
+            part = rows(clip, slice(start, start + 3))
+            found = head(part._replace(num_frames=3)).extras['masks']
+        assert torch.allclose(found, whole[start : start + 3], atol=1e-10)
+
+
+@torch.no_grad()
+def test_clips_of_one_video_come_one_by_one():
+    head = build()
+    with pytest.raises(ValueError, match='2 clips came at once.*batch_size=1'):
+        with head.within(head.begin_video()):
+            head(fused(2, 3))
+    head(fused(2, 3))  # and no video is left behind
+
+
 def test_three_ways_to_choose():
     masks = torch.arange(6.0).view(2, 3, 1, 1)
     iou = torch.tensor([[0.1, 0.9, 0.2], [0.8, 0.1, 0.2]])
