@@ -61,6 +61,10 @@ class AudioVisualMappingLoss(nn.Module):
             the mask's area instead of the scale's. Defaults to None.
         normalize (bool): Bring both vectors to unit length first. Defaults
             to False, as in the released training commands.
+        detach_audio (bool): Let the loss move vision only. As released it
+            moves both, which a frozen sound encoder bears; a trainable one
+            finds it easiest to say the same for every sound. Defaults to
+            False.
         background_index (int): Class that is not foreground. Defaults to 0.
             Until September 2024 the released AVSS code took 70, the last
             class, so that M was nearly 1 everywhere; published AVSS numbers
@@ -81,6 +85,7 @@ class AudioVisualMappingLoss(nn.Module):
         pool: str = 'avg',
         mask_thr: Optional[float] = None,
         normalize: bool = False,
+        detach_audio: bool = False,
         background_index: int = 0,
         loss_weight: float = 0.5,
         loss_name: str = 'loss_avm',
@@ -103,6 +108,7 @@ class AudioVisualMappingLoss(nn.Module):
         self.pool = pool
         self.mask_thr = mask_thr
         self.normalize = normalize
+        self.detach_audio = detach_audio
         self.background_index = background_index
         self.loss_weight = loss_weight
         self.loss_name = loss_name
@@ -157,6 +163,8 @@ class AudioVisualMappingLoss(nn.Module):
                 features.visual[i][rows], scores, is_soft
             )
             audio = self._scale(at_least_float32(features.aligned_audio[i]))
+            if self.detach_audio:
+                audio = audio.detach()
             if self.mode == 'audio-visual':
                 terms.append(self._distance(visual, audio[labeled]))
             else:

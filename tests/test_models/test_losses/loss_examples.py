@@ -270,6 +270,7 @@ EXAMPLES: Dict[str, List[Example]] = dict(
             dict(mode='visual-visual', distance='euclidean'),
             dict(distance='euclidean', normalize=True),
         ),
+        *of_clips(dict(detach_audio=True), targets=('aligned',)),
         *of_clips(dict(reduction='mean'), make=class_clips),
     ],
     AudioVisualContrastiveLoss=[

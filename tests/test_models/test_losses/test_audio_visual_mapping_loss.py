@@ -122,6 +122,25 @@ def test_golden_ms3_total_and_gradients():
         assert_close(sound[i].grad, arrays[f'ms3_shipped_grad_a_fea_{i}'])
 
 
+@pytest.mark.parametrize('detach', [False, True])
+def test_sound_may_be_spared(detach):
+    """The same value and the same pull on vision; none on the sound."""
+    features, logits, samples, sound, _ = golden_ms3()
+    loss = AudioVisualMappingLoss(detach_audio=detach)
+    value = loss(features, logits, collect(samples, 5))['loss_avm']
+    plain = AudioVisualMappingLoss()
+    expected = plain(features, logits, collect(samples, 5))['loss_avm']
+    torch.testing.assert_close(value, expected)
+    inputs = [*features.visual, *sound]
+    moved = torch.autograd.grad(
+        value, inputs, allow_unused=True, retain_graph=True
+    )
+    wanted = torch.autograd.grad(expected, features.visual)
+    for gradient, same in zip(moved[:4], wanted):
+        torch.testing.assert_close(gradient, same)
+    assert [gradient is None for gradient in moved[4:]] == [detach] * 4
+
+
 def test_golden_avss_total():
     features, logits, samples = golden_avss()
     logits.requires_grad_()
