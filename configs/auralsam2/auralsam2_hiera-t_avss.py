@@ -2,9 +2,6 @@
 _base_ = [
     '../_base_/models/auralsam2_hiera-t.py',
     '../_base_/datasets/avsbench_avss_1024_stereo.py',
-    '../_base_/schedules/auralsam2_140e.py',
+    '../_base_/schedules/auralsam2_90e.py',
     '../_base_/default_runtime.py',
 ]
-max_epochs = 90
-train_cfg = dict(max_epochs=max_epochs)
-param_scheduler = [dict(_base_.param_scheduler[0], end=max_epochs)]

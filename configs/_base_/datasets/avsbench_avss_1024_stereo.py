@@ -1,44 +1,15 @@
 # AVSBench-semantic, all three parts, at 1024 px, sound in two channels, its
-# classes merged into one that sounds, for AuralSAM2 (its v2): frames by
-# bicubic, masks by nearest interpolation. Training clips are flipped, turned,
-# slanted and now and then grey, as a whole (arXiv 2506.01015, released code).
-_base_ = './avsbench_avss.py'
-scale = (1024, 1024)
-load_audio = [
-    dict(type='LoadAudio', channels=2),
-    dict(
-        type='VGGishLogMel',
-        short_policy='zeros',
-        cache_dir=_base_.log_mel_cache,
-    ),
-]
-load_frame = [
-    dict(type='LoadFrame', imdecode_backend='pillow'),
-    dict(type='LoadFrameMask'),
-    dict(type='MergeClasses'),
-]
+# classes merged into one that sounds, for AuralSAM2 (its v2).
+_base_ = ['./avsbench_avss.py', './frames_1024.py']
+load_audio = [dict(type='LoadAudio', channels=2), _base_.load_audio[1]]
+load_frame = [*_base_.load_frame, dict(type='MergeClasses')]
 train_pipeline = [
     *load_audio,
     dict(
         type='ForEachFrame',
         transforms=[
             *load_frame,
-            dict(type='RandomFlip', prob=0.5),
-            dict(
-                type='RandomAffine',
-                max_degrees=25.0,
-                scale_range=(1.0, 1.0),
-                max_shear_degrees=20.0,
-                bilinear=True,
-                fill=(103, 116, 123),  # BGR
-            ),
-            dict(
-                type='Resize',
-                scale=scale,
-                keep_ratio=False,
-                interpolation='bilinear',
-            ),
-            dict(type='RandomGrayscale', prob=0.05, keep_channels=True),
+            *_base_.train_frames,
         ],
     ),
     dict(type='PackAVSInputs'),
@@ -49,12 +20,7 @@ test_pipeline = [
         type='ForEachFrame',
         transforms=[
             *load_frame,
-            dict(
-                type='Resize',
-                scale=scale,
-                keep_ratio=False,
-                interpolation='bicubic',
-            ),
+            *_base_.test_frames,
         ],
     ),
     dict(type='PackAVSInputs'),

@@ -1,8 +1,5 @@
-# AVSBench S4 at 1024 px with sound in two channels, for AuralSAM2: frames by
-# bicubic, masks by nearest interpolation. Training clips are flipped, turned,
-# slanted and now and then grey, as a whole (arXiv 2506.01015, released code).
-_base_ = './avsbench_s4.py'
-scale = (1024, 1024)
+# AVSBench S4 at 1024 px with sound in two channels, for AuralSAM2.
+_base_ = ['./avsbench_s4.py', './frames_1024.py']
 load_audio = [
     dict(type='LoadAudio', channels=2),
     dict(type='VGGishLogMel', cache_dir=_base_.log_mel_cache),
@@ -14,22 +11,7 @@ train_pipeline = [
         type='ForEachFrame',
         transforms=[
             *load_frame,
-            dict(type='RandomFlip', prob=0.5),
-            dict(
-                type='RandomAffine',
-                max_degrees=25.0,
-                scale_range=(1.0, 1.0),
-                max_shear_degrees=20.0,
-                bilinear=True,
-                fill=(103, 116, 123),  # BGR
-            ),
-            dict(
-                type='Resize',
-                scale=scale,
-                keep_ratio=False,
-                interpolation='bilinear',
-            ),
-            dict(type='RandomGrayscale', prob=0.05, keep_channels=True),
+            *_base_.train_frames,
         ],
     ),
     dict(type='PackAVSInputs'),
@@ -40,12 +22,7 @@ test_pipeline = [
         type='ForEachFrame',
         transforms=[
             *load_frame,
-            dict(
-                type='Resize',
-                scale=scale,
-                keep_ratio=False,
-                interpolation='bicubic',
-            ),
+            *_base_.test_frames,
         ],
     ),
     dict(type='PackAVSInputs'),

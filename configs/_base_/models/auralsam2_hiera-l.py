@@ -1,6 +1,7 @@
 # AuralSAM2 with SAM 2.0's Hiera-L (arXiv 2506.01015 and the released code):
 # 224.43 M weights of SAM 2 and 130.42 M of the fuser, VGGish included, as
 # released; what is never used is not built.
+_base_ = '../audio_encoders/vggish.py'
 data_preprocessor = dict(type='AVSDataPreProcessor', size_divisor=32)
 model = dict(
     type='AVSegmentor',
@@ -9,13 +10,7 @@ model = dict(
     audio_encoder=dict(
         type='PerChannelEncoder',  # left and right
         num_channels=2,
-        encoder=dict(
-            type='VGGish',
-            frozen=True,
-            init_cfg=dict(
-                type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-            ),
-        ),
+        encoder=_base_.vggish,
     ),
     neck=[
         dict(

@@ -1,13 +1,8 @@
 # What hears in the second stage of AVIS (arXiv 2307.16620, Section 3.3): the
 # sound chooses among what stage 1 found.
+_base_ = '../audio_encoders/vggish.py'
 listening = dict(
-    audio_encoder=dict(
-        type='VGGish',  # Section 6.3
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
+    audio_encoder=_base_.vggish,  # Section 6.3
     decode_head=dict(
         avsc=dict(
             type='AVSC',

@@ -1,24 +1,12 @@
 # AVSAC with PVT-v2-b5 (arXiv 2402.02327), with the losses of S4 and MS3;
 # 178.88 M weights with VGGish.
+_base_ = ['../backbones/pvt_v2_b5.py', '../audio_encoders/vggish.py']
 data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
 model = dict(
     type='AVSegmentor',
     data_preprocessor=data_preprocessor,
-    backbone=dict(
-        type='PyramidVisionTransformerV2',
-        variant='b5',
-        drop_path_rate=0.1,  # Table 6
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
-        ),
-    ),
-    audio_encoder=dict(
-        type='VGGish',
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
+    backbone=_base_.pvt_v2_b5,  # drop_path_rate: Table 6
+    audio_encoder=_base_.vggish,
     neck=dict(
         type='AVBridge',
         in_channels=[64, 128, 320, 512],

@@ -1,24 +1,12 @@
 # AVS-BG with PVT-v2-b5 (arXiv 2308.08288) and the losses of MS3; 85.19 M
 # weights besides VGGish.
+_base_ = ['../backbones/pvt_v2_b5.py', '../audio_encoders/vggish.py']
 data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
 model = dict(
     type='AVSegmentor',
     data_preprocessor=data_preprocessor,
-    backbone=dict(
-        type='PyramidVisionTransformerV2',
-        variant='b5',
-        drop_path_rate=0.1,  # as released
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
-        ),
-    ),
-    audio_encoder=dict(
-        type='VGGish',
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
+    backbone=_base_.pvt_v2_b5,
+    audio_encoder=_base_.vggish,
     neck=[
         dict(
             type='ConvBNNeck',

@@ -1,5 +1,6 @@
 # AVSegFormer with PVT-v2-b5 (arXiv 2307.01146, Section 3, and the released
 # code), with the losses of S4 and MS3; 183.95 M weights with VGGish.
+_base_ = ['../backbones/pvt_v2_b5.py', '../audio_encoders/vggish.py']
 data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
 dice = dict(
     type='FrameDiceLoss',
@@ -11,21 +12,8 @@ dice = dict(
 model = dict(
     type='AVSegmentor',
     data_preprocessor=data_preprocessor,
-    backbone=dict(
-        type='PyramidVisionTransformerV2',
-        variant='b5',
-        drop_path_rate=0.1,  # as released
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
-        ),
-    ),
-    audio_encoder=dict(
-        type='VGGish',
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
+    backbone=_base_.pvt_v2_b5,
+    audio_encoder=_base_.vggish,
     decode_head=dict(
         type='AVSegFormerHead',
         in_channels=[64, 128, 320, 512],

@@ -1,6 +1,7 @@
 # CATR with PVT-v2-b5 (arXiv 2309.09709 and the released code, which covers S4
 # with this backbone). Numbers marked * are in no public file (settings);
 # they are those of the code that CATR's descends from.
+_base_ = ['../backbones/pvt_v2_b5.py', '../audio_encoders/vggish.py']
 data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
 # True in neck and head alike gives the released code, slips included, which is
 # for S4 with this backbone; see configs/catr/README.md.
@@ -12,23 +13,12 @@ model = dict(
         type='EnlargedBackbone',  # frames are augmented and scored at 224 px
         scale=2.0,
         backbone=dict(
-            type='PyramidVisionTransformerV2',
-            variant='b5',
+            _base_.pvt_v2_b5,
             out_indices=(1, 2, 3),  # stride 4 is not used
-            drop_path_rate=0.1,  # as released
             with_cp=True,  # recompute blocks: less memory, the same gradients
-            init_cfg=dict(
-                type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
-            ),
         ),
     ),
-    audio_encoder=dict(
-        type='VGGish',
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
+    audio_encoder=_base_.vggish,
     neck=[
         dict(
             type='DilatedSumNeck',

@@ -1,25 +1,15 @@
 # The AVSBench baseline with TPAVI and PVT-v2-b5 (arXiv 2301.13190, Section 4
 # and 5.1), with the binary loss of S4; 100.14 M weights besides VGGish.
+_base_ = ['../backbones/pvt_v2_b5.py', '../audio_encoders/vggish.py']
 data_preprocessor = dict(type='AVSDataPreProcessor')  # ImageNet mean and std
 model = dict(
     type='AVSegmentor',
     data_preprocessor=data_preprocessor,
     backbone=dict(
-        type='PyramidVisionTransformerV2',
-        variant='b5',
-        drop_path_rate=0.1,  # as released
+        _base_.pvt_v2_b5,
         with_cp=True,  # recompute blocks: less memory, the same gradients
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/pvt_v2_b5.pth'
-        ),
     ),
-    audio_encoder=dict(
-        type='VGGish',
-        frozen=True,
-        init_cfg=dict(
-            type='Pretrained', checkpoint='pretrained/vggish-10086976.pth'
-        ),
-    ),
+    audio_encoder=_base_.vggish,
     neck=[
         dict(
             type='DilatedSumNeck',
