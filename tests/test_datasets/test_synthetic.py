@@ -11,7 +11,7 @@ import pytest
 
 from mmavs.audio import read_wav
 from mmavs.compat.av_files import open_media
-from mmavs.datasets import AVSBenchMS3Dataset
+from mmavs.datasets import AVSBenchMS3Dataset, AVSBenchS4Dataset
 from mmavs.datasets.s4_categories import S4_CATEGORIES
 from mmavs.datasets.synthetic import CLASSES, ensure_synthetic, read_side_file
 from mmavs.datasets.synthetic import generate as generate_module
@@ -99,6 +99,18 @@ def test_s4_labels_the_first_training_frame_alone(tiny_s4):
         for split in SPLITS
     }
     assert counts == {'train': {1}, 'val': {5}, 'test': {5}}
+
+
+def test_s4_alone_is_read_as_s4(tmp_path):
+    """One training frame is labelled, and every other one of the test."""
+    root = make(tmp_path, 's4-alone')
+    assert root == tmp_path / 'Single-source-alone'
+    for split, labeled in (('train', [0]), ('test', [0, 1, 2, 3, 4])):
+        dataset = AVSBenchS4Dataset(str(root), split)
+        info = dataset.get_data_info(0)
+        masks = [bool(frame['seg_map_path']) for frame in info['frames']]
+        assert np.flatnonzero(masks).tolist() == labeled
+        assert info['clip_id'].startswith(f's4-alone_{split}_')
 
 
 def test_avss_has_three_parts_and_two_kinds_of_mask(tiny_avss):

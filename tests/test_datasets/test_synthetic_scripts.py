@@ -65,6 +65,13 @@ def test_s4_has_one_source_all_the_time():
     assert first < 0.75  # the drawing order does not give the source away
 
 
+def test_s4_alone_shows_what_sounds_and_nothing_else():
+    clips = scripts('s4-alone', number=100)
+    assert {clip.visible for clip in clips} == {(i,) for i in range(10)}
+    for clip in clips:
+        assert clip.sounding == (clip.visible,) * 5
+
+
 def test_all_that_is_seen_may_sound_all_the_time():
     clips = scripts('all', number=100)
     assert {len(clip.visible) for clip in clips} == {1, 2, 3, 4}

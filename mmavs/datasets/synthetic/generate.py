@@ -32,7 +32,7 @@ class Plan(NamedTuple):
     """What a folder is to hold.
 
     Attributes:
-        setting (str): 's4', 'ms3', 'all' or 'avss'.
+        setting (str): 's4', 's4-alone', 'ms3', 'all' or 'avss'.
         clips (dict): Number of clips of each split.
         size (int): Shorter side of the frames in pixels.
         seed (int): Same seed, same files.
@@ -81,7 +81,7 @@ def ensure_synthetic(
 
     Args:
         root (str or Path): Folder of all settings, e.g. ``data/synthetic``.
-        setting (str): 's4', 'ms3', 'all' or 'avss'.
+        setting (str): 's4', 's4-alone', 'ms3', 'all' or 'avss'.
         clips (dict, optional): Clips by split, e.g. ``dict(train=1000)``.
         size (int, optional): Shorter side of the frames in pixels.
         seed (int, optional): Seed of everything.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 from .classes import CLASSES
-from .script import SPLITS, ClipScript
+from .script import KINDS, SPLITS, ClipScript
 
 
 class ClipFiles(NamedTuple):
@@ -59,7 +59,7 @@ class Layout(NamedTuple):
 
 def num_labeled(script: ClipScript, split: str) -> int:
     """Count the labelled frames: S4 labels the first alone for training."""
-    single = script.kind == 's4' and split == 'train'
+    single = KINDS[script.kind].sounding == 'one' and split == 'train'
     return 1 if single else script.num_frames
 
 
@@ -132,19 +132,20 @@ _MS3 = Layout(
     files=_ms3_files,
     row=lambda script, split: (script.clip_id, split),
 )
+_S4 = Layout(
+    folder='Single-source',
+    csv_name='s4_meta_data.csv',
+    columns=('name', 'start', 'category', 'split'),
+    kinds=('s4',),
+    files=_s4_files,
+    row=lambda script, split: (script.clip_id, 0, _category(script), split),
+)
 LAYOUTS: Dict[str, Layout] = {
-    's4': Layout(
-        folder='Single-source',
-        csv_name='s4_meta_data.csv',
-        columns=('name', 'start', 'category', 'split'),
-        kinds=('s4',),
-        files=_s4_files,
-        row=lambda script, split: (
-            script.clip_id,
-            0,
-            _category(script),
-            split,
-        ),
+    's4': _S4,
+    # no silent object beside the one that sounds: the picture gives the mask
+    # away
+    's4-alone': _S4._replace(
+        folder='Single-source-alone', kinds=('s4-alone',)
     ),
     'ms3': _MS3,
     # MS3's files, read by its data set: whatever is seen sounds and is

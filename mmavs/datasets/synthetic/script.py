@@ -35,6 +35,7 @@ KINDS: Dict[str, Kind] = {
     'ms3': Kind(2, 5, (2, 4), 'some'),
     'v2': Kind(3, 10, (2, 4), 'some'),
     'all': Kind(4, 5, (1, 4), 'all'),
+    's4-alone': Kind(5, 5, (1, 1), 'one'),
 }
 SILENT_RATIO = 0.14  # of seconds without a visible sounding object
 NUM_SOUNDING = ((1, 2, 3), (0.66, 0.27, 0.07))
