@@ -37,7 +37,7 @@ def remedies(path):
             )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value
-        yield from re.findall(r'(?:Fix|Mend): (.*)', text, re.DOTALL)
+        yield from re.findall(r'Fix: (.*)', text, re.DOTALL)
 
 
 def options_of(path, monkeypatch):

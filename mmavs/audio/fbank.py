@@ -73,6 +73,7 @@ def fbank_of_segments(waveform: Tensor) -> Tensor:
     frames = 1 + (length - WINDOW_LENGTH) // HOP_LENGTH
     if num_segments == 0:
         return waveform.new_zeros(0, frames, NUM_MEL_BINS)
+    # all segments in one row, each padded to whole hops: a single call
     row = F.pad(waveform.float(), (0, hops * HOP_LENGTH - length)).flatten()
     row = F.pad(row, (0, WINDOW_LENGTH))[None] * AMPLITUDE
     kaldi = import_torchaudio().compliance.kaldi
@@ -85,5 +86,6 @@ def fbank_of_segments(waveform: Tensor) -> Tensor:
             frame_length=1000 * WINDOW_LENGTH / SAMPLE_RATE,
             frame_shift=1000 * HOP_LENGTH / SAMPLE_RATE,
         )
+    # (N, hops, 128)
     fbank = fbank[: num_segments * hops].unflatten(0, (num_segments, hops))
     return (fbank[:, :frames] - MEAN) / (2 * STD)

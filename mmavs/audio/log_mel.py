@@ -71,6 +71,7 @@ def log_mel(waveform: Tensor) -> Tensor:
         ValueError: See :func:`~mmavs.audio.samples.check_scale`.
     """
     check_scale(waveform)
+    # (..., frames, WINDOW_LENGTH)
     frames = waveform.unfold(-1, WINDOW_LENGTH, HOP_LENGTH)
     if len(waveform) == 0:  # some FFTs do not take a batch of nothing
         return frames.new_zeros(*frames.shape[:-1], NUM_MEL_BINS)
@@ -80,7 +81,7 @@ def log_mel(waveform: Tensor) -> Tensor:
     # Half precision would cost the quiet bands their digits.
     with torch.autocast(waveform.device.type, enabled=False):
         magnitude = torch.fft.rfft(frames * window, FFT_LENGTH).abs()
-        bands = magnitude @ mel_matrix().to(magnitude)
+        bands = magnitude @ mel_matrix().to(magnitude)  # (..., frames, 64)
         return torch.log(bands + LOG_OFFSET)
 
 
@@ -106,6 +107,6 @@ def mel_matrix() -> Tensor:
     low, centre, high = edges[:-2], edges[1:-1], edges[2:]
     rising = (mels[:, None] - low) / (centre - low)
     falling = (high - mels[:, None]) / (high - centre)
-    matrix = torch.minimum(rising, falling).clamp(min=0)
+    matrix = torch.minimum(rising, falling).clamp(min=0)  # (bins, 64)
     matrix[0] = 0
     return matrix

@@ -93,6 +93,7 @@ class BEATs(PretrainedAudioEncoder):
             else nn.Identity()
         )
         self.encoder = BEATsEncoder(**shape)
+        self.predictor = None
         if num_categories is not None:
             self.predictor = nn.Linear(embed_dims, num_categories)
         self.freeze()
@@ -145,14 +146,14 @@ class BEATs(PretrainedAudioEncoder):
         Raises:
             RuntimeError: The encoder was built without ``num_categories``.
         """
-        if not hasattr(self, 'predictor'):
+        if self.predictor is None:
             raise RuntimeError(
                 'this BEATs has no classifier. Fix: num_categories=527 and '
                 'a fine-tuned file.'
             )
         with self.recording():
             tokens, padded = self._tokens(audio, padding)
-            logits = self.predictor(tokens)
+            logits = self.predictor(tokens)  # (N, L, num_categories)
             if padded is None:
                 return logits.mean(dim=1).sigmoid()
             kept = (~padded).unsqueeze(-1)
@@ -171,10 +172,11 @@ class BEATs(PretrainedAudioEncoder):
                 )
             patches = self.patch_embedding(fbank.unsqueeze(1))
             bands = patches.shape[-1]
+            # (N, L, patch_channels)
             patches = self.layer_norm(patches.flatten(2).transpose(1, 2))
             if padding is not None:
                 padding = self._pad_tokens(padding, fbank.shape[1], bands)
-            x = self.post_extract_proj(patches)
+            x = self.post_extract_proj(patches)  # (N, L, embed_dims)
             return self.encoder(x, padding), padding
 
     def _pad_tokens(

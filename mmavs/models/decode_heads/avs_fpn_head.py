@@ -185,7 +185,7 @@ class AVSFPNHead(AVSDecodeHead):
                 f'AVSFPNHead was built for maps of in_channels='
                 f'{self.in_channels}, but gets {given}'
             )
-        out = self.merge_units[-1](visual[-1])
+        out = self.merge_units[-1](visual[-1])  # the coarsest map
         for i in reversed(range(len(visual) - 1)):  # (N, C, H_i, W_i)
             out = self._resize(out, visual[i].shape[-2:], True)
             out = out + self.lateral_units[i](visual[i])
@@ -198,7 +198,7 @@ class AVSFPNHead(AVSDecodeHead):
             logits = torch.cat(frames)
         else:
             logits = self._predict(out)
-        logits = features.mask_padding(logits)
+        logits = features.mask_padding(logits)  # (N, K, h, w)
         if self.relu_skip:
             visual = tuple(F.relu(x) for x in visual)
         return AVHeadOutput(logits, features._replace(visual=visual))

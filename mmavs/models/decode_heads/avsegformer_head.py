@@ -160,7 +160,7 @@ class AVSegFormerHead(AVSDecodeHead):
         losses = super().loss(output, labels)
         if self.loss_mix is None:
             return losses
-        mix = resize_logits(
+        mix = resize_logits(  # (L, 1, H, W)
             output.extras['mix'][labels.indices],
             labels.masks.shape[-2:],
             self.align_corners,

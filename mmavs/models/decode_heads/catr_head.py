@@ -113,7 +113,7 @@ class CATRHead(AVSDecodeHead):
             raw; extras ``predictions``, one per decoder layer in training,
             the final one last.
         """
-        mask_feature = self.mask_decoder(features.visual)
+        mask_feature = self.mask_decoder(features.visual)  # (N, D, h, w)
 
         def predict(query: Tensor) -> Prediction:
             masks = torch.einsum(
@@ -141,6 +141,7 @@ class CATRHead(AVSDecodeHead):
 
     def memory(self, features: AVFeatures) -> Memory:
         """Pixels and sounds that queries look at, P + T tokens."""
+        # (N, D, h, w), (N, T, D)
         seen, audio = features.visual[1], features.audio
         position = map_positions(seen)
         nowhere = position.new_zeros(1, *audio.shape[1:])
@@ -199,7 +200,7 @@ class CATRHead(AVSDecodeHead):
         clips = []
         for clip in labels.clips.unique():
             frames = (labels.clips == clip).nonzero()[:, 0]
-            masks = labels.masks[frames]
+            masks = labels.masks[frames]  # (F, H, W)
             if self.out_channels == 1:
                 sounding = (masks != 0) & (masks != self.ignore_index)
                 classes, masks = frames.new_zeros(1), sounding[:, None]
@@ -209,6 +210,7 @@ class CATRHead(AVSDecodeHead):
                     (present > 0) & (present != self.ignore_index)
                 ]
                 classes = present - 1
+                # (F, G, H, W)
                 masks = masks[:, None] == present[:, None, None]
             clips.append(ClipObjects(frames, classes, masks))
         return clips
@@ -220,6 +222,7 @@ class CATRHead(AVSDecodeHead):
         clips: Sequence[ClipObjects],
     ) -> Dict[str, Tensor]:
         """Losses of one decoder layer's prediction for N frames."""
+        # (L, Q, G + 1) and (L, Q, h, w)
         class_logits, mask_logits = (x[labels.indices] for x in prediction)
         matches = self.matcher(class_logits, mask_logits, clips)
         wanted = labels.indices.new_full(

@@ -57,12 +57,12 @@ def _frame_instances(
     how: HowToWrite,
 ) -> InstanceData:
     """Undo the geometry; leave out padding of (M, ...) and empty masks."""
-    masks = instances.mask_logits[None]
+    masks = instances.mask_logits[None]  # (1, M, h, w)
     padded = sample.get('batch_input_shape', sample.img_shape)
     masks = resize_logits(masks, padded[:2], False)
     masks = undo_geometry(masks, sample)
     masks = resize_logits(masks, how.size(sample), False)[0]
-    masks = masks > 0
+    masks = masks > 0  # (M, H, W)
     found = instances.valid & masks.any((1, 2))
     return InstanceData(
         masks=masks[found].cpu(),

@@ -197,6 +197,7 @@ class SoundingInstanceHead(AVSDecodeHead):
             list[Prediction]: The final one last; with deep supervision, in
             training, those of earlier layers before it.
         """
+        # (N, D, H_0, W_0) and, coarsest first, the maps (N, C, h, w)
         mask_feature, maps = self.pixel_decoder(visual)
         embeds = [None] if len(maps) == 1 else self.level_embed.weight
         memories = [
@@ -212,7 +213,7 @@ class SoundingInstanceHead(AVSDecodeHead):
 
         query_pos = self.query_embed.weight[None]
         if self.transformer_decoder.masked_attention:
-            query = self.query_feat.weight[None]
+            query = self.query_feat.weight[None]  # (1, Q, D)
         else:
             query = torch.zeros_like(query_pos)
         return self.transformer_decoder(

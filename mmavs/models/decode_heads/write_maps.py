@@ -58,9 +58,10 @@ def _write_clip(
     Frame by frame, so that K classes at full size never exist for more than
     one frame unless they are to be kept.
     """
-    logits = undo_geometry(logits, sample)
+    logits = undo_geometry(logits, sample)  # (T, K, h, w)
     kept, decided = [], []
     for frame in logits.split(1):
+        # (1, K, H, W)
         frame = resize_logits(frame, how.size(sample), how.align_corners)
         decided.append(decide(frame, how.threshold))
         if how.keep_logits:

@@ -56,6 +56,7 @@ def filter_instances(
     Returns:
         Instances: M is the largest number in any frame, at least 1.
     """
+    # (N, Q) each
     scores, labels = at_least_float32(class_logits).softmax(-1).max(-1)
     num_categories = class_logits.shape[-1] - 1
     categories = torch.arange(num_categories, device=labels.device)
@@ -66,13 +67,14 @@ def filter_instances(
         scores[:, None],
         scores.new_tensor(-1.0),
     )
-    best, queries = rivals.max(-1)
+    best, queries = rivals.max(-1)  # (N, K)
     found = best > 0
     order = found.int().argsort(dim=1, descending=True, stable=True)
     # a meta tensor, of shapes without values, has no count
     most = order.shape[1] if found.is_meta else int(found.sum(1).max())
-    order = order[:, : max(1, most)]
+    order = order[:, : max(1, most)]  # (N, M)
     queries = queries.gather(1, order)
+    # (N, M, h, w)
     index = queries[..., None, None].expand(-1, -1, *mask_logits.shape[-2:])
     return Instances(
         labels=order,
@@ -239,9 +241,10 @@ class AVSC(BaseModule):
                 'model.audio_encoder, or decode_head.avsc=None for the '
                 'highest-scored object.'
             )
-        heard = self(audio)
+        heard = self(audio)  # (N, K)
+        # (N, M)
         sounding = heard.gather(1, instances.labels) * instances.valid
-        logits = log_odds(self.compose(sounding, masks))
+        logits = log_odds(self.compose(sounding, masks))  # (N, H, W)
         # a batch in which nothing was found must still reach the parameters
         return logits[:, None] + heard.sum() * 0, sounding
 

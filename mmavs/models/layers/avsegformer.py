@@ -384,13 +384,13 @@ class CrossModalMixer(nn.Module):
         to_key, to_value = self.kv_proj.weight.unflatten(0, (2, *heads))
         query = self.q_proj(audio.mean(dim=1)).unflatten(-1, heads)
         query = query * query.shape[-1] ** -0.5  # (N, M, d)
-        query = torch.einsum('nmd,mdc->nmc', query, to_key)
+        query = torch.einsum('nmd,mdc->nmc', query, to_key)  # (N, M, D)
         pixels = x.flatten(2)  # (N, D, H * W)
         # Sums over thousands of pixels: the softmax stays in float32.
         attention = at_least_float32(query @ pixels).softmax(-1)
         attention = attention.to(pixels.dtype)  # (N, M, H * W)
         gathered = attention @ pixels.transpose(1, 2)  # (N, M, D)
-        pooled = torch.einsum('nmc,mdc->nmd', gathered, to_value)
+        pooled = torch.einsum('nmc,mdc->nmd', gathered, to_value)  # (N, M, d)
         gate = self.proj(pooled.flatten(1)).sigmoid()  # (N, D)
         return x * gate[..., None, None]
 
@@ -471,9 +471,10 @@ class MaskComposer(nn.Module):
         ).relu_()
         hidden = torch.addmm(second.bias[:, None], second.weight, hidden)
         hidden = hidden.relu_()
+        # (D, H * W)
         mixed = torch.addmm(last.bias[:, None], last.weight, hidden)
         fused = feature + mixed.view_as(feature)
-        x = F.interpolate(
+        x = F.interpolate(  # (1, C, 4 H, 4 W)
             self.conv1(fused),
             scale_factor=4,
             mode='bilinear',

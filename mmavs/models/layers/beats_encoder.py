@@ -90,19 +90,19 @@ class GatedAttention(BaseModule):
         Returns:
             Tensor: (N, L, C).
         """
-        query, key, value = (
+        query, key, value = (  # (N, heads, L, D / heads)
             projection(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
         bias = None
         if position_bias is not None:
-            bias = position_bias[None]
+            bias = position_bias[None]  # (1, heads, L, L)
             if self.gated:
-                bias = bias * self._gate(query)
+                bias = bias * self._gate(query)  # (N, heads, L, L)
         if padding is not None:
             blocked = torch.zeros_like(padding, dtype=query.dtype)
             blocked = blocked.masked_fill(padding, float('-inf'))
-            blocked = blocked[:, None, None]
+            blocked = blocked[:, None, None]  # (N, 1, 1, L)
             bias = blocked if bias is None else bias + blocked
         out = F.scaled_dot_product_attention(
             query, key, value, None if bias is None else bias.to(query.dtype)

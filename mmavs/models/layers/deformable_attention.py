@@ -128,13 +128,17 @@ class MultiScaleDeformableAttention(nn.Module):
         if padding_mask is not None:
             value = value.masked_fill(padding_mask[..., None], 0)
         heads = (self.num_heads, self.num_levels, self.num_points)
+        # (N, Q, M, num_levels, num_points, 2), in pixels of each level
         offsets = self.sampling_offsets(query).unflatten(-1, (*heads, 2))
         weights = self.attention_weights(query)
+        # one softmax over all levels and points: (N, Q, M, reads)
         weights = weights.unflatten(-1, (self.num_heads, -1)).softmax(-1)
         # Positions keep 24 bits whatever the model's dtype: bfloat16 would
         # move a point of a 64 pixel wide map by up to a quarter of a pixel.
         exact = torch.float64 if value.dtype == torch.float64 else torch.float
+        # (w_l, h_l)
         sizes = reference_points.new_tensor(shapes, dtype=exact).flip(-1)
+        # (N, Q, M, num_levels, num_points, 2), in [0, 1] of each level
         points = reference_points.to(exact)[:, :, None, :, None]
         points = points + offsets.to(exact) / sizes[:, None]
         output = self.sample(
@@ -253,10 +257,10 @@ class _GatherAndSum(Function):
     def backward(ctx, grad):
         value, points, weights = ctx.saved_tensors
         rows, columns = _grid_lines(ctx.shapes, points)
-        index = _table_rows(rows, columns, value.shape)
+        index = _table_rows(rows, columns, value.shape)  # (N * Q * M, K)
         shares = _shares(rows, columns, weights)
-        grad = grad.reshape(-1, value.shape[-1])
-        table = value.reshape(-1, value.shape[-1])
+        grad = grad.reshape(-1, value.shape[-1])  # (N * Q * M, C)
+        table = value.reshape(-1, value.shape[-1])  # (N * S * M, C)
         grad_value = _scatter(index, shares, grad, len(table))
         with torch.enable_grad():
             shares.requires_grad_()
@@ -381,6 +385,7 @@ def _through_shares(
     those of the line before fall, those after rise with the position.
     """
     grad = grad.view(*weights.shape[:3], 4, *weights.shape[3:])
+    # (N, Q, M, num_levels, num_points) each
     top_left, top_right, low_left, low_right = grad.unbind(3)
     left, right = columns.shares
     top = left * top_left + right * top_right

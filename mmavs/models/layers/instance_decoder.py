@@ -339,6 +339,7 @@ class InstanceDecoder(nn.Module):
         if self.masked_attention:
             predictions.append(predict(self.post_norm(query)))
         for index, layer in enumerate(self.layers):
+            # scales by turns, coarse first
             memory = memories[index % len(memories)]
             attn_mask = None
             if self.masked_attention:
@@ -371,6 +372,6 @@ class InstanceDecoder(nn.Module):
         logits = prediction.mask_logits
         if logits.shape[-2:] != size:
             logits = F.interpolate(logits, size, mode='bilinear')
-        outside = (logits < 0).flatten(2)
+        outside = (logits < 0).flatten(2)  # (N, Q, h * w)
         outside = outside & ~outside.all(-1, keepdim=True)
         return outside.repeat_interleave(self.num_heads, dim=0)

@@ -53,6 +53,7 @@ class FPNPixelDecoder(nn.Module):
         self.output_convs = nn.ModuleList(
             _conv(embed_dims, embed_dims, 3) for _ in in_channels[:-1]
         )
+        self.encoder = None
         if num_layers:
             self.encoder_in_proj = nn.Conv2d(in_channels[-1], embed_dims, 1)
             self.encoder = Encoder(
@@ -71,7 +72,7 @@ class FPNPixelDecoder(nn.Module):
 
     def memory_projection(self) -> nn.Module:
         """Bring a memory that was not encoded to width D."""
-        if hasattr(self, 'encoder'):
+        if self.encoder is not None:
             return nn.Identity()
         projection = nn.Conv2d(
             self.last_feat_conv.conv.in_channels,
@@ -86,7 +87,7 @@ class FPNPixelDecoder(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 caffe2_xavier_init(module)
-        if hasattr(self, 'encoder'):
+        if self.encoder is not None:
             for parameter in self.encoder.parameters():
                 if parameter.dim() > 1:
                     nn.init.xavier_uniform_(parameter)
@@ -103,14 +104,14 @@ class FPNPixelDecoder(nn.Module):
             encoded (N, D, h, w).
         """
         memory = visual[-1]
-        if hasattr(self, 'encoder'):
-            memory = self._encode(memory)
+        if self.encoder is not None:
+            memory = self._encode(memory)  # (N, D, h, w)
             decoded = self.encoder_out_proj(memory)
         else:
             decoded = self.last_feat_conv(memory)
         scales = zip(visual[:-1], self.lateral_convs, self.output_convs)
         for level, lateral, output in reversed(list(scales)):
-            skip = lateral(level)
+            skip = lateral(level)  # (N, D, H_i, W_i)
             decoded = F.interpolate(
                 decoded, size=skip.shape[-2:], mode='nearest'
             )
@@ -120,14 +121,18 @@ class FPNPixelDecoder(nn.Module):
     def _encode(self, coarsest: Tensor) -> Tensor:
         """(N, C, h, w) -> (N, D, h, w) through the transformer layers."""
         projected = self.encoder_in_proj(coarsest)
-        tokens = self.encoder(
+        tokens = self.encoder(  # (N, h * w, D)
             projected.flatten(2).transpose(1, 2), map_positions(projected)
         )
         return tokens.transpose(1, 2).unflatten(-1, coarsest.shape[-2:])
 
 
 def _conv(
-    in_channels: int, out_channels: int, kernel_size: int, act: bool = True
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
+    act: bool = True,
+    bias: Union[bool, str] = 'auto',
 ) -> ConvModule:
     """Convolution, GroupNorm(32) and, if asked, ReLU."""
     return ConvModule(
@@ -135,6 +140,7 @@ def _conv(
         out_channels,
         kernel_size,
         padding=kernel_size // 2,
+        bias=bias,
         norm_cfg=_GROUPS,
         act_cfg=dict(type='ReLU') if act else None,
     )
@@ -232,37 +238,24 @@ class MSDeformPixelDecoder(nn.Module):
                 'Fix: give the backbone more out_indices.'
             )
         coarse_first = list(in_channels)[::-1]
+        coarse, fine = coarse_first[:num_levels], coarse_first[num_levels:]
         self.input_convs = nn.ModuleList(
-            ConvModule(
-                channels,
-                embed_dims,
-                1,
-                bias=True,
-                norm_cfg=_GROUPS,
-                act_cfg=None,
-            )
-            for channels in coarse_first[:num_levels]
+            _conv(channels, embed_dims, 1, act=False, bias=True)
+            for channels in coarse
         )
         self.encoder = nn.Module()
         self.encoder.layers = nn.ModuleList(
             MSDeformEncoderLayer(
-                embed_dims,
-                num_heads,
-                num_levels,
-                ffn_channels,
-                dropout,
+                embed_dims, num_heads, num_levels, ffn_channels, dropout
             )
             for _ in range(num_layers)
         )
         self.level_encoding = nn.Embedding(num_levels, embed_dims)
-        fine = coarse_first[num_levels:]
         self.lateral_convs = nn.ModuleList(
-            ConvModule(c, embed_dims, 1, norm_cfg=_GROUPS, act_cfg=None)
-            for c in fine
+            _conv(channels, embed_dims, 1, act=False) for channels in fine
         )
         self.output_convs = nn.ModuleList(
-            ConvModule(embed_dims, embed_dims, 3, padding=1, norm_cfg=_GROUPS)
-            for _ in fine
+            _conv(embed_dims, embed_dims, 3) for _ in fine
         )
         self.mask_feature = nn.Conv2d(embed_dims, embed_dims, 1)
         self.num_levels = num_levels
@@ -294,14 +287,14 @@ class MSDeformPixelDecoder(nn.Module):
         """
         coarse_first = list(visual)[::-1]
         memories = self._encode(coarse_first[: self.num_levels])
-        decoded = memories[-1]
+        decoded = memories[-1]  # (N, D, h, w), the finest of them
         fine = zip(
             coarse_first[self.num_levels :],
             self.lateral_convs,
             self.output_convs,
         )
         for level, lateral, output in fine:
-            skip = lateral(level)
+            skip = lateral(level)  # (N, D, H_i, W_i)
             decoded = output(
                 skip
                 + F.interpolate(decoded, size=skip.shape[-2:], mode='bilinear')
@@ -315,8 +308,8 @@ class MSDeformPixelDecoder(nn.Module):
         ]
         shapes = [tuple(level.shape[-2:]) for level in projected]
         tokens = torch.cat([p.flatten(2) for p in projected], -1)
-        tokens = tokens.transpose(1, 2)
-        position = torch.cat(
+        tokens = tokens.transpose(1, 2)  # (N, S, D)
+        position = torch.cat(  # (1, S, D)
             [
                 map_positions(level) + embed
                 for level, embed in zip(projected, self.level_encoding.weight)

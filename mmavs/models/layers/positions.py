@@ -46,10 +46,10 @@ def sine_positions(
         if normalize:
             # the epsilon is the released code's
             places = places / (size + 1e-6) * (2 * math.pi)
-        angles = places * rates
+        angles = places * rates  # (size, half / 2)
         return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
 
-    rows = encode(height)[:, None].expand(-1, width, -1)
+    rows = encode(height)[:, None].expand(-1, width, -1)  # (H, W, half)
     columns = encode(width)[None].expand(height, -1, -1)
     return torch.cat([rows, columns], dim=-1).flatten(0, 1)
 

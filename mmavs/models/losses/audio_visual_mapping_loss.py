@@ -159,9 +159,10 @@ class AudioVisualMappingLoss(nn.Module):
         is_soft = logits.shape[1] == 1
         terms = []
         for i in stages:
-            visual = self._masked_mean(
+            visual = self._masked_mean(  # (L or N, C)
                 features.visual[i][rows], scores, is_soft
             )
+            # (N, C)
             audio = self._scale(at_least_float32(features.aligned_audio[i]))
             if self.detach_audio:
                 audio = audio.detach()
@@ -203,7 +204,7 @@ class AudioVisualMappingLoss(nn.Module):
         """(L, C, H_i, W_i), (L, 1, h, w) -> (L, C)."""
         visual = at_least_float32(visual)
         pool = getattr(F, f'adaptive_{self.pool}_pool2d')
-        mask = pool(scores, visual.shape[-2:])
+        mask = pool(scores, visual.shape[-2:])  # (L, 1, H_i, W_i)
         if is_soft:
             mask = mask.sigmoid()
         if self.mask_thr is None:

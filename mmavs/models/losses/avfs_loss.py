@@ -111,8 +111,8 @@ class AVFSLoss(nn.Module):
             ValueError: The model aligns no sound and no widths were given;
                 sound and map differ in width.
         """
-        visual = at_least_float32(features.visual[0].flatten(2))
-        audio = at_least_float32(self._sound(features))
+        visual = at_least_float32(features.visual[0].flatten(2))  # (N, C, P)
+        audio = at_least_float32(self._sound(features))  # (N, C)
         if audio.shape[1] != visual.shape[1]:
             raise ValueError(
                 f'AVFSLoss: sound of width {audio.shape[1]} and a map of '
@@ -178,6 +178,7 @@ class AVFSLoss(nn.Module):
         )
         if self.kind == 'frame_l2':
             frames = _root(frames)
+        # (B,)
         clips = (frames * valid).sum(dim=1) / valid.sum(dim=1).clamp(min=1)
         if self.kind == 'l2':
             clips = _root(clips)

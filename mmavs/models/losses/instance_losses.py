@@ -102,7 +102,7 @@ class InstanceSetLoss(nn.Module):
             dict, and (L, Q) bool, True for a query without object.
         """
         matches = self.matcher(class_logits, mask_logits, labels, masks)
-        wanted = torch.full(
+        wanted = torch.full(  # (L, Q), at first no object for all
             class_logits.shape[:2],
             self.num_categories,
             device=class_logits.device,
@@ -136,9 +136,11 @@ class InstanceSetLoss(nn.Module):
         count = sum(len(predicted) for predicted, _ in pairs)
         count = torch.tensor(float(count), device=mask_logits.device)
         if pairs:
+            # (M, h, w)
             predicted = at_least_float32(torch.cat([p for p, _ in pairs]))
             targets = torch.cat([t for _, t in pairs]).to(predicted.dtype)
             with torch.autocast(predicted.device.type, enabled=False):
+                # (M, P)
                 predicted, targets = self._comparable(predicted, targets)
                 sums = (
                     self.mask_cost(predicted, targets, True).sum(),

@@ -65,9 +65,9 @@ class SilentObjectLoss(nn.Module):
         union = union[:, None].to(mask_logits.dtype)
         union = F.interpolate(union, mask_logits.shape[-2:])
         with torch.autocast(mask_logits.device.type, enabled=False):
-            masks = mask_logits.sigmoid().flatten(2)
-            union = union.flatten(2)
-            overlap = (masks @ union.transpose(1, 2)).squeeze(-1)
+            masks = mask_logits.sigmoid().flatten(2)  # (L, Q, P)
+            union = union.flatten(2)  # (L, 1, P)
+            overlap = (masks @ union.transpose(1, 2)).squeeze(-1)  # (L, Q)
             total = masks.sum(-1) + union.sum(-1) - overlap
             # a mask may underflow to nothing, and a union be empty
             share = overlap / total.clamp(min=1e-6)

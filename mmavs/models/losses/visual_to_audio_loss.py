@@ -134,14 +134,14 @@ class VisualToAudioLoss(nn.Module):
         """
         if not self.loss_weight:
             return {self.loss_name: features.visual[self.stage].sum() * 0}
-        x, audio = self._map_and_sound(features)
+        x, audio = self._map_and_sound(features)  # (N, C, h, w), (N, A)
         if self.mask == 'predicted':
             frames, masks = _predicted(logits, features, self.sigmoid)
         else:
             frames, masks = _ground_truth(labels, x)
         if len(masks):
             _check_masks(masks, x)
-        generated = self.generate(x[frames], masks)
+        generated = self.generate(x[frames], masks)  # (F, A), of F frames
         distance = F.pairwise_distance(
             F.normalize(at_least_float32(audio[frames].detach()), dim=1),
             F.normalize(at_least_float32(generated), dim=1),

@@ -103,11 +103,12 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
         if not self.stages:
             return features
         self._check_visual(features)
+        # (N, D)
         audio = self._frame_audio(features) if self.needs_audio else None
         visual: List[Tensor] = list(features.visual)
         aligned: List[Optional[Tensor]] = [None] * len(visual)
         for i in self.stages:
-            visual[i], aligned[i] = self.fuse(
+            visual[i], aligned[i] = self.fuse(  # (N, C_i, H_i, W_i), (N, C_i)
                 self.blocks[str(i)], visual[i], audio, features
             )
         if all(vector is None for vector in aligned):

@@ -48,9 +48,9 @@ class CorrelationGate(nn.Module):
         if self.align is not None:
             audio = self.align(audio)
         x, audio = l2_normalise(x), l2_normalise(audio)
-        agreement = x * audio[:, :, None, None]
+        agreement = x * audio[:, :, None, None]  # (N, C, H, W)
         if self.correlation == 'sum':
-            agreement = agreement.sum(dim=(2, 3), keepdim=True)
+            agreement = agreement.sum(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
         return x, audio, self.convs(agreement).sigmoid()
 
 

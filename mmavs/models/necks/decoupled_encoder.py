@@ -118,7 +118,8 @@ class DecoupledAVEncoder(BaseModule):
     def tokenize(self, features: AVFeatures) -> 'ClipTokens':
         """Make tokens of the finest map and the sounds of B clips."""
         num_frames = features.num_frames
-        video = self.video_proj(features.visual[0])
+        video = self.video_proj(features.visual[0])  # (N, D, h, w)
+        # (N, D)
         audio = self.audio_norm(self.audio_proj(features).mean(dim=1))
         valid = features.valid
         return ClipTokens(
@@ -243,11 +244,11 @@ class TemporalLayer(nn.Module):
     def forward(self, tokens: ClipTokens) -> ClipTokens:
         """Change video (N, P, D) and audio (B, T, D)."""
         num_frames = tokens.audio.shape[1]
-        mixed = self.within(
+        mixed = self.within(  # (N, P + T, D)
             tokens.joined(), tokens.joined_position(), tokens.hidden_sounds()
         )
         video, copies = tokens.parted(mixed)  # (N, P, D), (N, T, D)
-        audio = self.pick(copies.unflatten(0, (-1, num_frames)))
+        audio = self.pick(copies.unflatten(0, (-1, num_frames)))  # (B, T, D)
         video = video.unflatten(0, (-1, num_frames)).flatten(1, 2)  # a clip's
         hidden = None if tokens.valid is None else ~tokens.valid
         video = self.listen(video, audio, hidden=hidden)  # (B, T * P, D)
@@ -257,7 +258,7 @@ class TemporalLayer(nn.Module):
                 pixels = tokens.position.shape[1]
                 hidden = hidden.repeat_interleave(pixels, dim=1)
             audio = self.look(audio, video, places, hidden)
-        video = video.unflatten(1, (num_frames, -1)).flatten(0, 1)
+        video = video.unflatten(1, (num_frames, -1)).flatten(0, 1)  # (N, P, D)
         return tokens._replace(video=video, audio=audio)
 
     def pick(self, copies: Tensor) -> Tensor:
@@ -318,7 +319,7 @@ class GatedSum(nn.Module):
 
     def forward(self, outer: Tensor, middle: Tensor, inner: Tensor) -> Tensor:
         """Three maps (N, D, h, w) -> (N, D, h, w)."""
-        weights = self.weights(outer, middle)
+        weights = self.weights(outer, middle)  # (N, 2, 1, 1)
         x = self.blocks[0](weights[:, :1] * middle)
         if self.as_released:
             second = weights.sigmoid()

@@ -109,9 +109,11 @@ class MotionCorrelation(BaseModule):
     ) -> Tensor:
         """Gate of one scale: (N, C, H, W) and (B, T) masks -> (N, H, W)."""
         num_clips, num_frames = has_next.shape
+        # (B, T, C, H * W)
         clips = x.unflatten(0, (num_clips, num_frames)).flatten(3)
         # One volume serves both frames of a pair: its row means belong to the
         # earlier one, its column means to the later one.
+        # (B * (T - 1), H * W) each
         to_next, to_previous = mean_rectified_correlation(
             clips[:, :-1].flatten(0, 1),
             clips[:, 1:].flatten(0, 1),
@@ -121,9 +123,10 @@ class MotionCorrelation(BaseModule):
         pairs = (num_clips, num_frames - 1)
         to_next = torch.cat([to_next.unflatten(0, pairs), nothing], 1)
         to_previous = torch.cat([nothing, to_previous.unflatten(0, pairs)], 1)
+        # (B, T, H * W)
         response = torch.where(has_next[..., None], to_next, to_previous)
         response = response.view(x.shape[0], 1, *x.shape[-2:])
-        attention = gate(response).sigmoid().squeeze(1)
+        attention = gate(response).sigmoid().squeeze(1)  # (N, H, W)
         return attention * has_any.view(-1, 1, 1)
 
     def _check(self, features: AVFeatures) -> None:
@@ -237,6 +240,7 @@ class _MeanRectifiedCorrelation(torch.autograd.Function):
         over_source = source.new_zeros(num_pairs, size, dtype=wide)
         with _without_autocast(source):
             for pairs, rows in _blocks(num_pairs, size, block_elements):
+                # (p, rows, M), a part of the volume
                 block = source[pairs, :, rows].mT @ target[pairs]
                 block = block.relu_()
                 over_target[pairs, rows] = block.sum(2, dtype=wide)

@@ -277,18 +277,19 @@ class TPAVIBlock(nn.Module):
 
     def _scores(self, x: Tensor, keys: Tensor, windows: torch.Size) -> Tensor:
         """<theta(v), phi(key_t)> of every pixel: (G, T, T, H*W)."""
+        # (G, T, D)
         phi = self.phi(keys[:, :, None, None]).flatten(1).view(*windows, -1)
-        pixels = x.flatten(2).unflatten(0, windows)
+        pixels = x.flatten(2).unflatten(0, windows)  # (G, T, C, P)
         # theta(v) . phi_t = v . (theta.weight^T phi_t) + theta.bias . phi_t
-        queries = phi @ self.theta.weight.flatten(1)
+        queries = phi @ self.theta.weight.flatten(1)  # (G, T, C)
         offsets = phi @ self.theta.bias
         return queries[:, None] @ pixels + offsets[:, None, :, None]
 
     def _attend_to_sound(
         self, x: Tensor, aligned: Tensor, weights: Tensor
     ) -> Tensor:
-        scores = self._scores(x, aligned, weights.shape)
-        means = x.mean(dim=(2, 3), keepdim=True)
+        scores = self._scores(x, aligned, weights.shape)  # (G, T, T, P)
+        means = x.mean(dim=(2, 3), keepdim=True)  # (N, C, 1, 1)
         values = self.g(means).flatten(1) @ self.rho.weight.flatten(1).t()
         values = values.view(*weights.shape, -1) * weights[:, :, None]
         # every frame of a window reads the same T values, (N, C, T)
@@ -301,11 +302,13 @@ class TPAVIBlock(nn.Module):
         # The share of a pixel is split between both factors: as one factor it
         # would fall below what half precision resolves.
         share = (weights / num_pixels).sqrt()[:, :, None, None]
+        # (G, T, D, P)
         phi = self.phi(x).flatten(2).unflatten(0, windows) * share
         g = self.g(x).flatten(2).unflatten(0, windows) * share
+        # (G, 1, D, D)
         context = (phi @ g.transpose(2, 3)).sum(dim=1, keepdim=True)
         theta = self.theta(x).flatten(2).unflatten(0, windows)
-        update = context.transpose(2, 3) @ theta
+        update = context.transpose(2, 3) @ theta  # (G, T, D, P)
         return self.rho(update.flatten(0, 1).unflatten(-1, x.shape[-2:]))
 
     def _combine(self, x: Tensor, update: Tensor) -> Tensor:

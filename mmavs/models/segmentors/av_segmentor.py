@@ -157,10 +157,11 @@ class AVSegmentor(BaseSegmentor):
         """Flatten clips to frames, and run the encoders on them."""
         imgs, valid = inputs['imgs'], inputs.get('valid_frames')
         num_frames = imgs.shape[1]
+        frames = imgs.flatten(0, 1)  # (B * T, 3, H, W)
         return AVFeatures(
-            visual=tuple(self.backbone(imgs.flatten(0, 1))),
-            audio=self._encode_audio(inputs, num_frames),
-            valid=None if valid is None else valid.flatten(),
+            visual=tuple(self.backbone(frames)),  # (B * T, C_i, H_i, W_i)
+            audio=self._encode_audio(inputs, num_frames),  # (B * T, ..., D)
+            valid=None if valid is None else valid.flatten(),  # (B * T,)
             num_frames=num_frames,
         )
 
@@ -241,7 +242,7 @@ class AVSegmentor(BaseSegmentor):
         )
         if not labels.frames:
             self._warn(NOTHING_LABELLED)
-        stages = [self.encode(inputs)]
+        stages = [self.encode(inputs)]  # then what each neck made of it
         for neck in self.neck:
             stages.append(neck(stages[-1]))
         if isinstance(self.decode_head, AVSDecodeHead):
@@ -249,6 +250,7 @@ class AVSegmentor(BaseSegmentor):
             losses = self.decode_head.loss(output, labels)
         else:  # mmseg's heads decode anew in their own loss
             output = AVHeadOutput(None, stages[-1])
+            # (L, C_i, H_i, W_i) of the labelled frames
             visual = [level[labels.indices] for level in stages[-1].visual]
             losses = self.decode_head.loss(
                 visual, labels.frames, self.train_cfg

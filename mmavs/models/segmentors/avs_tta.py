@@ -88,6 +88,7 @@ class AVSTTAModel(BaseTTAModel):
         mean = 0
         for sample in samples:
             part = to_probability(sample.seg_logits.data)
+            # (T, K, H, W)
             part = resize_logits(part, size, self.module.align_corners)
             mean = mean + part / len(samples)
         merged = AVSDataSample(metainfo=plain.metainfo)

@@ -90,7 +90,7 @@ class ClipMatcher:
         Returns:
             Tensor: (Q, G).
         """
-        chance = class_logits.softmax(-1)[..., clip.classes]
+        chance = class_logits.softmax(-1)[..., clip.classes]  # (F, Q, G)
         masks = F.interpolate(
             mask_logits, clip.masks.shape[-2:], mode='bilinear'
         )

@@ -133,8 +133,9 @@ def uncertain_points(
     num_candidates = int(num_points * oversample_ratio)
     candidates = torch.rand(count, num_candidates, 2, device=logits.device)
     num_chosen = int(importance_sample_ratio * num_points)
-    distance = sample_points(logits, candidates).abs()
+    distance = sample_points(logits, candidates).abs()  # (M, candidates)
     nearest = distance.topk(num_chosen, dim=1, largest=False).indices
+    # (M, chosen, 2)
     chosen = candidates.gather(1, nearest[..., None].expand(-1, -1, 2))
     anywhere = torch.rand(
         count, num_points - num_chosen, 2, device=logits.device
@@ -232,7 +233,7 @@ class HungarianMatcher:
         """
         masks = masks.to(mask_logits.dtype)
         predicted, target = self._comparable(mask_logits, masks)
-        probability = class_logits.softmax(-1)[:, labels]
+        probability = class_logits.softmax(-1)[:, labels]  # (Q, M)
         return (
             self.mask_weight * self.mask_cost(predicted, target, False)
             + self.dice_weight * dice_cost(predicted, target, False)
