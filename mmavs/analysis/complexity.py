@@ -58,8 +58,8 @@ def clip_complexity(
             pipeline resizes to, or 224, by default.
         num_frames (int, optional): T; what the data preprocessor pads to, or
             5, by default.
-        device (str): 'meta' computes no values; another device is for
-            modules that the meta device does not know. Defaults to 'meta'.
+        device (str): 'meta' computes no values; another device is for modules
+            that the meta device does not know.
 
     Returns:
         Complexity: Of one clip, in inference.

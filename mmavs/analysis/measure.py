@@ -125,7 +125,7 @@ def interleave(
         works (dict[str, callable]): By name.
         repeats (int): Runs of each that count.
         device (torch.device): Where they run.
-        warm_up (int): Runs of each that do not count. Defaults to 1.
+        warm_up (int): Runs of each that do not count.
 
     Returns:
         dict[str, list[float]]: Seconds of each run.

@@ -48,7 +48,7 @@ class AVSInferencer:
             AVSBench-semantic), else 5.
         batch_size (int): Clips at a time; more than ``fps`` is of no use.
         max_size (int): Masks are predicted with at most this many pixels on
-            the longer side, and enlarged beyond. Defaults to 1280.
+            the longer side, and enlarged beyond.
         cfg_options (dict, optional): Fields of the config to override.
         carry_memory (bool, optional): A clip looks back at those before it in
             the video (AuralSAM2, of which published numbers are of single
@@ -130,10 +130,10 @@ class AVSInferencer:
                 binary model, else class indices; of a model with instances
                 also ``000000_instances.png``, 1 + category.
             out_json (str or Path, optional): File for the summary.
-            opacity (float): Of the paint, 0..1. Defaults to 0.6.
+            opacity (float): Of the paint, 0..1.
             overwrite (bool): Replace outputs that exist, and clear the folder
-                of what an earlier run wrote there. Defaults to False.
-            progress (bool): Show a progress bar. Defaults to True.
+                of what an earlier run wrote there.
+            progress (bool): Show a progress bar.
 
         Returns:
             dict: The summary: what ran; ``missing``, what a file that is cut

@@ -29,8 +29,7 @@ class StreamSegmenter:
         clip_frames (int): T.
         batch_size (int): Clips at a time.
         max_size (int): Longer side of the predicted masks, at most.
-        carry_memory (bool): A clip looks back at those before it in the
-            video. Defaults to False.
+        carry_memory (bool): A clip looks back at those before it in the video.
 
     Raises:
         ValueError: A memory is to be carried by a model without one, or

@@ -42,7 +42,7 @@ class TensorCache:
     Args:
         folder (str or Path): Made when first needed.
         shape (Sequence[int or None]): Of every tensor; None: any length.
-        dtype (torch.dtype): Of every tensor. Defaults to float32.
+        dtype (torch.dtype): Of every tensor.
     """
 
     def __init__(

@@ -17,8 +17,8 @@ def cut_segments(
         waveform (Tensor): (S,).
         length (int): Samples in a piece.
         hop (int): Samples from the start of one piece to the next.
-        complete (bool): Complete a last piece of which at least half is
-            there with zeros, instead of dropping it. Defaults to False.
+        complete (bool): Complete a last piece of which at least half is there
+            with zeros, instead of dropping it.
 
     Returns:
         Tensor: (n, length); n is 0 if not even one piece is there.

@@ -74,8 +74,8 @@ def noise(
 
     Args:
         num_samples (int): S.
-        color (str): ``'white'``, or ``'pink'`` (power falls by 3 dB an
-            octave, as in many natural sounds). Defaults to ``'white'``.
+        color (str): ``'white'``, or ``'pink'`` (power falls by 3 dB an octave,
+            as in many natural sounds).
         generator (torch.Generator, optional): For repeatable noise.
 
     Returns:

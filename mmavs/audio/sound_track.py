@@ -26,7 +26,7 @@ def read_sound(path: Union[str, Path], sample_rate: int = 16000) -> Tensor:
 
     Args:
         path (str or Path): A file.
-        sample_rate (int): Wanted rate in Hz. Defaults to 16000.
+        sample_rate (int): Wanted rate in Hz.
 
     Returns:
         Tensor: (S,) float32 in [-1, 1], mono.
@@ -53,7 +53,7 @@ def decode_sound(data: bytes, name: str, sample_rate: int = 16000) -> Tensor:
     Args:
         data (bytes): The whole file.
         name (str): What errors call it.
-        sample_rate (int): Wanted rate in Hz. Defaults to 16000.
+        sample_rate (int): Wanted rate in Hz.
 
     Returns:
         Tensor: (S,) float32 in [-1, 1], mono.
@@ -78,7 +78,7 @@ def read_sound_track(
     Args:
         file (str, Path or io.BytesIO): The file.
         name (str): What errors call it.
-        sample_rate (int): Wanted rate in Hz. Defaults to 16000.
+        sample_rate (int): Wanted rate in Hz.
         seconds (float, optional): Read no more than so much. Defaults to all.
 
     Returns:
@@ -126,7 +126,7 @@ class SoundTrack:
         name (str): What errors call it.
         start (float, optional): Where second 0 lies on the file's clock.
             Defaults to :func:`second_zero`.
-        sample_rate (int): Wanted rate in Hz. Defaults to 16000.
+        sample_rate (int): Wanted rate in Hz.
 
     Attributes:
         silence (float): Seconds of gaps that were filled so far.

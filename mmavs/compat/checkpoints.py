@@ -124,7 +124,7 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
     Args:
         filename (str): A ``.pth`` / ``.pt`` file on disk, or its URL.
         map_location (str or torch.device or callable, optional): As in
-            :func:`torch.load`. Defaults to ``'cpu'``.
+            :func:`torch.load`.
 
     Returns:
         dict: What the file holds.

@@ -51,7 +51,7 @@ def cached(
     Args:
         address (str): Of the file.
         folder (str or Path, optional): Defaults to torch.hub's.
-        progress (bool): Show a bar. Defaults to True.
+        progress (bool): Show a bar.
 
     Returns:
         Path: The file.

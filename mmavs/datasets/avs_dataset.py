@@ -33,8 +33,7 @@ class AVSDataset(AVSClipDataset):
 
     Args:
         data_root (str): Folder of the data.
-        split (str, optional): Any name; None takes all clips. Defaults to
-            'train'.
+        split (str, optional): Any name; None takes all clips.
         ann_file (str, optional): The csv. None reads the folders.
         mask_encoding (str, optional): See :class:`LoadFrameMask`. Defaults to
             'binary' for two classes, else to 'index'.

@@ -33,7 +33,7 @@ class AVSClipDataset(BaseDataset):
 
     Args:
         data_root (str): Folder of the data.
-        split (str, optional): 'train', 'val' or 'test'. Defaults to 'train'.
+        split (str, optional): 'train', 'val' or 'test'.
         ann_file (str, optional): List of clips, below ``data_root``.
             Defaults to the data set's own (``ANN_FILE``).
         metainfo (dict, optional): ``classes`` and ``palette``. As in mmseg,
@@ -44,8 +44,7 @@ class AVSClipDataset(BaseDataset):
         pipeline (Sequence[dict]): Transforms of a clip.
         check_files (bool): Look for every file when the clips are listed; of
             sound, those that the pipeline reads (released log-mels instead of
-            wav files, say). Switch it off where that takes long. Defaults to
-            True.
+            wav files, say). Switch it off where that takes long.
         **kwargs: See mmengine's ``BaseDataset``: ``indices`` (use these clips
             alone, or the first so many), ``test_mode``, ``lazy_init``, ...
 

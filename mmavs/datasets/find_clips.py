@@ -17,7 +17,6 @@ def find_clips(
             ``get_data_info``. Of clips with the same id the first is taken.
         clip_ids (Sequence[str], optional): What is wanted, in this order.
         num (int): Without ``clip_ids``, how many of the first clips, at most.
-            Defaults to 1.
 
     Returns:
         list[tuple[Dataset, int]]: Data set and index of each clip.

@@ -22,7 +22,7 @@ class SingleFrames(Dataset):
     Args:
         dataset (dict or AVSClipDataset): The clips; its pipeline holds
             :class:`PickFrame`.
-        lazy_init (bool): Do not list the frames yet. Defaults to False.
+        lazy_init (bool): Do not list the frames yet.
 
     Raises:
         ValueError: The pipeline lacks PickFrame, or no frame is labelled.

@@ -51,7 +51,7 @@ def fetch(
         path (str or Path): Where it goes, once it is whole and compared; what
             is there already stays.
         digits (str): First digits of its SHA-256. Defaults to any.
-        progress (bool): Show a bar. Defaults to True.
+        progress (bool): Show a bar.
 
     Raises:
         RuntimeError: It cannot be fetched, is a page in place of a file, or

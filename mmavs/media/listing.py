@@ -26,8 +26,7 @@ def visible_files(
         folder (str or Path): Where to look.
         suffixes (Sequence[str]): In small letters, of files in letters of
             either size.
-        deep (bool): Look into folders below too, but hidden ones. Defaults
-            to True.
+        deep (bool): Look into folders below too, but hidden ones.
 
     Returns:
         list[Path]: Sorted; none if there is no such folder.

@@ -22,9 +22,9 @@ class SoundReader:
         start (float, optional): Where second 0 lies on the file's clock.
             Defaults to its first picture or, without pictures, its first
             sample.
-        sample_rate (int): Wanted rate in Hz. Defaults to 16000.
-        keep_seconds (float): How far back a piece may begin, measured from
-            the end of the furthest piece read. Defaults to 30.
+        sample_rate (int): Wanted rate in Hz.
+        keep_seconds (float): How far back a piece may begin, measured from the
+            end of the furthest piece read.
 
     Attributes:
         end (float or None): Where the sound ends, once that is known.

@@ -202,11 +202,11 @@ def read_frames(
     Args:
         path (str or Path): A video.
         num_frames (int): T, the first so many seconds.
-        sampling (str): ``'index'``: picture number
-            int((l + 15/16) * round(fps)) for second l, as AVSBench's released
-            scripts do; drifts where the rate is not a whole number (at 7.3
-            fps by 0.2 s in five). ``'time'``: the picture that is shown at
-            l + 15/16 s, for variable frame rate. Defaults to ``'index'``.
+        sampling (str): ``'index'``: picture number int((l + 15/16) *
+            round(fps)) for second l, as AVSBench's released scripts do; drifts
+            where the rate is not a whole number (at 7.3 fps by 0.2 s in five).
+            ``'time'``: the picture that is shown at l + 15/16 s, for variable
+            frame rate.
         size (tuple[int, int], optional): Height and width to resize to, by
             OpenCV's bilinear interpolation. Defaults to None: as they are.
 

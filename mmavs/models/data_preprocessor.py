@@ -21,10 +21,10 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
     Args:
         mean (Sequence[float]): RGB mean in 0..255.
         std (Sequence[float]): RGB standard deviation in 0..255.
-        bgr_to_rgb (bool): Frames come as BGR (OpenCV). Defaults to True.
+        bgr_to_rgb (bool): Frames come as BGR (OpenCV).
         num_frames (int, optional): Pad every clip to this T (AVSBench-semantic
             uses 10); None pads to the longest clip of the batch.
-        size_divisor (int): Pad H and W to a multiple of it. Defaults to 1.
+        size_divisor (int): Pad H and W to a multiple of it.
         audio_front_end (dict, optional): Module run on the device over the
             raw ``audio`` of all real frames of a batch, (N, S) waveform
             segments to (N, ...), e.g. ``VGGishLogMelFrontEnd``.
@@ -61,7 +61,7 @@ class AVSDataPreProcessor(BaseDataPreprocessor):
             data (dict): ``inputs`` with lists of B ``imgs`` (T, 3, H, W)
                 uint8 in 0..255 and, optionally, ``audio`` (T, ...) float;
                 ``data_samples`` list of B :class:`AVSDataSample`, optional.
-            training (bool): Pad labels as well. Defaults to False.
+            training (bool): Pad labels as well.
 
         Returns:
             dict: ``inputs`` = ``imgs`` (B, T, 3, H, W) float32, ``audio``

@@ -18,7 +18,7 @@ def labels_of(
     Args:
         frames (Sequence[SegDataSample]): L frames with ``gt_sem_seg``.
         indices (Sequence[int]): Where they stand among N, n = b*T + t.
-        num_frames (int): T. Defaults to 1.
+        num_frames (int): T.
     """
     places = torch.as_tensor(indices, dtype=torch.long).view(-1)
     masks = [frame.gt_sem_seg.data for frame in frames]

@@ -112,7 +112,7 @@ def cut_off(source: Path, target: Path, share: float = 0.6) -> Path:
     Args:
         source (Path): The video.
         target (Path): The copy, an mp4 file.
-        share (float): Of the bytes. Defaults to 0.6.
+        share (float): Of the bytes.
 
     Returns:
         Path: ``target``.

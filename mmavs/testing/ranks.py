@@ -23,7 +23,7 @@ def on_ranks(function: Callable[[], Any], world_size: int = 2) -> List[Any]:
     Args:
         function (callable): Takes nothing; ``mmengine.dist`` tells it which
             rank it is on. What it gives is saved by :func:`torch.save`.
-        world_size (int): How many. Defaults to 2.
+        world_size (int): How many.
 
     Returns:
         list: What each rank gave, in their order.

@@ -38,8 +38,8 @@ def tiny_avsbench(
             v1m and v2).
         clips (dict, optional): Clips by split; defaults to 4 of train, 2 of
             val, 3 of test.
-        size (int): Shorter side in pixels. Defaults to 64.
-        video (bool): Also write mp4 files. Defaults to False.
+        size (int): Shorter side in pixels.
+        video (bool): Also write mp4 files.
 
     Returns:
         Path: The data root, as the data sets want it.

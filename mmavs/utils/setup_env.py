@@ -6,7 +6,7 @@ def register_all_modules(init_scope: bool = True) -> None:
 
     Args:
         init_scope (bool): Also make ``mmavs`` the default scope, for scripts
-            that build components without a Runner. Defaults to True.
+            that build components without a Runner.
     """
     import mmavs.datasets  # noqa: F401
     import mmavs.engine  # noqa: F401

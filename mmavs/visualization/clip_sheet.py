@@ -160,7 +160,7 @@ def clip_sheet(
         prediction (ndarray, optional): (T, H, W).
         log_mel (ndarray, optional): (T, frames, bands).
         title (str): Printed on top.
-        min_width (int): Small frames are enlarged to it. Defaults to 128.
+        min_width (int): Small frames are enlarged to it.
         more_rows (Sequence): ``(caption, T pictures)``, shown below the
             prediction at the size of the frames.
 

@@ -16,7 +16,7 @@ def heat_overlay(
     Args:
         images (Sequence[ndarray]): T frames, (H, W, 3) uint8 RGB.
         maps (ndarray): (T, h, w) float, any range; enlarged bilinearly.
-        alpha (float): Opacity, 0..1. Defaults to 0.6.
+        alpha (float): Opacity, 0..1.
 
     Returns:
         list[ndarray]: T pictures (H, W, 3) uint8 RGB.

@@ -80,7 +80,7 @@ def draw_instances(
         threshold (float): Sounding probability above which one sounds.
             Defaults to 0.5.
         min_width (int): Smaller pictures are enlarged, so that labels can be
-            read. Defaults to 224.
+            read.
 
     Returns:
         ndarray: (H', W', 3) uint8 RGB.

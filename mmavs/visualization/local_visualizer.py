@@ -88,9 +88,9 @@ class AVSLocalVisualizer(Visualizer):
             name (str): For the backends.
             image (ndarray): (H, W, 3) uint8 RGB.
             data_sample (SegDataSample, optional): A frame's labels.
-            draw_gt (bool): Left half. Defaults to True.
-            draw_pred (bool): Right half. Defaults to True.
-            show (bool): Open a window. Defaults to False.
+            draw_gt (bool): Left half.
+            draw_pred (bool): Right half.
+            show (bool): Open a window.
             wait_time (float): Seconds the window stays, 0 for ever.
             step (int): For the backends.
         """

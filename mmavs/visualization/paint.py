@@ -43,7 +43,7 @@ def paint_regions(
         regions (Sequence[Region]): What the values stand for; others stay
             unpainted.
         palette (Sequence): RGB colour of each value.
-        alpha (float): Opacity of the paint, 0..1. Defaults to 0.6.
+        alpha (float): Opacity of the paint, 0..1.
 
     Returns:
         ndarray: (H, W, 3) uint8 RGB.

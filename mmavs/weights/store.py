@@ -42,7 +42,7 @@ def obtain(address: str, progress: bool = True) -> Path:
 
     Args:
         address (str): Of the file.
-        progress (bool): Show a bar. Defaults to True.
+        progress (bool): Show a bar.
 
     Returns:
         Path: The file.

@@ -85,7 +85,7 @@ def metric_forms(
         num_classes (int): K; 2 is sounding or not.
         num_frames (int): T.
         device (str): Where the clip is.
-        size (int): H and W. Defaults to 224.
+        size (int): H and W.
 
     Returns:
         tuple: A name with the shape, and the two ways to the same tensor,

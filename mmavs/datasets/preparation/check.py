@@ -66,7 +66,7 @@ def check_data(
         jobs (Sequence[ClipJob]): From :func:`list_jobs`.
         expected (dict, optional): Clips by split; None expects nothing.
         workers (int, optional): Processes. Defaults to the usable CPUs.
-        progress (bool): Show a bar. Defaults to True.
+        progress (bool): Show a bar.
 
     Returns:
         Report: The findings.

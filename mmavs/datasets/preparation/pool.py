@@ -22,7 +22,7 @@ def run_all(
         title (str): Beside the progress bar.
         workers (int, optional): Processes; 1 works in this one. Defaults to
             the usable CPUs.
-        progress (bool): Show a bar. Defaults to True.
+        progress (bool): Show a bar.
 
     Yields:
         tuple: Index of the item, and what ``work`` gave.

@@ -82,7 +82,7 @@ def prepare_data(
             notes how they are made.
         options (Options): How.
         workers (int, optional): Processes. Defaults to the usable CPUs.
-        progress (bool): Show a bar. Defaults to True.
+        progress (bool): Show a bar.
 
     Returns:
         list[Outcome]: One a job, in the same order.

@@ -85,9 +85,9 @@ def ensure_synthetic(
         clips (dict, optional): Clips by split, e.g. ``dict(train=1000)``.
         size (int, optional): Shorter side of the frames in pixels.
         seed (int, optional): Seed of everything.
-        video (bool): Also write mp4 files with sound. Defaults to False.
+        video (bool): Also write mp4 files with sound.
         workers (int, optional): Processes; defaults to the usable CPUs.
-        progress (bool): Show a progress bar. Defaults to True.
+        progress (bool): Show a progress bar.
 
     Returns:
         Path: The data root of the setting, as the data sets want it.

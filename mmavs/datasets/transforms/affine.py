@@ -25,11 +25,11 @@ class RandomAffine(BaseTransform):
     - the maps that ``seg_fields`` names: (H, W) uint8
 
     Args:
-        max_degrees (float): Rotation in -x..x. Defaults to 20.
+        max_degrees (float): Rotation in -x..x.
         scale_range (tuple[float, float]): Above 0. Defaults to (0.5, 1).
-        max_shear_degrees (float): Slant along x in -x..x. Defaults to 10.
+        max_shear_degrees (float): Slant along x in -x..x.
         bilinear (bool): Interpolate the frame, instead of taking the nearest
-            pixel. Defaults to False.
+            pixel.
         fill (tuple[int, int, int]): Colour from outside, in the frame's order
             (BGR). Defaults to black.
 

@@ -104,10 +104,9 @@ class AudioFrontEnd(BaseTransform):
     - audio (torch.Tensor): (T, ...) float32
 
     Args:
-        short_policy (str): See :class:`FramePairing`. Defaults to
-            ``'repeat'``.
+        short_policy (str): See :class:`FramePairing`.
         cache_dir (str, optional): Keep results there, by content of the sound
-            file and parameters of the front end. Defaults to None.
+            file and parameters of the front end.
 
     Raises:
         ValueError: An unknown policy; or, at run time, sound that is too
@@ -177,8 +176,7 @@ class VGGishLogMel(AudioFrontEnd):
     :class:`AudioFrontEnd` for keys.
 
     Args:
-        short_policy (str): See :class:`FramePairing`. Defaults to
-            ``'repeat'``.
+        short_policy (str): See :class:`FramePairing`.
         cache_dir (str, optional): See :class:`AudioFrontEnd`.
         hop (float): h, in seconds. Defaults to 0.96.
     """
@@ -245,8 +243,7 @@ class AudioSegments(AudioFrontEnd):
         hop (int, optional): Samples from one segment's start to the next:
             15360 for VGGish. Defaults to ``length``; a last segment of which
             at least half is there is then completed with zeros.
-        short_policy (str): See :class:`FramePairing`. Defaults to
-            ``'repeat'``.
+        short_policy (str): See :class:`FramePairing`.
     """
 
     def __init__(

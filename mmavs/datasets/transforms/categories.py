@@ -50,9 +50,9 @@ class LoadCategoryMap(BaseTransform):
     - gt_category_map (np.ndarray): (H, W) uint8
 
     Args:
-        masks (str): Folder of the masks. Defaults to 'gt_masks'.
-        categories (str): Folder of the maps, which stands in its place in
-            the path. Defaults to 'gt_categories'.
+        masks (str): Folder of the masks.
+        categories (str): Folder of the maps, which stands in its place in the
+            path.
 
     Raises:
         FileNotFoundError: There is no such map.

@@ -61,7 +61,7 @@ class RollClip(ClipTimeTransform):
     Args:
         max_shift (int, optional): Largest shift in frames, either way; any
             shift by default.
-        prob (float): Share of clips that are shifted. Defaults to 0.5.
+        prob (float): Share of clips that are shifted.
     """
 
     def __init__(
@@ -97,10 +97,9 @@ class CropClip(ClipTimeTransform):
 
     Args:
         num_frames (int): Length of the run.
-        random (bool): A random run, else the middle one. Defaults to True.
+        random (bool): A random run, else the middle one.
         keep_labeled (bool): Consider only the runs with the most labelled
             frames, so that clips of which one frame is labelled stay useful.
-            Defaults to True.
 
     Raises:
         ValueError: ``num_frames`` below 1.

@@ -25,11 +25,11 @@ class ClipColorJitter(BaseTransform):
     - frames[t]['img'] (np.ndarray): (H, W, 3) uint8 BGR
 
     Args:
-        brightness (float): x of the brightness, >= 0. Defaults to 0.
-        contrast (float): x of the contrast, >= 0. Defaults to 0.
-        saturation (float): x of the saturation, >= 0. Defaults to 0.
-        hue (float): x of the hue, in 0..0.5. Defaults to 0.
-        prob (float): Share of clips that are changed. Defaults to 1.
+        brightness (float): x of the brightness, >= 0.
+        contrast (float): x of the contrast, >= 0.
+        saturation (float): x of the saturation, >= 0.
+        hue (float): x of the hue, in 0..0.5.
+        prob (float): Share of clips that are changed.
 
     Raises:
         ValueError: A value outside its range.

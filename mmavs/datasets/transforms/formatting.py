@@ -50,7 +50,7 @@ class PackAVSInputs(BaseTransform):
         clip_keys (Sequence[str]): Metainfo of the clip.
         frame_keys (Sequence[str]): Metainfo of the frames, which must be the
             same for all of them.
-        ignore_index (int): Label of unlabelled frames. Defaults to 255.
+        ignore_index (int): Label of unlabelled frames.
 
     Raises:
         ValueError: The frames differ in size or geometry, a labelled frame

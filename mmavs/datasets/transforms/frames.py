@@ -39,7 +39,7 @@ class LoadFrame(BaseTransform):
 
     Args:
         imdecode_backend (str): 'cv2' or 'pillow'. Pillow decodes JPEG as the
-            released AVSBench-semantic loader does. Defaults to 'cv2'.
+            released AVSBench-semantic loader does.
         cache_dir (str, optional): Keep decoded frames there, by content of
             the file: 150 KB each at 224 px, read several times faster than a
             PNG is decoded. For small frames and a fast disk; nothing is kept
@@ -124,7 +124,7 @@ class LoadFrameMask(BaseTransform):
             values are classes) or 'palette' (colours are classes), see
             :func:`read_mask`. Defaults to what the data set says.
         ignore_index (int, optional): Value of pixels without a label that
-            'index' masks may hold, 255 as a rule. Defaults to None.
+            'index' masks may hold, 255 as a rule.
 
     Raises:
         FileNotFoundError: There is no such file.

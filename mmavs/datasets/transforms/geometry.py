@@ -22,7 +22,7 @@ class ResizeShortEdge(BaseTransform):
 
     Args:
         size (int): Length of the shorter side in pixels.
-        backend (str): 'pillow' or 'cv2'. Defaults to 'pillow'.
+        backend (str): 'pillow' or 'cv2'.
     """
 
     def __init__(self, size: int, backend: str = 'pillow') -> None:

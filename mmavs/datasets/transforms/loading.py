@@ -43,9 +43,8 @@ class LoadAudio(BaseTransform):
 
     Args:
         sample_rate (int): Wanted rate in Hz; other rates are resampled.
-            Defaults to 16000.
         channels (int): 1 mixes all channels; 2 keeps the first two, and takes
-            a mono sound for both, with one notice. Defaults to 1.
+            a mono sound for both, with one notice.
         backend_args (dict, optional): For files that are not on a local
             disk, see ``mmengine.fileio``.
 
@@ -141,11 +140,9 @@ class LoadReleasedLogMel(BaseTransform):
     - audio (torch.Tensor): (T, 1, 96, 64) float32
 
     Args:
-        wav_folder (str): Part of ``audio_path`` that is replaced. Defaults to
-            ``'audio_wav'``.
-        log_mel_folder (str): By this. Defaults to ``'audio_log_mel'``.
-        short_policy (str): See :class:`FramePairing`. Defaults to
-            ``'repeat'``.
+        wav_folder (str): Part of ``audio_path`` that is replaced.
+        log_mel_folder (str): By this.
+        short_policy (str): See :class:`FramePairing`.
 
     Raises:
         FileNotFoundError: There is no such log-mel file.

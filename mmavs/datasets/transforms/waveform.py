@@ -33,7 +33,7 @@ class WaveformTransform(BaseTransform):
     - audio_key (dropped if the sound changed)
 
     Args:
-        prob (float): Share of clips that are changed. Defaults to 1.
+        prob (float): Share of clips that are changed.
         seed (int, optional): Draw by seed and clip alone: the same change for
             a clip in every epoch, worker and order, for evaluation. None
             (default) draws from NumPy's global generator, which the runner's
@@ -100,7 +100,7 @@ class AddNoise(WaveformTransform):
         snr_db (float or Sequence[float]): Signal-to-noise ratio in dB, or
             lowest and highest of a uniform draw; see
             :func:`mmavs.audio.perturbations.mix`.
-        color (str): ``'white'`` or ``'pink'``. Defaults to ``'white'``.
+        color (str): ``'white'`` or ``'pink'``.
         prob (float): See :class:`WaveformTransform`.
         seed (int, optional): See :class:`WaveformTransform`.
 
@@ -150,8 +150,7 @@ class ShiftAudio(WaveformTransform):
             lowest and highest of a uniform draw. Defaults to (-100, 100).
         wrap (bool): What leaves at one end enters at the other. Defaults to
             False: silence enters.
-        break_pairing (bool): Allow shifts of 480 ms and more. Defaults to
-            False.
+        break_pairing (bool): Allow shifts of 480 ms and more.
         prob (float): See :class:`WaveformTransform`.
         seed (int, optional): See :class:`WaveformTransform`.
 

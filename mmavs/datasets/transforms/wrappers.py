@@ -27,7 +27,7 @@ class ForEachFrame(BaseTransform):
 
     Args:
         transforms (list[dict]): Applied in order.
-        share_random_params (bool): Draw once per clip. Defaults to True.
+        share_random_params (bool): Draw once per clip.
 
     Raises:
         ValueError: A transform drops a frame, which would break the pairing

@@ -32,9 +32,9 @@ class FreezeBackboneHook(Hook):
         num_epochs (int, optional): Epochs to stay frozen; None for all.
             AVSegFormer: 5 (S4), 10 (MS3), 0 (AVSS).
         modules (Sequence[str]): Attributes of the model to freeze.
-        eval_mode (bool): Also keep them in evaluation mode, so that batch
-            norm does not adapt and no path is dropped. AVSegFormer's released
-            code does not. Defaults to False.
+        eval_mode (bool): Also keep them in evaluation mode, so that batch norm
+            does not adapt and no path is dropped. AVSegFormer's released code
+            does not.
     """
 
     # Before hooks that look at the model (EMA, profilers) see it.

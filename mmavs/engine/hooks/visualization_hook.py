@@ -25,7 +25,7 @@ class AVSVisualizationHook(Hook):
     sound is that of the first, plain one.
 
     Args:
-        draw (bool): Whether to draw at all. Defaults to False.
+        draw (bool): Whether to draw at all.
         interval (int): Draw every n-th clip in validation and test.
         out_dir (str, optional): Folder for test pictures; None hands them to
             the visualizer's backends.

@@ -214,7 +214,7 @@ def thresholds_reached(
 
     Args:
         probability (Tensor): Any shape, float32 in [0, 1].
-        num_thresholds (int): From 0 to 1. Defaults to 255.
+        num_thresholds (int): From 0 to 1.
 
     Returns:
         Tensor: (M,) int32, flattened, in 1 ... num_thresholds.

@@ -28,7 +28,7 @@ def confusion_counts(
         target (Tensor or ndarray): (N, H, W) true labels, integers.
         num_classes (int): K.
         ignore_index (int): Pixels of this true label, and of negative ones,
-            are left out. Defaults to 255.
+            are left out.
 
     Returns:
         Tensor or ndarray: (N, K + 1, K + 1) int64, rows true, columns

@@ -47,12 +47,12 @@ class BEATs(PretrainedAudioEncoder):
         num_categories (int, optional): Build the classifier of a fine-tuned
             file (527 for AudioSet; 90.72 M in all) for :meth:`categories`.
             Without it, a fine-tuned file's classifier is left out, with a
-            notice. Defaults to None.
+            notice.
         pool (str, optional): ``'mean'`` averages the tokens of a frame's
             sound. Defaults to None: tokens.
         waveform_in (bool): Take waveforms and compute the filterbank on the
-            device. Defaults to False.
-        frozen (bool): Keep the weights. Defaults to True.
+            device.
+        frozen (bool): Keep the weights.
         init_cfg (dict, optional): See :class:`PretrainedAudioEncoder`.
 
     Attributes:

@@ -17,7 +17,7 @@ class PerChannelEncoder(BaseModule):
 
     Args:
         encoder (dict): Any audio encoder that gives (N, D).
-        num_channels (int): C. Defaults to 2.
+        num_channels (int): C.
 
     Attributes:
         out_channels (int): C * D.

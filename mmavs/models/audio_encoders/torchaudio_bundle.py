@@ -32,7 +32,7 @@ class TorchaudioBundleEncoder(PretrainedAudioEncoder):
             are not built. Defaults to all.
         pool (str, optional): ``'mean'`` averages the tokens of a frame's
             sound. Defaults to None: tokens, 49 a second.
-        frozen (bool): Keep the weights. Defaults to True.
+        frozen (bool): Keep the weights.
         init_cfg (dict, optional): See :class:`PretrainedAudioEncoder`.
 
     Attributes:

@@ -26,7 +26,6 @@ class VGGish(PretrainedAudioEncoder):
 
     Args:
         frozen (bool): Keep the weights, as all published systems do.
-            Defaults to True.
         init_cfg (dict, optional): See :class:`PretrainedAudioEncoder`.
 
     Attributes:

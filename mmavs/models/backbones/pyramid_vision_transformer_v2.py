@@ -55,8 +55,8 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
     ``init_cfg=dict(type='Pretrained', checkpoint=...)``.
 
     Args:
-        variant (str): 'b0' to 'b5'. Channels are (32, 64, 160, 256) for b0
-            and (64, 128, 320, 512) for the others. Defaults to 'b5'.
+        variant (str): 'b0' to 'b5'. Channels are (32, 64, 160, 256) for b0 and
+            (64, 128, 320, 512) for the others.
         in_channels (int): Defaults to 3.
         out_indices (Sequence[int]): Stages whose maps are returned, at
             strides 4, 8, 16, 32. Defaults to all four.
@@ -64,7 +64,7 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
             linearly from 0. Defaults to 0.1, as in the released AVSBench
             code.
         with_cp (bool): Recompute each block in the backward pass instead of
-            keeping what is in it. Defaults to False.
+            keeping what is in it.
         init_cfg (dict, optional): None draws random weights.
 
     Raises:

@@ -32,8 +32,8 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
         loss_decode (dict or list[dict]): Losses on the logits of labelled
             frames, each called as ``loss(logits, target, ignore_index=...)``
             with logits (L, K, H, W) and target (L, H, W) int64; L may be 0.
-        ignore_index (int): Label that no loss counts. Defaults to 255.
-        align_corners (bool): For resizing logits. Defaults to False.
+        ignore_index (int): Label that no loss counts.
+        align_corners (bool): For resizing logits.
 
     Attributes:
         finds_instances (bool): Predictions hold ``pred_instances``.

@@ -73,20 +73,20 @@ class AVSFPNHead(AVSDecodeHead):
         num_upsamples (int): How often the result is doubled after the finest
             map: 2 gives logits at the input's size from maps of stride 4, as
             released; 0 leaves them at stride 4, which costs little. The loss
-            and the prediction resize to the size they need. Defaults to 2.
-        relu_skip (bool): The skip path of the residual units adds relu(x),
-            and the features returned are relu of the maps: what the released
-            code does by ReLUs in place. False adds x. Defaults to True.
+            and the prediction resize to the size they need.
+        relu_skip (bool): The skip path of the residual units adds relu(x), and
+            the features returned are relu of the maps: what the released code
+            does by ReLUs in place. False adds x.
         relu_first (bool): The residual units have their ReLUs before the
             convolutions. False puts them after, as in the released code of
-            AVS-BG. Defaults to True.
+            AVS-BG.
         upsample_mode (str): 'bilinear', or 'nearest' as in the released code
-            of AVS-BG. Defaults to 'bilinear'.
+            of AVS-BG.
         norm_cfg (dict, optional): Norm in the residual units, for training
             from scratch. Defaults to None, as released.
         with_cp (bool): Run the last three convolutions frame by frame in
             training and again in the backward pass: most of the decoder's
-            memory lies in their maps at full size. Defaults to False.
+            memory lies in their maps at full size.
         prior_prob (float, optional): Probability of foreground that an
             untrained head predicts, for one output channel: where few pixels
             sound, starting at 0.5 wastes the first steps. Defaults to None,

@@ -50,11 +50,10 @@ class CATRHead(AVSDecodeHead):
         loss_decode (dict or list[dict]): On the matched queries' masks.
         as_released (bool): Keep what is at odds with the paper's title or a
             slip: queries start from zeros, so that sound reaches them through
-            the memory alone; :class:`FrameBCELoss` is given sigmoids, of
-            which it takes the sigmoid again; the matcher weighs Dice by 7.
-            False starts the queries of frame t from its own second of sound
-            ("audio-queried"), and does neither of the others. Defaults to
-            True.
+            the memory alone; :class:`FrameBCELoss` is given sigmoids, of which
+            it takes the sigmoid again; the matcher weighs Dice by 7. False
+            starts the queries of frame t from its own second of sound
+            ("audio-queried"), and does neither of the others.
         **kwargs: See :class:`AVSDecodeHead`.
     """
 

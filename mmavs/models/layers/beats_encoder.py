@@ -32,7 +32,7 @@ class GatedAttention(BaseModule):
         num_buckets (int, optional): Relative distances the bias tells apart;
             None builds attention without position bias.
         max_distance (int): Largest distance told apart.
-        gated (bool): Gate the bias. Defaults to True.
+        gated (bool): Gate the bias.
     """
 
     def __init__(

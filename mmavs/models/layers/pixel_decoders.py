@@ -208,12 +208,12 @@ class MSDeformPixelDecoder(nn.Module):
     Args:
         in_channels (Sequence[int]): Channels of each scale, finest first.
         embed_dims (int): D.
-        num_layers (int): Deformable layers. Defaults to 6.
+        num_layers (int): Deformable layers.
         num_heads (int): Attention heads.
         ffn_channels (int): Defaults to 1024.
         dropout (float): Defaults to 0.
         num_levels (int): Scales, from the coarsest, that the encoder sees and
-            hands on. Defaults to 3.
+            hands on.
 
     Raises:
         ValueError: Fewer scales than ``num_levels``.

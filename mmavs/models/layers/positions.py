@@ -24,7 +24,7 @@ def sine_positions(
         device (torch.device, optional): Where to make it.
         normalize (bool): Scale rows and columns to (0, 2 pi], so that the
             encoding does not depend on the size of the map (DETR, MaskFormer,
-            Mask2Former; not AVSegFormer). Defaults to False.
+            Mask2Former; not AVSegFormer).
 
     Returns:
         Tensor: (height * width, D) float32 in [-1, 1].

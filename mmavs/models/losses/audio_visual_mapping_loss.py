@@ -57,18 +57,16 @@ class AudioVisualMappingLoss(nn.Module):
         stages (Sequence[int], optional): Scales that count. Defaults to all
             that have projected sound.
         pool (str): 'avg' or 'max', how predictions are brought to a scale.
-        mask_thr (float, optional): Binarise M at this value, and divide by
-            the mask's area instead of the scale's. Defaults to None.
+        mask_thr (float, optional): Binarise M at this value, and divide by the
+            mask's area instead of the scale's.
         normalize (bool): Bring both vectors to unit length first. Defaults
             to False, as in the released training commands.
         detach_audio (bool): Let the loss move vision only. As released it
             moves both, which a frozen sound encoder bears; a trainable one
-            finds it easiest to say the same for every sound. Defaults to
-            False.
-        background_index (int): Class that is not foreground. Defaults to 0.
-            Until September 2024 the released AVSS code took 70, the last
-            class, so that M was nearly 1 everywhere; published AVSS numbers
-            were made with that.
+            finds it easiest to say the same for every sound.
+        background_index (int): Class that is not foreground. Until September
+            2024 the released AVSS code took 70, the last class, so that M was
+            nearly 1 everywhere; published AVSS numbers were made with that.
         loss_weight (float): lambda of Eq. 2. Defaults to 0.5 (Section 5.1).
         loss_name (str): Defaults to 'loss_avm'.
 

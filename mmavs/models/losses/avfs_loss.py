@@ -48,8 +48,8 @@ class AVFSLoss(nn.Module):
             the root of the mean square over its frames. With
             ``axis='channel'`` squares are averaged over positions, so that
             the size of the map does not matter.
-        detach_audio (bool): Let the loss move vision only. The paper does
-            not say; Eq. 4 as it stands moves both. Defaults to False.
+        detach_audio (bool): Let the loss move vision only. The paper does not
+            say; Eq. 4 as it stands moves both.
         audio_channels (int, optional): Width of ``features.audio``, for
             models that align no sound; needs ``visual_channels``.
         visual_channels (int, optional): Width D of the map, likewise.

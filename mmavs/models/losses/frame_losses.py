@@ -116,8 +116,7 @@ class FrameBCELoss(FrameLoss):
         on_probabilities (bool): Take the sigmoid first and clamp the logs at
             -100, as AVSBench's released code does. Equal to the exact form
             until the sigmoid saturates; from there (logits beyond about 17 in
-            float32) a wrong pixel costs 100 and has no gradient. Defaults to
-            False.
+            float32) a wrong pixel costs 100 and has no gradient.
         **kwargs: See :class:`FrameLoss`.
     """
 
@@ -199,11 +198,10 @@ class FrameDiceLoss(FrameLoss):
     1), and is better left to a cross-entropy.
 
     Args:
-        squared (bool): k = 2 instead of 1. Defaults to False.
-        smooth_nr (float): a. Defaults to 1.0.
-        smooth_dr (float): b. Defaults to 1.0.
-        skip_empty (bool): Average over frames with foreground only. Defaults
-            to True.
+        squared (bool): k = 2 instead of 1.
+        smooth_nr (float): a.
+        smooth_dr (float): b.
+        skip_empty (bool): Average over frames with foreground only.
         **kwargs: See :class:`FrameLoss`.
     """
 

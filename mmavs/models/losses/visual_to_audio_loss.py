@@ -43,8 +43,8 @@ class VisualToAudioLoss(nn.Module):
     would be free to agree by saying nothing.
 
     Args:
-        in_channels (int): Channels of the map. Defaults to 128.
-        audio_channels (int): D of the audio encoder. Defaults to 128.
+        in_channels (int): Channels of the map.
+        audio_channels (int): D of the audio encoder.
         feature_size (int or tuple[int, int]): Height and width of the map,
             which the mask decoder's weights are tied to. Defaults to 7, the
             map of stride 32 of a frame of 224.
@@ -61,7 +61,7 @@ class VisualToAudioLoss(nn.Module):
             ``in_channels``, as released.
         loss_weight (float): eta of Eq. 4; Table 1 tries 0.1, 0.5, 1.0, 1.5.
             With 0 the loss is off: nothing is built or computed ("w/o BG" in
-            Table 5). Defaults to 1.0.
+            Table 5).
         loss_name (str): Defaults to 'loss_visual_to_audio'.
 
     Raises:

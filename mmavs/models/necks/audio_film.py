@@ -20,8 +20,8 @@ class AudioFiLM(AudioFusionNeck):
 
     Args:
         in_channels (Sequence[int]): Channels of each visual map.
-        audio_channels (int): D of the audio encoder. Defaults to 128.
-        align_bias (bool): Bias of the linear layers. Defaults to True.
+        audio_channels (int): D of the audio encoder.
+        align_bias (bool): Bias of the linear layers.
         **kwargs: See :class:`AudioFusionNeck`.
     """
 

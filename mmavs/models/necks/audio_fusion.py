@@ -21,7 +21,7 @@ class AudioFusionNeck(BaseModule, metaclass=ABCMeta):
     Args:
         in_channels (Sequence[int]): Channels of each visual map, finest
             first; they leave the neck unchanged.
-        audio_channels (int): D of the audio encoder. Defaults to 128.
+        audio_channels (int): D of the audio encoder.
         stages (Sequence[int], optional): Indices of the scales that are
             fused, e.g. ``(2, 3)``; an empty one fuses nothing. Defaults to
             all scales.

@@ -75,11 +75,11 @@ class AVCorrelation(AudioFusionNeck):
         in_channels (Sequence[int]): Channels of each visual map.
         audio_channels (int): D of the audio encoder. Where it differs from a
             scale's channels, a linear layer brings it there (in the released
-            model both are 128, and no such layer is used). Defaults to 128.
+            model both are 128, and no such layer is used).
         correlation (str): 'product', as released: the product at each
             position. 'sum' is Eq. 1 to the letter: the product is summed over
             h and w, so that each frame gets one number, and the gate cannot
-            tell one position from another. Defaults to 'product'.
+            tell one position from another.
         **kwargs: See :class:`AudioFusionNeck`; ``stages=()`` builds nothing:
             the row "w/o audio" of Table 3.
 

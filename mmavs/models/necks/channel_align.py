@@ -21,7 +21,7 @@ class ChannelAlign(BaseModule):
         in_channels (Sequence[int]): Channels of each map of the backbone.
         out_channels (int): Channels of every map that leaves.
         norm_cfg (dict, optional): Norm after the convolution, e.g.
-            ``dict(type='BN')``. Defaults to None.
+            ``dict(type='BN')``.
     """
 
     def __init__(

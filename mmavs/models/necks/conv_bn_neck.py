@@ -25,10 +25,8 @@ class ConvBNNeck(BaseModule):
 
     Args:
         in_channels (Sequence[int]): Channels of each map of the backbone.
-        out_channels (int): Channels of every map that leaves. Defaults to
-            128.
-        norm_cfg (dict): Norm after each convolution. Defaults to
-            ``dict(type='BN')``.
+        out_channels (int): Channels of every map that leaves.
+        norm_cfg (dict): Norm after each convolution.
     """
 
     def __init__(

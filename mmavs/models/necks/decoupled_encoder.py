@@ -46,7 +46,7 @@ class DecoupledAVEncoder(BaseModule):
             sounds of a clip are those that the first frame's copy has become.
             False gives the second gate its own weights, and takes each second
             of sound from the copy that its own frame has changed, so that
-            frame t is tied to second t. Defaults to True.
+            frame t is tied to second t.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ class MotionCorrelation(BaseModule):
     neighbour and pass unchanged too.
 
     Args:
-        num_scales (int): Number of maps. Defaults to 4.
+        num_scales (int): Number of maps.
         stages (Sequence[int], optional): Indices of the scales that are
             gated; all by default, none (and no parameters) with an empty one:
             the row "w/o motion" of Table 4.

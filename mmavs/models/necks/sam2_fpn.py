@@ -30,8 +30,8 @@ class SAM2FPN(BaseModule):
 
     Args:
         in_channels (Sequence[int]): Channels of strides 4, 8, 16, 32.
-        out_channels (int): D. Defaults to 256.
-        frozen (bool): No gradients. Defaults to False.
+        out_channels (int): D.
+        frozen (bool): No gradients.
     """
 
     def __init__(

@@ -31,13 +31,12 @@ class TPAVI(AudioFusionNeck):
 
     Args:
         in_channels (Sequence[int]): Channels of each visual map.
-        audio_channels (int): D of the audio encoder. Defaults to 128.
+        audio_channels (int): D of the audio encoder.
         window (int, optional): Frames that interact. Defaults to 5, as
             released, also for clips of 10 frames. None is the whole clip, 1
             is each frame alone. A shorter clip is one window.
         mode (str): 'audio-visual', 'visual-visual' (pixels attend to pixels,
-            sound takes no part) or 'both', averaged. Defaults to
-            'audio-visual'.
+            sound takes no part) or 'both', averaged.
         embed_dims (int, optional): Width of theta, phi and g. Defaults to
             half of each scale's channels, as released.
         align_bias (bool): Bias of the layer that brings sound to a scale's
@@ -45,9 +44,8 @@ class TPAVI(AudioFusionNeck):
         norm_cfg (dict, optional): Norm after rho. The released code has a
             BatchNorm there and a LayerNorm over the channels after the sum,
             neither of which is in the paper; None leaves both out and gives
-            Eq. 1 to the letter. Defaults to ``dict(type='BN')``.
+            Eq. 1 to the letter.
         zero_init (bool): Start the norm after rho at zero, as released.
-            Defaults to True.
         **kwargs: See :class:`AudioFusionNeck`; ``stages`` is Table 7, an
             empty one Table 5.
 
