@@ -32,6 +32,7 @@ class ClipPipeline:
 
     Attributes:
         sample_rate (int): Of the sound that the pipeline works on, in Hz.
+        channels (int): Of that sound: 1, or 2 for left and right.
 
     Raises:
         ValueError: The config has no test pipeline, or one that reads
@@ -46,6 +47,7 @@ class ClipPipeline:
                 self._add(step)
         loaders = [t for t in self.clip_transforms if isinstance(t, LoadAudio)]
         self.sample_rate = loaders[0].sample_rate if loaders else 16000
+        self.channels = loaders[0].channels if loaders else 1
 
     def _add(self, step: dict) -> None:
         if step['type'] == 'LoadReleasedLogMel':

@@ -108,6 +108,7 @@ class StreamSegmenter:
             media.sound_start,
             self.pipeline.sample_rate,
             keep_seconds=3 * self.clip_frames + 3,
+            channels=self.pipeline.channels,
         )
         sound.read(0.0, 1.0)
         if sound.end is not None and sound.end < MIN_SOUND:

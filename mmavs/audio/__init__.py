@@ -3,7 +3,7 @@
 from .fbank import beats_fbank
 from .log_mel import vggish_log_mel
 from .pickled import read_log_mel_pickle
-from .resampling import resample, to_mono
+from .resampling import resample, to_channels, to_mono
 from .sound_track import (
     SoundTrack,
     decode_sound,
@@ -22,6 +22,7 @@ __all__ = [
     'read_sound_track',
     'read_wav',
     'resample',
+    'to_channels',
     'to_mono',
     'vggish_log_mel',
 ]

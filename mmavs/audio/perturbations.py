@@ -1,7 +1,8 @@
 """Changes to a sound: mute, mix, noise, shift.
 
-All functions take and give float waveforms (S,) with full scale at 1, never
-change their input or its length, and draw from the generator they are given.
+All functions take and give float waveforms, (S,) or (channels, S), with full
+scale at 1, never change their input or its length, and draw from the generator
+they are given.
 """
 
 from typing import Optional
@@ -18,10 +19,10 @@ def mute(waveform: Tensor) -> Tensor:
     """Digital silence of the same length.
 
     Args:
-        waveform (Tensor): (S,).
+        waveform (Tensor): (..., S).
 
     Returns:
-        Tensor: (S,) zeros.
+        Tensor: (..., S) zeros.
     """
     return torch.zeros_like(waveform)
 
@@ -30,14 +31,15 @@ def fit_length(waveform: Tensor, num_samples: int) -> Tensor:
     """Repeat or cut a sound.
 
     Args:
-        waveform (Tensor): (S,), S > 0.
+        waveform (Tensor): (..., S), S > 0.
         num_samples (int): Wanted length.
 
     Returns:
-        Tensor: (num_samples,).
+        Tensor: (..., num_samples).
     """
-    times = -(-num_samples // len(waveform))
-    return waveform.repeat(times)[:num_samples]
+    times = -(-num_samples // waveform.shape[-1])
+    parts = [waveform] * times
+    return torch.cat(parts, dim=-1)[..., :num_samples]
 
 
 def mix(waveform: Tensor, other: Tensor, snr_db: float) -> Tensor:
@@ -49,15 +51,17 @@ def mix(waveform: Tensor, other: Tensor, snr_db: float) -> Tensor:
     keeps the ratio.
 
     Args:
-        waveform (Tensor): (S,) in [-1, 1].
-        other (Tensor): Of any length; repeated or cut to S.
+        waveform (Tensor): (..., S) in [-1, 1].
+        other (Tensor): (S',), of any length; repeated or cut to S, and added
+            to all channels alike.
         snr_db (float): 0: equally loud; 20: ``other`` at a tenth of the
             amplitude; negative: ``other`` is louder.
 
     Returns:
-        Tensor: (S,) in [-1, 1]; ``waveform`` itself if ``other`` is silent.
+        Tensor: (..., S) in [-1, 1]; ``waveform`` itself if ``other`` is
+        silent.
     """
-    other = fit_length(other, len(waveform)).to(waveform)
+    other = fit_length(other, waveform.shape[-1]).to(waveform)
     level = _rms(other)
     if level == 0:
         return waveform.clone()
@@ -103,41 +107,42 @@ def add_noise(
     """Add noise at a signal-to-noise ratio.
 
     Args:
-        waveform (Tensor): (S,) in [-1, 1].
+        waveform (Tensor): (..., S) in [-1, 1].
         snr_db (float): See :func:`mix`.
         color (str): See :func:`noise`.
         generator (torch.Generator, optional): See :func:`noise`.
 
     Returns:
-        Tensor: (S,) in [-1, 1].
+        Tensor: (..., S) in [-1, 1].
 
     Raises:
         ValueError: Unknown colour.
     """
-    return mix(waveform, noise(len(waveform), color, generator), snr_db)
+    other = noise(waveform.shape[-1], color, generator)
+    return mix(waveform, other, snr_db)
 
 
 def shift(waveform: Tensor, num_samples: int, wrap: bool = False) -> Tensor:
     """Move a sound in time.
 
     Args:
-        waveform (Tensor): (S,).
+        waveform (Tensor): (..., S).
         num_samples (int): Later by so many samples; earlier if negative.
         wrap (bool): What leaves at one end enters at the other. Defaults to
             False: silence enters.
 
     Returns:
-        Tensor: (S,).
+        Tensor: (..., S).
     """
-    moved = torch.roll(waveform, num_samples)
+    moved = torch.roll(waveform, num_samples, dims=-1)
     if wrap or num_samples == 0:
         return moved
-    if abs(num_samples) >= len(waveform):
+    if abs(num_samples) >= waveform.shape[-1]:
         return torch.zeros_like(waveform)
     if num_samples > 0:
-        moved[:num_samples] = 0
+        moved[..., :num_samples] = 0
     else:
-        moved[num_samples:] = 0
+        moved[..., num_samples:] = 0
     return moved
 
 

@@ -45,6 +45,28 @@ def to_mono(waveform: Tensor) -> Tensor:
     return waveform.mean(dim=0)
 
 
+def to_channels(waveform: Tensor, channels: int) -> Tensor:
+    """Mix or choose channels.
+
+    Args:
+        waveform (Tensor): (S,) or (channels, S).
+        channels (int): 1 averages all; 2 keeps the first two, and takes a
+            mono sound for both.
+
+    Returns:
+        Tensor: (S,) of one channel, (2, S) of two.
+
+    Raises:
+        ValueError: See :func:`to_mono`.
+    """
+    mono = to_mono(waveform)
+    if channels == 1:
+        return mono
+    if waveform.ndim == 1 or len(waveform) == 1:
+        waveform = mono[None]
+    return waveform[:2].expand(2, -1)
+
+
 def resample(waveform: Tensor, sample_rate: int, new_rate: int) -> Tensor:
     """Change the sample rate, band-limited.
 

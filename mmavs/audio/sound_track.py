@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmavs.compat.av_files import Track, check_jump, find_stream, open_media
 
-from .resampling import resample, to_mono
+from .resampling import resample, to_channels
 from .samples import check_rate, check_samples, no_samples
 from .wav import decode_wav, stated_seconds
 
@@ -21,15 +21,19 @@ _FULL_SCALE = 32768  # of 16 bits
 _MAX_PLANES = 8  # beyond, PyAV reads memory that is not the frame's
 
 
-def read_sound(path: Union[str, Path], sample_rate: int = 16000) -> Tensor:
+def read_sound(
+    path: Union[str, Path], sample_rate: int = 16000, channels: int = 1
+) -> Tensor:
     """Read the sound of any file: wav, another sound file, or a video.
 
     Args:
         path (str or Path): A file.
         sample_rate (int): Wanted rate in Hz.
+        channels (int): 1 mixes all; 2 gives left and right, which hear a
+            mono sound alike.
 
     Returns:
-        Tensor: (S,) float32 in [-1, 1], mono.
+        Tensor: (S,) float32 in [-1, 1], mono; (2, S) of two channels.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -41,30 +45,35 @@ def read_sound(path: Union[str, Path], sample_rate: int = 16000) -> Tensor:
         raise FileNotFoundError(
             f'sound file not found: {path}. Fix: check the path.'
         ) from None
-    return decode_sound(data, str(path), sample_rate)
+    return decode_sound(data, str(path), sample_rate, channels)
 
 
-def decode_sound(data: bytes, name: str, sample_rate: int = 16000) -> Tensor:
+def decode_sound(
+    data: bytes, name: str, sample_rate: int = 16000, channels: int = 1
+) -> Tensor:
     """As :func:`read_sound`, from the bytes of a file.
 
     Wav files are read exactly and resampled as the released VGGish front end
-    does; everything else is decoded and resampled by FFmpeg's libraries.
+    does (:func:`~mmavs.audio.resampling.to_channels`); everything else is
+    decoded, mixed and resampled by FFmpeg's libraries.
 
     Args:
         data (bytes): The whole file.
         name (str): What errors call it.
         sample_rate (int): Wanted rate in Hz.
+        channels (int): See :func:`read_sound`.
 
     Returns:
-        Tensor: (S,) float32 in [-1, 1], mono.
+        Tensor: (S,) float32 in [-1, 1], mono; (2, S) of two channels.
 
     Raises:
         ValueError: As :func:`read_sound`.
     """
     if _is_wav(data) or name.lower().endswith('.wav'):
         waveform, rate = decode_wav(data, name)
-        return resample(to_mono(waveform), rate, sample_rate)
-    return read_sound_track(io.BytesIO(data), name, sample_rate)
+        return resample(to_channels(waveform, channels), rate, sample_rate)
+    file = io.BytesIO(data)
+    return read_sound_track(file, name, sample_rate, channels=channels)
 
 
 def read_sound_track(
@@ -72,6 +81,7 @@ def read_sound_track(
     name: str,
     sample_rate: int = 16000,
     seconds: Optional[float] = None,
+    channels: int = 1,
 ) -> Tensor:
     """Decode the sound of a video (or a sound file), see :class:`SoundTrack`.
 
@@ -80,9 +90,10 @@ def read_sound_track(
         name (str): What errors call it.
         sample_rate (int): Wanted rate in Hz.
         seconds (float, optional): Read no more than so much. Defaults to all.
+        channels (int): See :func:`read_sound`.
 
     Returns:
-        Tensor: (S,) float32 in [-1, 1].
+        Tensor: (S,) float32 in [-1, 1]; (2, S) of two channels.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -91,10 +102,10 @@ def read_sound_track(
     """
     length = None if seconds is None else round(seconds * sample_rate)
     chunks, filled = [], 0
-    with SoundTrack(file, name, sample_rate=sample_rate) as track:
+    with SoundTrack(file, name, None, sample_rate, channels) as track:
         for chunk in track:
             chunks.append(chunk)
-            filled += len(chunk)
+            filled += chunk.shape[-1]
             check_jump(name, track.silence)
             if length is not None and filled >= length:
                 break
@@ -107,17 +118,17 @@ def read_sound_track(
             )
     if not filled:
         raise no_samples(f'the sound track of {name}')
-    return torch.from_numpy(np.concatenate(chunks)[:length])
+    return torch.from_numpy(np.concatenate(chunks, axis=-1)[..., :length])
 
 
 class SoundTrack:
     """The sound of a media file: pieces that follow each other from second 0.
 
-    Mono and resampled by FFmpeg's resampler, to 16 bits: what
-    ``ffmpeg -i clip.mp4 -ac 1 -ar 16000 clip.wav`` gives, but every sample at
-    its time. Where time stamps leave a gap of more than 0.1 s, there is
-    silence; where they overlap by more, or lie before second 0, samples are
-    left out.
+    Mixed and resampled by FFmpeg's resampler, to 16 bits: what
+    ``ffmpeg -i clip.mp4 -ac 1 -ar 16000 clip.wav`` gives, or with ``-ac 2``,
+    but every sample at its time and one channel as it is. Where time stamps
+    leave a gap of more than 0.1 s, there is silence; where they overlap by
+    more, or lie before second 0, samples are left out.
 
     To be closed, or used with ``with``; gone through once.
 
@@ -127,6 +138,7 @@ class SoundTrack:
         start (float, optional): Where second 0 lies on the file's clock.
             Defaults to :func:`second_zero`.
         sample_rate (int): Wanted rate in Hz.
+        channels (int): See :func:`read_sound`.
 
     Attributes:
         silence (float): Seconds of gaps that were filled so far.
@@ -144,6 +156,7 @@ class SoundTrack:
         name: str,
         start: Optional[float] = None,
         sample_rate: int = 16000,
+        channels: int = 1,
     ) -> None:
         self.name, self.sample_rate = name, sample_rate
         self.silence = 0.0
@@ -160,7 +173,8 @@ class SoundTrack:
         self._track = Track(self._container, stream, name)
         if self._container.format.name == 'wav':
             self._track.end = stated_seconds(file)
-        self._converter = _Converter(sample_rate)
+        self._converter = _Converter(sample_rate, channels)
+        self._lead = () if channels == 1 else (channels,)  # of each piece
         self._given = 0  # samples
         self._surplus = 0  # samples to be left out next
 
@@ -185,7 +199,7 @@ class SoundTrack:
         return came - self.start, end - self.start
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """Yield pieces (S,) float32 in [-1, 1]."""
+        """Yield pieces (S,) or (2, S) float32 in [-1, 1]."""
         due = None  # when the next frame should come
         for frame in self._track:
             _check(frame, self.name)
@@ -220,9 +234,9 @@ class SoundTrack:
 
     def _give(self, pieces: List[np.ndarray]) -> Iterator[np.ndarray]:
         for piece in pieces:
-            kept = piece[self._surplus :]
-            self._surplus -= len(piece) - len(kept)
-            self._given += len(kept)
+            kept = piece[..., self._surplus :].reshape(*self._lead, -1)
+            self._surplus -= piece.shape[-1] - kept.shape[-1]
+            self._given += kept.shape[-1]
             yield kept
 
     def _move(self, second: float) -> Iterator[np.ndarray]:
@@ -232,14 +246,14 @@ class SoundTrack:
         if gap > 0:
             self.silence += gap / self.sample_rate
             self._given += gap
-            yield np.zeros(gap, np.float32)
+            yield np.zeros((*self._lead, gap), np.float32)
 
 
 class _Converter:
-    """Frames to mono at one sample rate, in 16-bit steps."""
+    """Frames to one or two channels at one sample rate, in 16-bit steps."""
 
-    def __init__(self, sample_rate: int) -> None:
-        self.sample_rate = sample_rate
+    def __init__(self, sample_rate: int, channels: int) -> None:
+        self.sample_rate, self.channels = sample_rate, channels
         self._resampler = self._kind = None
 
     def takes(self, frame) -> bool:
@@ -247,14 +261,16 @@ class _Converter:
         return self._kind in (None, _kind(frame))
 
     def convert(self, frame) -> List[np.ndarray]:
-        """Take a frame; give what is ready, (S,) float32 in [-1, 1]."""
+        """Take a frame; give what is ready, (C, S) float32 in [-1, 1]."""
         import av
 
         if self._resampler is not None:
-            return _to_floats(self._resampler.resample(frame))
+            return self._to_floats(self._resampler.resample(frame))
         self._kind = _kind(frame)
+        # one channel is doubled as it is, where FFmpeg would turn it down
+        mono = 1 in (self.channels, frame.layout.nb_channels)
         try:
-            return self._start(frame, 'mono')
+            return self._start(frame, 'mono' if mono else 'stereo')
         except av.FFmpegError:
             # so many channels that FFmpeg has no way to mix them down
             return self._start(frame, frame.layout)
@@ -265,26 +281,30 @@ class _Converter:
             return []
         pieces = self._resampler.resample(None)
         self._resampler = self._kind = None
-        return _to_floats(pieces)
+        return self._to_floats(pieces)
 
     def _start(self, frame, layout) -> List[np.ndarray]:
         import av
 
         self._resampler = av.AudioResampler('s16', layout, self.sample_rate)
-        return _to_floats(self._resampler.resample(frame))
+        return self._to_floats(self._resampler.resample(frame))
+
+    def _to_floats(self, pieces: list) -> List[np.ndarray]:
+        """Pieces of 16 bits, channels in turn -> (C, S) float32 in [-1, 1]."""
+        arrays = []
+        for piece in pieces:
+            channels = piece.layout.nb_channels
+            samples = piece.to_ndarray().reshape(-1, channels).T
+            if self.channels == 1:
+                samples = samples.mean(axis=0, keepdims=True, dtype=np.float32)
+            shape = self.channels, samples.shape[1]
+            kept = np.broadcast_to(samples[:2], shape)
+            arrays.append(kept.astype(np.float32) / _FULL_SCALE)
+        return arrays
 
 
 def _kind(frame) -> tuple:
     return frame.format.name, frame.layout.name, frame.sample_rate
-
-
-def _to_floats(pieces: list) -> List[np.ndarray]:
-    """Pieces of 16 bits, channels in turn -> (S,) float32 in [-1, 1]."""
-    arrays = [
-        piece.to_ndarray().reshape(-1, piece.layout.nb_channels)
-        for piece in pieces
-    ]
-    return [a.mean(axis=1, dtype=np.float32) / _FULL_SCALE for a in arrays]
 
 
 def _check(frame, name: str) -> None:

@@ -23,8 +23,9 @@ class SoundReader:
             Defaults to its first picture or, without pictures, its first
             sample.
         sample_rate (int): Wanted rate in Hz.
-        keep_seconds (float): How far back a piece may begin, measured from the
-            end of the furthest piece read.
+        keep_seconds (float): How far back a piece may begin, measured from
+            the end of the furthest piece read.
+        channels (int): See :func:`mmavs.audio.read_sound`.
 
     Attributes:
         end (float or None): Where the sound ends, once that is known.
@@ -40,13 +41,15 @@ class SoundReader:
         start: Optional[float] = None,
         sample_rate: int = 16000,
         keep_seconds: float = 30.0,
+        channels: int = 1,
     ) -> None:
         self.path = Path(path)
         self.sample_rate = sample_rate
         self.end: Optional[float] = None
-        self._track = SoundTrack(path, str(path), start, sample_rate)
+        self._track = SoundTrack(path, str(path), start, sample_rate, channels)
         self._keep = int(keep_seconds * sample_rate)
-        self._buffer = np.zeros(0, np.float32)
+        lead = () if channels == 1 else (channels,)
+        self._buffer = np.zeros((*lead, 0), np.float32)
         self._offset = 0  # sample number of the buffer's first sample
         self._chunks = iter(self._track)
         try:
@@ -70,8 +73,8 @@ class SoundReader:
             seconds (float): Length.
 
         Returns:
-            Tensor: (S,) float32 in [-1, 1], mono. What lies outside the file
-            is silence.
+            Tensor: (S,) float32 in [-1, 1], mono, or (2, S). What lies
+            outside the file is silence.
 
         Raises:
             ValueError: The piece begins before what is kept, or the file is
@@ -86,11 +89,11 @@ class SoundReader:
                 f'sound before {self._offset / self.sample_rate:.1f} s is no '
                 'longer kept; read forward'
             )
-        piece = np.zeros(length, np.float32)
+        piece = np.zeros((*self._buffer.shape[:-1], length), np.float32)
         begin, end = max(first, 0), min(first + length, self._filled)
         if begin < end:
-            piece[begin - first : end - first] = self._buffer[
-                begin - self._offset : end - self._offset
+            piece[..., begin - first : end - first] = self._buffer[
+                ..., begin - self._offset : end - self._offset
             ]
         self._forget(first + length - self._keep)
         return torch.from_numpy(piece)
@@ -102,20 +105,20 @@ class SoundReader:
     @property
     def _filled(self) -> int:
         """Sample number after the last one that is there."""
-        return self._offset + len(self._buffer)
+        return self._offset + self._buffer.shape[-1]
 
     def _append_next(self) -> None:
         chunk = next(self._chunks, None)
         if chunk is None:
             self.end = self._filled / self.sample_rate
         else:
-            self._buffer = np.concatenate([self._buffer, chunk])
+            self._buffer = np.concatenate([self._buffer, chunk], axis=-1)
 
     def _forget(self, before: int) -> None:
-        surplus = min(before - self._offset, len(self._buffer))
+        surplus = min(before - self._offset, self._buffer.shape[-1])
         # in large steps, since what remains is copied
         if surplus > self._keep:
-            self._buffer = self._buffer[surplus:].copy()
+            self._buffer = self._buffer[..., surplus:].copy()
             self._offset += surplus
 
 

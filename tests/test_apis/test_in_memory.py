@@ -8,8 +8,9 @@ import torch
 from noise_video import noise_video
 from PIL import Image
 
-from mmavs.apis import AVSInferencer, inference_model
+from mmavs.apis import AVSInferencer, inference_model, init_model
 from mmavs.media.in_memory import check_sound, list_pictures, to_bgr
+from mmavs.testing.media import write_test_video
 
 # (2, 3, 3) BGR: blue, green, red; black, white, grey
 BGR = np.array(
@@ -189,6 +190,42 @@ def test_every_kind_of_clip_gives_the_same_masks(binary_model, tmp_path):
         assert summary['video'] == [
             f'picture {t} of the clip' for t in (0, 1, 2)
         ]
+
+
+def test_a_video_keeps_left_and_right(config, tmp_path, monkeypatch):
+    """Where the pipeline asks for both, the stream and a clip hear them."""
+    steps = config.test_dataloader.dataset.pipeline
+    steps[0]['channels'] = 2
+    config.model.audio_encoder = dict(
+        type='PerChannelEncoder',
+        encoder=dict(type='LogMelCNN', out_channels=8),
+    )
+    config.model.neck[1].audio_channels = 16
+    model = init_model(config, 'random', 'cpu')
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 48000))
+    sound[1] /= 8
+    path = write_test_video(tmp_path / 'a.mp4', sound=sound)
+    frames, heard = [np.zeros((40, 56, 3), np.uint8)] * 3, []
+    monkeypatch.setattr(
+        model.audio_encoder.encoder, 'forward', spy_on(model, heard)
+    )
+    inference_model(model, frames, path)
+    AVSInferencer(model, clip_frames=3)(frames, path, progress=False)
+    clip, video = (x.unflatten(0, (3, 2)) for x in heard)
+    assert torch.allclose(clip, video, atol=1e-3)
+    quieter = (clip[:, 0] - clip[:, 1]).mean()
+    assert float(quieter) == pytest.approx(np.log(8), abs=0.05)
+
+
+def spy_on(model, heard):
+    """Note what an audio encoder is given, log-mels (N, 1, 96, 64)."""
+    forward = model.audio_encoder.encoder.forward
+
+    def run(audio):
+        heard.append(audio)
+        return forward(audio)
+
+    return run
 
 
 def test_sizes_differ(deaf_model):

@@ -95,3 +95,25 @@ def test_shift(samples, wrap, expected):
     wave = torch.tensor([1.0, 2.0, 3.0, 4.0])
     assert p.shift(wave, samples, wrap).tolist() == expected
     assert wave.tolist() == [1, 2, 3, 4]
+
+
+def test_channels_are_changed_alike(tone):
+    """Two channels are moved and fitted one by one, and get one noise."""
+    pair = torch.stack([tone, tone.flip(0) / 2])
+    for change in (
+        p.mute,
+        lambda w: p.shift(w, 300),
+        lambda w: p.shift(w, -300),
+        lambda w: p.shift(w, 300, wrap=True),
+        lambda w: p.shift(w, 20000),
+        lambda w: p.fit_length(w, 20001),
+        lambda w: p.fit_length(w, 7),
+    ):
+        assert torch.equal(change(pair), torch.stack([*map(change, pair)]))
+    noisy = p.add_noise(pair, 20.0, 'pink', torch.Generator().manual_seed(0))
+    added = noisy - pair
+    assert torch.allclose(added[0], added[1], atol=1e-6)
+    ratio = 10 * math.log10(power(pair) / power(added))
+    assert abs(ratio - 20) < 0.01
+    # not a pair of samples over and over
+    assert added[0].unique().numel() > 10000

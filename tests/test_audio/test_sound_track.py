@@ -43,6 +43,29 @@ def test_stereo_is_averaged(tmp_path):
     assert np.abs(waveform - expected).max() < 0.02
 
 
+@pytest.mark.parametrize('rate', [16000, 44100])
+def test_left_and_right_are_kept(tmp_path, rate):
+    """One channel comes twice, at its own level, and by time the same."""
+    left = tone(rate)
+    for right in (np.zeros(rate), left, None):
+        sound = left[None] if right is None else np.stack([left, right])
+        path = write_test_video(
+            tmp_path / 'clip.mp4', BLACK, sound=sound, sample_rate=rate
+        )
+        waveform = read_sound_track(path, 'clip.mp4', channels=2)
+        assert waveform.dtype == torch.float32 and len(waveform) == 2
+        found = waveform.numpy()[:, 2000:14000]
+        expected = tone(16000)[2000:14000]
+        assert np.abs(found[0] - expected).max() < 0.03
+        level = 1 if right is None or right.any() else 0
+        assert np.abs(found[1] - level * expected).max() < 0.03
+        reader = SoundReader(path, channels=2)
+        assert torch.equal(reader.read(0.5, 0.25), waveform[:, 8000:12000])
+        outside = reader.read(-0.25, 0.5)
+        assert outside.shape == (2, 8000) and not outside[:, :4000].any()
+        assert torch.equal(outside[:, 4000:], waveform[:, :4000])
+
+
 def test_any_file_is_read(tmp_path):
     samples = (tone(48000) * 32767).astype(np.int16)
     wavfile.write(tmp_path / 'clip.wav', 48000, samples)
@@ -177,6 +200,9 @@ def test_sound_before_the_first_picture_is_cut(tmp_path):
         waveform = np.concatenate(list(track)) * 32768
     assert len(waveform) == 28000
     assert waveform[[0, 12000]].tolist() == [2040, 3000]
+    with SoundTrack(path, 'whole.mkv', start=1.25, channels=2) as track:
+        pair = np.concatenate(list(track), axis=1) * 32768
+    assert np.array_equal(pair, [waveform, waveform])
 
 
 @pytest.mark.parametrize(
@@ -229,6 +255,8 @@ def test_so_many_channels_are_averaged(tmp_path):
     wavfile.write(tmp_path / 'crowd.wav', 16000, samples)
     found = read_sound_track(tmp_path / 'crowd.wav', 'crowd.wav')
     assert (found * 32768).tolist() == [950] * 16000
+    found = read_sound_track(tmp_path / 'crowd.wav', 'crowd.wav', channels=2)
+    assert (found * 32768).unique(dim=1).tolist() == [[0], [100]]
 
 
 def test_channels_may_change(tmp_path):
@@ -242,6 +270,9 @@ def test_channels_may_change(tmp_path):
         parts.append(part.read_bytes())
     (tmp_path / 'both.ts').write_bytes(b''.join(parts))
     assert heard(tmp_path / 'both.ts') == pytest.approx([1, 5.6], abs=0.1)
+    left, right = read_sound(tmp_path / 'both.ts', channels=2)
+    assert starts(left) == pytest.approx([1, 5.6], abs=0.1)
+    assert starts(right) == pytest.approx([1], abs=0.1)
 
 
 def test_sound_that_is_cut_off_is_named(tmp_path):

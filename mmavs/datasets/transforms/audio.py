@@ -94,7 +94,8 @@ class AudioFrontEnd(BaseTransform):
 
     Required Keys:
 
-    - waveform (torch.Tensor): (S,) float32 in [-1, 1]
+    - waveform (torch.Tensor): (S,) float32 in [-1, 1]; (2, S) where the
+      front end takes two channels
     - sample_rate (int): In Hz
     - frames (list): T frames
     - audio_key (str), optional: Without it nothing is cached
@@ -110,11 +111,12 @@ class AudioFrontEnd(BaseTransform):
 
     Raises:
         ValueError: An unknown policy; or, at run time, sound that is too
-            short or not scaled to 1, with the file's name.
+            short, not scaled to 1 or of two channels, with the file's name.
     """
 
-    # of one piece, as far as it is cached
-    piece_shape: Tuple[int, ...] = ()
+    # of one piece, as far as it is cached; None is any number
+    piece_shape: Tuple[Optional[int], ...] = ()
+    takes_channels = False  # else one alone
 
     def __init__(
         self, short_policy: str = 'repeat', cache_dir: Optional[str] = None
@@ -142,7 +144,14 @@ class AudioFrontEnd(BaseTransform):
     def _recall(self, results: dict) -> Tensor:
         def compute() -> Tensor:
             waveform = results['waveform']
-            check_samples(waveform, results.get('audio_path', 'the waveform'))
+            name = results.get('audio_path', 'the waveform')
+            check_samples(waveform, name)
+            if waveform.ndim > 1 and not self.takes_channels:
+                raise ValueError(
+                    f'{name} comes in {len(waveform)} channels, and '
+                    f'{type(self).__name__} takes one. Fix: '
+                    'LoadAudio(channels=1).'
+                )
             return self.pieces(waveform, results['sample_rate'])
 
         if not self.cache or 'audio_key' not in results:
@@ -181,7 +190,8 @@ class VGGishLogMel(AudioFrontEnd):
         hop (float): h, in seconds. Defaults to 0.96.
     """
 
-    piece_shape = (1, EXAMPLE_FRAMES, NUM_MEL_BINS)
+    piece_shape = (None, EXAMPLE_FRAMES, NUM_MEL_BINS)
+    takes_channels = True
 
     def __init__(
         self,

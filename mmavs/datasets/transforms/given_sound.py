@@ -35,7 +35,7 @@ class GivenAudio(WaveformTransform):
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
     ) -> Tensor:
-        """(S,) -> (S,) of the given clip."""
+        """(..., S) -> (..., S) of the given clip, alike in all channels."""
         clip_id = results['clip_id']
         if clip_id not in self.sounds:
             raise KeyError(
@@ -44,4 +44,5 @@ class GivenAudio(WaveformTransform):
             )
         sound, sample_rate = read_wav(self.sounds[clip_id])
         sound = resample(to_mono(sound), sample_rate, results['sample_rate'])
-        return perturbations.fit_length(sound, len(waveform))
+        sound = perturbations.fit_length(sound, waveform.shape[-1])
+        return sound.expand_as(waveform)

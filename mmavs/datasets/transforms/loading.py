@@ -11,7 +11,7 @@ from mmavs.audio import (
     decode_sound,
     read_log_mel_pickle,
     resample,
-    to_mono,
+    to_channels,
 )
 from mmavs.audio.cache import content_key
 from mmavs.audio.samples import check_samples
@@ -43,8 +43,8 @@ class LoadAudio(BaseTransform):
 
     Args:
         sample_rate (int): Wanted rate in Hz; other rates are resampled.
-        channels (int): 1 mixes all channels; 2 keeps the first two, and takes
-            a mono sound for both, with one notice.
+        channels (int): 1 mixes all channels; 2 keeps left and right, and
+            takes a mono sound for both, with one notice.
         backend_args (dict, optional): For files that are not on a local
             disk, see ``mmengine.fileio``.
 
@@ -77,15 +77,21 @@ class LoadAudio(BaseTransform):
         else:
             path = results['audio_path']
             data = self._read(path)
-            waveform = decode_sound(data, path, self.sample_rate)
+            waveform = decode_sound(
+                data, path, self.sample_rate, self.channels
+            )
             sample_rate = self.sample_rate
             parts = dict(rate=sample_rate)
             if self.channels == 2:
                 parts['channels'] = 2
             results['audio_key'] = content_key(data, **parts)
-        waveform = self._choose_channels(
-            waveform, results.get('audio_path', 'the waveform')
-        )
+        waveform = to_channels(waveform, self.channels)
+        if self.channels == 2 and _alike(waveform):
+            self._notice(
+                f'{results.get("audio_path", "the waveform")} is the same '
+                'left and right, and so is what the model hears. Further '
+                'such sounds are not named.'
+            )
         results['waveform'] = resample(waveform, sample_rate, self.sample_rate)
         results['sample_rate'] = self.sample_rate
         return results
@@ -93,18 +99,6 @@ class LoadAudio(BaseTransform):
     def sound_file(self, clip: dict) -> str:
         """Name the file that is read for a clip of a data set."""
         return clip['audio_path']
-
-    def _choose_channels(self, waveform: torch.Tensor, name) -> torch.Tensor:
-        """(S,) or (channels, S) -> (S,), or (2, S) with two channels."""
-        if self.channels == 1:
-            return to_mono(waveform)
-        waveform = waveform if waveform.ndim == 2 else waveform[None]
-        if len(waveform) == 1:
-            self._notice(
-                f'{name} is mono: both channels of the model hear the same. '
-                'Further mono sounds are not named.'
-            )
-        return waveform[:2].expand(2, -1)
 
     def _read(self, path: str) -> bytes:
         try:
@@ -121,6 +115,12 @@ class LoadAudio(BaseTransform):
             f'{type(self).__name__}(sample_rate={self.sample_rate}, '
             f'channels={self.channels})'
         )
+
+
+def _alike(waveform: torch.Tensor) -> bool:
+    """Whether a sound (2, S), unless silent, is the same left and right."""
+    left, right = waveform
+    return bool(left.any()) and torch.equal(left, right)
 
 
 @TRANSFORMS.register_module()

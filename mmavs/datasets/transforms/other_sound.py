@@ -81,9 +81,10 @@ class ReplaceAudio(OtherSound):
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
     ) -> Tensor:
-        """(S,) -> (S,) of the other clip."""
+        """(..., S) -> (..., S) of the other clip, alike in all channels."""
         other = self.other(results, draw)
-        return perturbations.fit_length(other, len(waveform))
+        other = perturbations.fit_length(other, waveform.shape[-1])
+        return other.expand_as(waveform)
 
 
 @TRANSFORMS.register_module()
@@ -115,7 +116,7 @@ class MixAudio(OtherSound):
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
     ) -> Tensor:
-        """(S,) -> (S,) with the other clip's sound in it."""
+        """(..., S) -> (..., S) with the other clip's sound in it."""
         other = self.other(results, draw)
         return perturbations.mix(waveform, other, draw.uniform(*self.snr_db))
 

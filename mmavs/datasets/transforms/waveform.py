@@ -24,7 +24,7 @@ class WaveformTransform(BaseTransform):
 
     Required Keys:
 
-    - waveform (torch.Tensor): (S,) float32 in [-1, 1]
+    - waveform (torch.Tensor): (S,) or (2, S) float32 in [-1, 1]
     - sample_rate (int): In Hz
 
     Modified Keys:
@@ -53,7 +53,7 @@ class WaveformTransform(BaseTransform):
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
     ) -> Tensor:
-        """(S,) -> (S,), drawing from ``draw`` only."""
+        """(..., S) -> (..., S), drawing from ``draw`` only."""
 
     def transform(self, results: dict) -> dict:
         """Change the sound of this clip, or leave it."""
@@ -86,7 +86,7 @@ class MuteAudio(WaveformTransform):
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
     ) -> Tensor:
-        """(S,) -> (S,) zeros."""
+        """(..., S) -> (..., S) zeros."""
         return perturbations.mute(waveform)
 
 
@@ -126,7 +126,7 @@ class AddNoise(WaveformTransform):
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
     ) -> Tensor:
-        """(S,) -> (S,) with noise."""
+        """(..., S) -> (..., S) with noise."""
         generator = torch.Generator()
         generator.manual_seed(int(draw.integers(2**62)))
         return perturbations.add_noise(
@@ -181,7 +181,7 @@ class ShiftAudio(WaveformTransform):
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
     ) -> Tensor:
-        """(S,) -> (S,), moved."""
+        """(..., S) -> (..., S), moved."""
         shift_ms = draw.uniform(*self.shift_ms)
         samples = round(shift_ms * results['sample_rate'] / 1000)
         return perturbations.shift(waveform, samples, self.wrap)

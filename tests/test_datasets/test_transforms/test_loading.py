@@ -38,6 +38,49 @@ def test_sound_from_memory(load):
     assert 'audio_key' not in results
 
 
+def test_left_and_right(tmp_path, monkeypatch):
+    """What each front end hears, from files and from memory."""
+    load, said = TRANSFORMS.build(dict(type='LoadAudio', channels=2)), []
+    monkeypatch.setattr(
+        'mmavs.warn_once.print_log', lambda message, **_: said.append(message)
+    )
+    levels = torch.tensor([1.0, 2.0, 3.0])[:, None] / 8
+    samples = (levels * 32768).short().expand(3, 16000)
+    path = tmp_path / 'clip.wav'
+    wavfile.write(path, 16000, samples.T.numpy())
+    for given in (
+        dict(audio_path=str(path)),
+        dict(waveform=levels.expand(3, 16000), sample_rate=16000),
+    ):
+        found = load(dict(given))['waveform']
+        assert torch.equal(found, levels[:2].expand(2, 16000))
+    mono = dict(waveform=levels[0].expand(16000), sample_rate=16000)
+    silence = dict(waveform=torch.zeros(2, 16000), sample_rate=16000)
+    load(silence)
+    assert not said
+    found = load(dict(mono))['waveform']
+    assert torch.equal(found, levels[:1].expand(2, 16000))
+    load(dict(mono))
+    (message,) = said
+    assert 'the same left and right' in message
+
+
+def test_front_ends_say_how_many_channels_they_take(tmp_path):
+    sound = torch.rand(2, 48000) / 2
+    results = dict(waveform=sound, sample_rate=16000, frames=[{}] * 2)
+    for kind in ('BEATsFbank', 'AudioSegments'):
+        with pytest.raises(ValueError, match='2 channels.*channels=1'):
+            TRANSFORMS.build(dict(type=kind))(dict(results))
+    front_end = TRANSFORMS.build(
+        dict(type='VGGishLogMel', cache_dir=str(tmp_path))
+    )
+    results.update(audio_key='f' * 40)
+    whole = front_end(dict(results))['audio']
+    assert whole.shape == (2, 2, 96, 64)
+    del results['waveform']  # from the cache
+    assert torch.equal(front_end(dict(results))['audio'], whole)
+
+
 def test_the_key_follows_content_not_name(tmp_path, load):
     keys = []
     for name, value in (('a', 1), ('b', 1), ('c', 2)):

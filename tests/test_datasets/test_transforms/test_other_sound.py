@@ -68,3 +68,17 @@ def test_mistakes_are_named(sounds, tmp_path):
     alone = build('ReplaceAudio', sounds=str(sounds / 'cat/three.wav'))
     with pytest.raises(ValueError, match='no sound is left.*Fix'):
         alone(clip(path=str(sounds / 'cat/three.wav')))
+
+
+def test_both_channels_get_the_other_sound(sounds):
+    results = dict(clip(path=str(sounds / 'cat/three.wav')))
+    results['waveform'] = torch.zeros(2, 1600)
+    expected = torch.full((2, 1600), 1000 / 32768)
+    given = {'one': str(sounds / 'dog/one.wav')}
+    for transform in (
+        build('GivenAudio', sounds=given),
+        build('ReplaceAudio', sounds=given['one']),
+    ):
+        assert torch.equal(transform(dict(results))['waveform'], expected)
+    mixed = build('MixAudio', sounds=given['one'])(dict(results))['waveform']
+    assert torch.allclose(mixed, torch.full((2, 1600), 0.1))
