@@ -13,6 +13,7 @@ from mmavs.evaluation.report import group_by_category, write_report
 from .entries import (
     draw_table,
     in_dataset_order,
+    name_choices,
     name_sizes,
     name_thresholds,
     name_unscored,
@@ -78,7 +79,7 @@ class ClipMetric(BaseMetric):
         self.report_dir = report_dir
         self.per_clip: List[dict] = []
         self.per_category: List[dict] = []
-        self.thresholds = ''
+        self.thresholds = self.mask_choices = ''
 
     @property
     def figures(self) -> Tuple[str, ...]:
@@ -121,7 +122,9 @@ class ClipMetric(BaseMetric):
         for sample in data_samples:
             entry = {key: sample.get(key) for key in CLIP_KEYS}
             entry.update(
-                threshold=threshold_of(sample), source=source_of(sample)
+                threshold=threshold_of(sample),
+                source=source_of(sample),
+                mask_choice=sample.get('mask_choice'),
             )
             if 'gt_sem_seg' in sample and not self.format_only:
                 target = sample['gt_sem_seg']['data']
@@ -198,6 +201,7 @@ class ClipMetric(BaseMetric):
             )
         self.check(entries)
         self.thresholds = name_thresholds(entries)
+        self.mask_choices = name_choices(entries)
         self.per_clip = [
             dict(
                 {k: entry[k] for k in CLIP_KEYS if k != 'sample_idx'},
@@ -251,8 +255,9 @@ class ClipMetric(BaseMetric):
         return row
 
     def described(self) -> Dict[str, str]:
-        """Name the protocol, and a threshold that is not the protocol's."""
-        own = dict(threshold=self.thresholds) if self.thresholds else {}
+        """Name the protocol, and what it leaves open or is not its own."""
+        own = dict(threshold=self.thresholds, mask_choice=self.mask_choices)
+        own = {name: value for name, value in own.items() if value}
         return dict(self.describe(), **own)
 
     def _writer(self) -> MaskWriter:

@@ -47,6 +47,12 @@ def name_thresholds(entries: List[dict]) -> str:
     return ', '.join(f'{threshold:g}' for threshold in sorted(found))
 
 
+def name_choices(entries: List[dict]) -> str:
+    """Name which of several masks answered, of a head that chooses."""
+    found = {entry.get('mask_choice') for entry in entries} - {None}
+    return ', '.join(sorted(found))
+
+
 def draw_table(rows: List[dict]) -> str:
     """Draw rows, two digits behind the point; columns in order of use."""
     names = list(dict.fromkeys(name for row in rows for name in row))

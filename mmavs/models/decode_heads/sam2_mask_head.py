@@ -28,10 +28,15 @@ from mmavs.models.layers.video_memory import (
     VideoMemory,
 )
 from mmavs.registry import MODELS
-from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
+from mmavs.structures import (
+    AVFeatures,
+    AVHeadOutput,
+    AVSDataSample,
+    LabeledFrames,
+)
 
 from .avs_decode_head import AVSDecodeHead
-from .write_maps import resize_logits
+from .write_maps import HowToWrite, resize_logits
 
 MASK_CHOICES = ('first', 'iou', 'iou-occlusion')
 
@@ -319,6 +324,17 @@ class SAM2MaskHead(AVSDecodeHead):
         if self.mask_choice == 'iou-occlusion':
             chosen = chosen * (object_score >= 0)[..., None, None]
         return chosen
+
+    def write_predictions(
+        self,
+        output: AVHeadOutput,
+        data_samples: Sequence[AVSDataSample],
+        how: HowToWrite,
+    ) -> None:
+        """Store masks, and which ones they are, for whoever scores them."""
+        super().write_predictions(output, data_samples, how)
+        for sample in data_samples:
+            sample.set_metainfo(dict(mask_choice=self.mask_choice))
 
     # ------------------------------------------------------------------- loss
 

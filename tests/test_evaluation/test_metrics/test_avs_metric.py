@@ -162,6 +162,22 @@ def test_table_names_the_protocol():
         assert word in table
 
 
+def test_table_names_which_mask_answered(tmp_path):
+    zeros = torch.zeros(1, 4, 4)
+    for ways, named in (
+        (['iou'], 'iou'),
+        (['iou', 'first'], 'first, iou'),
+        ([None], None),
+    ):
+        metric = AVSMetric(report_dir=str(tmp_path))
+        for index, way in enumerate(ways):
+            meta = {} if way is None else dict(mask_choice=way)
+            metric.process({}, [clip(zeros, zeros, index, **meta).to_dict()])
+        (row,) = metric.summarize(metric.results)
+        assert row.get('mask_choice') == named
+    assert metric.evaluate(1).keys() >= {'mIoU', 'mFscore'}
+
+
 def test_built_from_a_config_with_what_mmseg_tools_pass():
     metric = METRICS.build(
         dict(

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mmavs.models.decode_heads.sam2_mask_head import SAM2MaskHead
-from mmavs.structures import AVFeatures, LabeledFrames
+from mmavs.models.decode_heads.write_maps import HowToWrite
+from mmavs.structures import AVFeatures, AVSDataSample, LabeledFrames
 from mmavs.testing import check_gradients
 
 
@@ -162,6 +163,18 @@ def test_three_ways_to_choose():
         assert head.choose(masks, iou, score).flatten().tolist() == expected
     with pytest.raises(ValueError, match="mask_choice must be.*'best'"):
         build(mask_choice='best')
+
+
+@torch.no_grad()
+def test_predictions_say_which_mask_they_are():
+    head = build(mask_choice='iou-occlusion')
+    sample = AVSDataSample(
+        metainfo=dict(num_frames=2, img_shape=(32, 32), ori_shape=(24, 32))
+    )
+    how = HowToWrite((32, 32), 'original', True, 0.5)
+    head.write_predictions(head(fused(1, 2)), [sample], how)
+    assert sample.mask_choice == 'iou-occlusion'
+    assert sample.seg_logits.data.shape == (2, 1, 24, 32)
 
 
 def test_every_parameter_takes_part():
