@@ -122,27 +122,21 @@ def add_noise(
     return mix(waveform, other, snr_db)
 
 
-def shift(waveform: Tensor, num_samples: int, wrap: bool = False) -> Tensor:
-    """Move a sound in time.
+def shift(waveform: Tensor, num_samples: int) -> Tensor:
+    """Move a sound in time; silence enters.
 
     Args:
         waveform (Tensor): (..., S).
         num_samples (int): Later by so many samples; earlier if negative.
-        wrap (bool): What leaves at one end enters at the other. Defaults to
-            False: silence enters.
 
     Returns:
         Tensor: (..., S).
     """
-    moved = torch.roll(waveform, num_samples, dims=-1)
-    if wrap or num_samples == 0:
-        return moved
-    if abs(num_samples) >= waveform.shape[-1]:
-        return torch.zeros_like(waveform)
-    if num_samples > 0:
-        moved[..., :num_samples] = 0
-    else:
-        moved[..., num_samples:] = 0
+    size = waveform.shape[-1]
+    kept = max(size - abs(num_samples), 0)
+    to, source = max(num_samples, 0), max(-num_samples, 0)
+    moved = torch.zeros_like(waveform)
+    moved[..., to : to + kept] = waveform[..., source : source + kept]
     return moved
 
 

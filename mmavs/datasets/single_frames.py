@@ -22,22 +22,18 @@ class SingleFrames(Dataset):
     Args:
         dataset (dict or AVSClipDataset): The clips; its pipeline holds
             :class:`PickFrame`.
-        lazy_init (bool): Do not list the frames yet.
 
     Raises:
         ValueError: The pipeline lacks PickFrame, or no frame is labelled.
     """
 
-    def __init__(
-        self, dataset: Union[dict, AVSClipDataset], lazy_init: bool = False
-    ) -> None:
+    def __init__(self, dataset: Union[dict, AVSClipDataset]) -> None:
         if isinstance(dataset, dict):
             dataset = DATASETS.build(dataset)
         self.dataset = dataset
         self._index: List[Tuple[int, int]] = []
         self._check_pipeline(dataset.pipeline)
-        if not lazy_init:
-            self.full_init()
+        self.full_init()
 
     @staticmethod
     def _check_pipeline(pipeline: Compose) -> None:

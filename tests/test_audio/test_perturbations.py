@@ -81,19 +81,18 @@ def test_noise_is_repeatable(tone):
 
 
 @pytest.mark.parametrize(
-    'samples, wrap, expected',
+    'samples, expected',
     [
-        (1, False, [0, 1, 2, 3]),
-        (-1, False, [2, 3, 4, 0]),
-        (1, True, [4, 1, 2, 3]),
-        (0, False, [1, 2, 3, 4]),
-        (9, False, [0, 0, 0, 0]),
-        (-9, False, [0, 0, 0, 0]),
+        (1, [0, 1, 2, 3]),
+        (-1, [2, 3, 4, 0]),
+        (0, [1, 2, 3, 4]),
+        (9, [0, 0, 0, 0]),
+        (-9, [0, 0, 0, 0]),
     ],
 )
-def test_shift(samples, wrap, expected):
+def test_shift(samples, expected):
     wave = torch.tensor([1.0, 2.0, 3.0, 4.0])
-    assert p.shift(wave, samples, wrap).tolist() == expected
+    assert p.shift(wave, samples).tolist() == expected
     assert wave.tolist() == [1, 2, 3, 4]
 
 

@@ -59,15 +59,10 @@ class RollClip(ClipTimeTransform):
     :class:`ClipTimeTransform`.
 
     Args:
-        max_shift (int, optional): Largest shift in frames, either way; any
-            shift by default.
         prob (float): Share of clips that are shifted.
     """
 
-    def __init__(
-        self, max_shift: Optional[int] = None, prob: float = 0.5
-    ) -> None:
-        self.max_shift = max_shift
+    def __init__(self, prob: float = 0.5) -> None:
         if not 0 <= prob <= 1:
             raise ValueError(f'prob must lie in 0..1, got {prob}')
         self.prob = prob
@@ -77,15 +72,11 @@ class RollClip(ClipTimeTransform):
         num_frames = len(results['frames'])
         if np.random.rand() >= self.prob:
             return None
-        limit = num_frames - 1 if self.max_shift is None else self.max_shift
-        shift = int(np.random.randint(-limit, limit + 1))
+        shift = int(np.random.randint(1 - num_frames, num_frames))
         return [(t - shift) % num_frames for t in range(num_frames)]
 
     def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(max_shift={self.max_shift}, '
-            f'prob={self.prob})'
-        )
+        return f'{type(self).__name__}(prob={self.prob})'
 
 
 @TRANSFORMS.register_module()
@@ -93,38 +84,33 @@ class CropClip(ClipTimeTransform):
     """Take a run of frames with their sound out of a longer clip.
 
     Keys are those of :class:`ClipTimeTransform`. Clips that are not longer
-    stay whole.
+    stay whole. Only the runs with the most labelled frames are considered, so
+    that clips of which one frame is labelled stay useful.
 
     Args:
         num_frames (int): Length of the run.
         random (bool): A random run, else the middle one.
-        keep_labeled (bool): Consider only the runs with the most labelled
-            frames, so that clips of which one frame is labelled stay useful.
 
     Raises:
         ValueError: ``num_frames`` below 1.
     """
 
-    def __init__(
-        self, num_frames: int, random: bool = True, keep_labeled: bool = True
-    ) -> None:
+    def __init__(self, num_frames: int, random: bool = True) -> None:
         if num_frames < 1:
             raise ValueError(f'num_frames must be >= 1, got {num_frames}')
         self.num_frames = num_frames
         self.random = random
-        self.keep_labeled = keep_labeled
 
     def choose(self, results: dict) -> Optional[Sequence[int]]:
         """Draw a run."""
         spare = len(results['frames']) - self.num_frames
         if spare <= 0:
             return None
-        starts = np.arange(spare + 1)
-        if self.keep_labeled:
-            labeled = np.zeros(len(results['frames']))
-            labeled[results['labeled_frames']] = 1
-            counts = np.convolve(labeled, np.ones(self.num_frames), 'valid')
-            starts = starts[counts == counts.max()]
+        labeled = np.zeros(len(results['frames']))
+        labeled[results['labeled_frames']] = 1
+        # of the run that begins at each frame
+        counts = np.convolve(labeled, np.ones(self.num_frames), 'valid')
+        starts = np.flatnonzero(counts == counts.max())
         middle = len(starts) // 2
         start = np.random.choice(starts) if self.random else starts[middle]
         return range(start, start + self.num_frames)
@@ -132,5 +118,5 @@ class CropClip(ClipTimeTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(num_frames={self.num_frames}, '
-            f'random={self.random}, keep_labeled={self.keep_labeled})'
+            f'random={self.random})'
         )

@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Optional, Tuple
 
-import mmengine.fileio as fileio
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -44,8 +43,6 @@ class LoadFrame(BaseTransform):
             the file: 150 KB each at 224 px, read several times faster than a
             PNG is decoded. For small frames and a fast disk; nothing is kept
             by default.
-        backend_args (dict, optional): For files that are not on a local
-            disk, see ``mmengine.fileio``.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -57,7 +54,6 @@ class LoadFrame(BaseTransform):
         self,
         imdecode_backend: str = 'cv2',
         cache_dir: Optional[str] = None,
-        backend_args: Optional[dict] = None,
     ) -> None:
         if imdecode_backend not in BACKENDS:
             raise ValueError(
@@ -68,13 +64,12 @@ class LoadFrame(BaseTransform):
         self.cache = cache_dir and TensorCache(
             cache_dir, (None, None, 3), torch.uint8
         )
-        self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
         """Read and decode."""
         path = results['img_path']
         try:
-            data = fileio.get(path, backend_args=self.backend_args)
+            data = Path(path).read_bytes()
         except FileNotFoundError:
             raise FileNotFoundError(
                 f'frame not found: {path}. Fix: check data_root, or make '

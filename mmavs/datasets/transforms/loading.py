@@ -1,9 +1,7 @@
 """Sound from disk into the results dict of a clip."""
 
 from pathlib import Path
-from typing import Optional
 
-import mmengine.fileio as fileio
 import torch
 from mmcv.transforms import BaseTransform
 
@@ -19,6 +17,9 @@ from mmavs.registry import TRANSFORMS
 from mmavs.warn_once import WarnOnce
 
 from .audio import FramePairing
+
+# of the released archives of S4 and MS3
+WAV_FOLDER, LOG_MEL_FOLDER = 'audio_wav', 'audio_log_mel'
 
 
 @TRANSFORMS.register_module()
@@ -45,8 +46,6 @@ class LoadAudio(BaseTransform):
         sample_rate (int): Wanted rate in Hz; other rates are resampled.
         channels (int): 1 mixes all channels; 2 keeps left and right, and
             takes a mono sound for both, with one notice.
-        backend_args (dict, optional): For files that are not on a local
-            disk, see ``mmengine.fileio``.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -54,18 +53,12 @@ class LoadAudio(BaseTransform):
             or the waveform holds integers, or was scaled as integers.
     """
 
-    def __init__(
-        self,
-        sample_rate: int = 16000,
-        channels: int = 1,
-        backend_args: Optional[dict] = None,
-    ) -> None:
+    def __init__(self, sample_rate: int = 16000, channels: int = 1) -> None:
         if channels not in (1, 2):
             raise ValueError(f'channels must be 1 or 2, got {channels}')
         self.sample_rate = sample_rate
         self.channels = channels
         self._notice = WarnOnce()
-        self.backend_args = backend_args
 
     def transform(self, results: dict) -> dict:
         """Load, mix to mono, resample."""
@@ -102,7 +95,7 @@ class LoadAudio(BaseTransform):
 
     def _read(self, path: str) -> bytes:
         try:
-            return fileio.get(path, backend_args=self.backend_args)
+            return Path(path).read_bytes()
         except FileNotFoundError:
             raise FileNotFoundError(
                 f'sound file not found: {path}. Fix: check data_root, or '
@@ -140,25 +133,16 @@ class LoadReleasedLogMel(BaseTransform):
     - audio (torch.Tensor): (T, 1, 96, 64) float32
 
     Args:
-        wav_folder (str): Part of ``audio_path`` that is replaced.
-        log_mel_folder (str): By this.
         short_policy (str): See :class:`FramePairing`.
 
     Raises:
         FileNotFoundError: There is no such log-mel file.
-        ValueError: The path has no ``wav_folder`` in it; the file is damaged
-            or holds something else, see
+        ValueError: The path has no folder ``audio_wav`` in it; the file is
+            damaged or holds something else, see
             :func:`mmavs.audio.read_log_mel_pickle`.
     """
 
-    def __init__(
-        self,
-        wav_folder: str = 'audio_wav',
-        log_mel_folder: str = 'audio_log_mel',
-        short_policy: str = 'repeat',
-    ) -> None:
-        self.wav_folder = wav_folder
-        self.log_mel_folder = log_mel_folder
+    def __init__(self, short_policy: str = 'repeat') -> None:
         self.pair = FramePairing(short_policy)
 
     def transform(self, results: dict) -> dict:
@@ -172,19 +156,16 @@ class LoadReleasedLogMel(BaseTransform):
     def sound_file(self, clip: dict) -> str:
         """Name the file that is read for a clip of a data set."""
         parts = list(Path(clip['audio_path']).parts)
-        if self.wav_folder not in parts:
+        if WAV_FOLDER not in parts:
             raise ValueError(
                 f'{clip["audio_path"]} does not lie under a folder '
-                f'{self.wav_folder!r}, so its log-mel file cannot be found. '
-                'Fix: set wav_folder and log_mel_folder of '
-                'LoadReleasedLogMel.'
+                f'{WAV_FOLDER}, so its log-mel file cannot be found. Fix: '
+                'compute log-mels from the sound with LoadAudio and '
+                'VGGishLogMel.'
             )
-        last = len(parts) - 1 - parts[::-1].index(self.wav_folder)
-        parts[last] = self.log_mel_folder
+        last = len(parts) - 1 - parts[::-1].index(WAV_FOLDER)
+        parts[last] = LOG_MEL_FOLDER
         return str(Path(*parts).with_suffix('.pkl'))
 
     def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(wav_folder={self.wav_folder!r}, '
-            f'log_mel_folder={self.log_mel_folder!r})'
-        )
+        return f'{type(self).__name__}()'

@@ -141,15 +141,13 @@ class ShiftAudio(WaveformTransform):
     As an augmentation the shift stays below half of what a frame hears, so
     every frame keeps the greater part of its own sound. (To move frames and
     sound together, see ``RollClip``.) A larger shift *tests* whether a model
-    follows the sound in time; it must be asked for.
+    follows the sound in time; it must be asked for. Silence enters.
 
     Keys: :class:`WaveformTransform`.
 
     Args:
         shift_ms (float or Sequence[float]): Positive: later. One value, or
             lowest and highest of a uniform draw. Defaults to (-100, 100).
-        wrap (bool): What leaves at one end enters at the other. Defaults to
-            False: silence enters.
         break_pairing (bool): Allow shifts of 480 ms and more.
         prob (float): See :class:`WaveformTransform`.
         seed (int, optional): See :class:`WaveformTransform`.
@@ -161,7 +159,6 @@ class ShiftAudio(WaveformTransform):
     def __init__(
         self,
         shift_ms: Range = (-100.0, 100.0),
-        wrap: bool = False,
         break_pairing: bool = False,
         prob: float = 1.0,
         seed: Optional[int] = None,
@@ -176,7 +173,6 @@ class ShiftAudio(WaveformTransform):
                 f'below {EXAMPLE_MS // 2}, or, to test how a model follows '
                 'time, set break_pairing=True.'
             )
-        self.wrap = wrap
 
     def change(
         self, waveform: Tensor, results: dict, draw: np.random.Generator
@@ -184,7 +180,7 @@ class ShiftAudio(WaveformTransform):
         """(..., S) -> (..., S), moved."""
         shift_ms = draw.uniform(*self.shift_ms)
         samples = round(shift_ms * results['sample_rate'] / 1000)
-        return perturbations.shift(waveform, samples, self.wrap)
+        return perturbations.shift(waveform, samples)
 
 
 def as_range(name: str, value: Range) -> tuple:

@@ -1,7 +1,7 @@
 """Keep a backbone as it is for the first epochs, on any number of ranks."""
 
 import gc
-from typing import List, Optional, Sequence
+from typing import List, Optional
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
@@ -15,7 +15,7 @@ from mmavs.registry import HOOKS
 
 @HOOKS.register_module()
 class FreezeBackboneHook(Hook):
-    """Freeze parts of the model for the first epochs, or for good.
+    """Freeze the backbone for the first epochs, or for good.
 
     Frozen parameters ask for no gradient: the backward pass stops before
     them, nothing of their forward pass is kept, and the optimizer leaves
@@ -31,8 +31,7 @@ class FreezeBackboneHook(Hook):
     Args:
         num_epochs (int, optional): Epochs to stay frozen; None for all.
             AVSegFormer: 5 (S4), 10 (MS3), 0 (AVSS).
-        modules (Sequence[str]): Attributes of the model to freeze.
-        eval_mode (bool): Also keep them in evaluation mode, so that batch norm
+        eval_mode (bool): Also keep it in evaluation mode, so that batch norm
             does not adapt and no path is dropped. AVSegFormer's released code
             does not.
     """
@@ -41,13 +40,9 @@ class FreezeBackboneHook(Hook):
     priority = 'VERY_HIGH'
 
     def __init__(
-        self,
-        num_epochs: Optional[int],
-        modules: Sequence[str] = ('backbone',),
-        eval_mode: bool = False,
+        self, num_epochs: Optional[int], eval_mode: bool = False
     ) -> None:
         self.num_epochs = num_epochs
-        self.modules = tuple(modules)
         self.eval_mode = eval_mode
         self._frozen: List[nn.Parameter] = []
         self._is_frozen = False
@@ -56,9 +51,9 @@ class FreezeBackboneHook(Hook):
         """Freeze or thaw, if this epoch begins with another state.
 
         Raises:
-            ValueError: The model lacks a module; the loop counts iterations
-                and ``num_epochs`` is given; the model is wrapped by something
-                other than DistributedDataParallel.
+            ValueError: The loop counts iterations and ``num_epochs`` is given;
+                the model is wrapped by something other than
+                DistributedDataParallel.
         """
         wanted = self.num_epochs is None or runner.epoch < self.num_epochs
         if self.num_epochs and not isinstance(
@@ -85,28 +80,15 @@ class FreezeBackboneHook(Hook):
     ) -> None:
         """Undo the loop's ``model.train()`` for what is frozen."""
         if self._is_frozen and self.eval_mode:
-            for module in self._parts(runner):
-                if module.training:
-                    module.eval()
-
-    def _parts(self, runner: Runner) -> List[nn.Module]:
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        missing = [n for n in self.modules if not hasattr(model, n)]
-        if missing:
-            names = [name for name, _ in model.named_children()]
-            raise ValueError(
-                f'FreezeBackboneHook: {type(model).__name__} has no module '
-                f'{missing}; it has {names}'
-            )
-        return [getattr(model, name) for name in self.modules]
+            backbone = _unwrapped(runner).backbone
+            if backbone.training:
+                backbone.eval()
 
     def _freeze(self, runner: Runner) -> None:
         """Freeze what learns; what never did is none of our business."""
         self._frozen = [
             parameter
-            for module in self._parts(runner)
-            for parameter in module.parameters()
+            for parameter in _unwrapped(runner).backbone.parameters()
             if parameter.requires_grad
         ]
         for parameter in self._frozen:
@@ -122,8 +104,13 @@ class FreezeBackboneHook(Hook):
     def _report(self, runner: Runner) -> None:
         millions = sum(p.numel() for p in self._frozen) / 1e6
         state = f'frozen ({millions:.2f} M)' if self._is_frozen else 'thawed'
-        names = ', '.join(self.modules)
-        runner.logger.info(f'Epoch {runner.epoch + 1}: {names} {state}')
+        runner.logger.info(f'Epoch {runner.epoch + 1}: backbone {state}')
+
+
+def _unwrapped(runner: Runner) -> nn.Module:
+    """The model without what reduces its gradients."""
+    model = runner.model
+    return model.module if is_model_wrapper(model) else model
 
 
 def _wrap_anew(runner: Runner) -> None:

@@ -38,8 +38,6 @@ class DecoupledAVEncoder(BaseModule):
         num_heads (int): Released: 8.
         ffn_channels (int): Hidden width of the feed-forward parts. Not public
             (settings file); 2048 is that of the code it descends from.
-        temporal_ffn_channels (int, optional): The same in the temporal
-            encoder; None is ``ffn_channels``.
         dropout (float): Not public; 0.1 is that of the code it descends from.
         as_released (bool): Keep two slips of the released code. The second
             gate is made of the first one's weights (a sigmoid twice), and all
@@ -58,7 +56,6 @@ class DecoupledAVEncoder(BaseModule):
         num_layers: int = 3,
         num_heads: int = 8,
         ffn_channels: int = 2048,
-        temporal_ffn_channels: Optional[int] = None,
         dropout: float = 0.1,
         as_released: bool = True,
         init_cfg: Optional[dict] = None,
@@ -78,7 +75,7 @@ class DecoupledAVEncoder(BaseModule):
             TemporalLayer(
                 embed_dims,
                 num_heads,
-                temporal_ffn_channels or ffn_channels,
+                ffn_channels,
                 dropout,
                 as_released,
                 last=index == NUM_GATES - 1,

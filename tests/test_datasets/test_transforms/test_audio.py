@@ -213,7 +213,7 @@ def test_released_log_mels_that_cannot_be_found(tmp_path):
     path = str(tmp_path / 'audio_wav/train/absent.wav')
     with pytest.raises(FileNotFoundError, match='audio_log_mel.*absent.pkl'):
         transform(dict(audio_path=path, frames=[{}]))
-    with pytest.raises(ValueError, match='wav_folder'):
+    with pytest.raises(ValueError, match='under a folder audio_wav'):
         transform(dict(audio_path='sound/clip.wav', frames=[{}]))
 
 

@@ -44,9 +44,7 @@ def test_roll_turns_frames_sound_and_labels(labeled):
     assert seen == {0, 1, 2, 3, 4}
 
 
-def test_roll_keeps_to_its_limit_and_probability():
-    starts = {numbers(RollClip(1, prob=1.0)(clip()))[0] for _ in range(40)}
-    assert starts == {4, 0, 1}
+def test_roll_keeps_to_its_probability():
     assert 'waveform' in RollClip(prob=0)(clip())
     with pytest.raises(ValueError, match='prob'):
         RollClip(prob=2)
@@ -55,13 +53,13 @@ def test_roll_keeps_to_its_limit_and_probability():
 def test_crop_takes_a_run_with_its_labels():
     runs = set()
     for _ in range(60):
-        results = CropClip(3, keep_labeled=False)(clip(labeled=(1, 2)))
+        results = CropClip(3)(clip(labeled=(0, 2, 4)))
         frames = numbers(results)
         assert frames == list(range(frames[0], frames[0] + 3))
         labels = [frames[t] for t in results['labeled_frames']]
-        assert labels == [t for t in (1, 2) if t in frames]
+        assert labels == [t for t in (0, 2, 4) if t in frames]
         runs.add(frames[0])
-    assert runs == {0, 1, 2}
+    assert runs == {0, 2}  # two labels each; the run from 1 has one
 
 
 def test_crop_keeps_the_labelled_frame():

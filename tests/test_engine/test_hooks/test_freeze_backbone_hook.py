@@ -147,12 +147,6 @@ def test_zero_epochs_changes_nothing(tmp_path):
         assert torch.equal(with_hook[-1][key], value)
 
 
-def test_errors(tmp_path):
-    hook = FreezeBackboneHook(2, modules=('neck',))
-    with pytest.raises(ValueError, match=r"no module \['neck'\].*'backbone'"):
-        train(tmp_path, [hook], 4)
-
-
 class Wrapper(nn.Module):
     """Not DistributedDataParallel."""
 
