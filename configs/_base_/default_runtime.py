@@ -30,6 +30,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     step_seed=dict(type='SeedHook'),  # a resumed run draws as an unbroken one
     class_count=dict(type='ClassCountHook'),
+    instance_count=dict(type='InstanceCountHook'),
     visualization=dict(type='AVSVisualizationHook'),
 )
 

@@ -49,7 +49,11 @@ SMALLER = {
         'auxiliary_losses.0.feature_size': 2,
     },
     'avis_tiny_ms3_stage1': INSTANCES,
-    'avis_tiny_ms3': {**INSTANCES, **SOUND},
+    'avis_tiny_ms3': {
+        **INSTANCES,
+        **SOUND,
+        'decode_head.avsc.audio_activation': 'sigmoid',  # default of then
+    },
     'avsegformer_tiny_ms3': {
         **BACKBONE,
         **SOUND,

@@ -7,7 +7,8 @@ listening = dict(
         avsc=dict(
             type='AVSC',
             audio_channels=128,
-            audio_activation='sigmoid',  # 'softmax': the text's simplex
+            # the text's simplex, with a threshold of 0.25; 'sigmoid': 0.5
+            audio_activation='softmax',
             overlap='max',  # 'clamp': the text's sum, cut at 1
         ),
         loss_decode=dict(type='FrameBCELoss', loss_name='loss_avc'),  # Eq. 6

@@ -1,6 +1,7 @@
 from .checkpoint_hook import CheckpointHook
 from .class_count_hook import ClassCountHook
 from .freeze_backbone_hook import FreezeBackboneHook
+from .instance_count_hook import InstanceCountHook
 from .seed_hook import SeedHook
 from .visualization_hook import AVSVisualizationHook
 
@@ -9,5 +10,6 @@ __all__ = [
     'CheckpointHook',
     'ClassCountHook',
     'FreezeBackboneHook',
+    'InstanceCountHook',
     'SeedHook',
 ]

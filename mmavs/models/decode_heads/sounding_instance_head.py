@@ -75,6 +75,8 @@ class SoundingInstanceHead(AVSDecodeHead):
         score_thr (float): See :func:`filter_instances`.
         avsc (dict, optional): :class:`AVSC`, without ``num_categories``.
         freeze_segmentation (bool): With ``avsc``, train AVSC alone.
+        threshold (float, optional): Probability above which a pixel sounds.
+            Defaults to the ``threshold`` of ``avsc``, and without it to 0.5.
         **kwargs: See :class:`AVSDecodeHead`; ``loss_decode`` (Eq. 6) is used
             with ``avsc`` only.
 
@@ -102,6 +104,7 @@ class SoundingInstanceHead(AVSDecodeHead):
         score_thr: float = 0.0,
         avsc: Optional[dict] = None,
         freeze_segmentation: bool = True,
+        threshold: Optional[float] = None,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
@@ -128,6 +131,10 @@ class SoundingInstanceHead(AVSDecodeHead):
         self.avsc = avsc and MODELS.build(
             dict(avsc, num_categories=num_categories)
         )
+        if threshold is not None:
+            self.threshold = threshold
+        elif self.avsc is not None:
+            self.threshold = self.avsc.threshold
 
     def _build_queries(self, num_queries: int, embed_dims: int) -> None:
         """Make what queries start from and what is read from them."""

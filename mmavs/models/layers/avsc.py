@@ -130,7 +130,8 @@ def cut_masks(mask_logits: Tensor, stride: int = STRIDE) -> Tensor:
     return large > 0
 
 
-ACTIVATIONS = ('sigmoid', 'softmax')
+# how the sound names categories, and the probability above which one sounds
+THRESHOLDS = {'softmax': 0.25, 'sigmoid': 0.5}
 OVERLAPS = ('max', 'clamp')
 
 
@@ -148,16 +149,19 @@ class AVSC(BaseModule):
     by a binary cross-entropy of S_asl alone (Eq. 6), so that no category
     label of the sound is needed.
 
-    Two readings of the text decide whether two sources can sound at once:
+    Two readings of the text:
 
-    - ``audio_activation``: the paper's simplex is a softmax, which leaves two
-      equally loud categories at most 0.5 each, so neither passes a threshold
-      of 0.5. Figure 5 shows both; a sigmoid for each category can.
+    - ``audio_activation``: the paper's simplex is a softmax. Eq. 6 reaches a
+      category only where a frame shows an instance of it, so with a sigmoid
+      for each category, and pictures in which all that is seen sounds, no
+      category is ever told to be silent, and all of them sound whatever is
+      heard. A softmax takes from one what it gives another. It leaves two
+      equally loud categories at most 0.5 each, and Figure 5 shows both: an
+      instance sounds above ``threshold``, a quarter.
     - ``overlap``: a sum of overlapping masks can exceed 1, where no
       cross-entropy is defined. 'max' takes the most probable instance at
       each pixel; 'clamp' cuts the sum at 1, where its gradient vanishes.
-
-    Both agree with Eq. 1 wherever masks do not overlap.
+      Both agree with Eq. 1 wherever masks do not overlap.
 
     Args:
         num_categories (int): K.
@@ -165,8 +169,12 @@ class AVSC(BaseModule):
             VGGish.
         hidden_channels (Sequence[int]): Widths of the MLP's hidden layers;
             the paper says "some MLP layers".
-        audio_activation (str): 'sigmoid' or 'softmax'.
+        audio_activation (str): 'softmax' or 'sigmoid'.
         overlap (str): 'max' or 'clamp'.
+
+    Attributes:
+        threshold (float): Probability above which an instance sounds: 0.25
+            with a softmax, 0.5 with a sigmoid.
 
     Raises:
         ValueError: An unknown option.
@@ -177,14 +185,15 @@ class AVSC(BaseModule):
         num_categories: int,
         audio_channels: int = 768,
         hidden_channels: Sequence[int] = (512, 256),
-        audio_activation: str = 'sigmoid',
+        audio_activation: str = 'softmax',
         overlap: str = 'max',
     ) -> None:
         super().__init__()
-        _check_option('audio_activation', audio_activation, ACTIVATIONS)
+        _check_option('audio_activation', audio_activation, tuple(THRESHOLDS))
         _check_option('overlap', overlap, OVERLAPS)
         self.audio_channels = audio_channels
         self.audio_activation = audio_activation
+        self.threshold = THRESHOLDS[audio_activation]
         self.overlap = overlap
         widths = [audio_channels, *hidden_channels]
         layers = []

@@ -9,6 +9,8 @@ from mmavs.registry import MODELS
 
 from .mean_over_ranks import mean_over_ranks
 
+REDUCTIONS = ('sum', 'mean')
+
 
 @MODELS.register_module()
 class SilentObjectLoss(nn.Module):
@@ -22,24 +24,44 @@ class SilentObjectLoss(nn.Module):
 
     with s the sigmoid of the mask logit and u the union of the ground truth.
     It lets unmatched queries settle on other, silent objects. Silent regions
-    cost nothing: a frame in which nothing sounds contributes 0. The mean is
-    taken over the labelled frames of all ranks; without any the loss is 0,
+    cost nothing: a frame in which nothing sounds contributes 0. N is the
+    number of labelled frames of all ranks; without any the loss is 0,
     attached to the graph.
 
     The intersection and union of Eq. 4 are written for sets; for soft masks
     they are read as product and probabilistic sum, which agree with the sets
     where the masks are binary.
 
+    The paper's "non-object set" is read as the unmatched queries, those that
+    Eq. 2 teaches to say "no object". The other reading, the queries whose
+    most probable class is "no object", would leave out the very queries that
+    claim an object falsely.
+
     Args:
+        reduction (str): 'sum', as Eq. 4, over the unmatched queries of a
+            frame; or 'mean', over those of all frames. The mask losses of Eq.
+            2 are means over matched queries in MaskFormer, so that with 100
+            queries the sum pulls some hundred times as hard as they do.
         loss_weight (float): lambda_soas of Eq. 5. Defaults to 1 (section
             3.4); 0 is "w/o L_soas" of Table 3.
         loss_name (str): Defaults to 'loss_silent'.
+
+    Raises:
+        ValueError: An unknown reduction.
     """
 
     def __init__(
-        self, loss_weight: float = 1.0, loss_name: str = 'loss_silent'
+        self,
+        reduction: str = 'sum',
+        loss_weight: float = 1.0,
+        loss_name: str = 'loss_silent',
     ) -> None:
         super().__init__()
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f'reduction must be one of {REDUCTIONS}, got {reduction!r}'
+            )
+        self.reduction = reduction
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
@@ -59,6 +81,8 @@ class SilentObjectLoss(nn.Module):
             Tensor: Scalar, not negative.
         """
         count = torch.tensor(len(mask_logits), device=mask_logits.device)
+        if self.reduction == 'mean':
+            count = unmatched.sum()
         if not len(mask_logits):
             return mean_over_ranks(mask_logits.sum() * 0, count)
         mask_logits = at_least_float32(mask_logits)

@@ -131,6 +131,23 @@ def test_without_avsc_the_highest_scored_object(monkeypatch):
     assert (output.logits[0, 0, 0] > 0).tolist() == [False, False, True, True]
 
 
+@pytest.mark.parametrize(
+    'activation, given, expected',
+    [
+        (None, None, 0.5),  # w/o AVSC: the masks' own
+        ('softmax', None, 0.25),
+        ('sigmoid', None, 0.5),
+        ('softmax', 0.4, 0.4),
+    ],
+)
+def test_threshold_follows_the_audio_activation(activation, given, expected):
+    options = dict(threshold=given)
+    if activation:
+        avsc = dict(STAGE_2['avsc'], audio_activation=activation)
+        options.update(STAGE_2, avsc=avsc)
+    assert build(**options).threshold == expected
+
+
 def test_with_avsc_the_sound_decides(monkeypatch):
     head = build(**STAGE_2).eval()
     monkeypatch.setattr(

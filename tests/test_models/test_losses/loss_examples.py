@@ -299,7 +299,10 @@ EXAMPLES: Dict[str, List[Example]] = dict(
     ReferredLoss=[Example({}, queries, on_queries, (0, 1, 2))],
     SAM2MaskLoss=[Example({}, tracked, on_tracked, (0, 1, 2))],
     SigmoidFocalLoss=of_frames(binary_frames),
-    SilentObjectLoss=[Example({}, instances, on_silent_objects, (0, 1, 2))],
+    SilentObjectLoss=[
+        Example(dict(reduction=kind), instances, on_silent_objects, (0, 1, 2))
+        for kind in ('sum', 'mean')
+    ],
     StructureLoss=of_frames(binary_frames, {}, dict(weighted_bce=True)),
     VisualToAudioLoss=of_clips(
         BG, dict(BG, mask='predicted', sigmoid=True), targets=('sound',)

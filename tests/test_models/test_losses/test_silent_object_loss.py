@@ -21,6 +21,21 @@ def test_by_hand():
     # overlap over union: 1/3, 0/4, 2/4; the first query is matched
     loss = SilentObjectLoss()(logits, unmatched, union)
     assert float(loss) == pytest.approx(1 / 3 + 0 + 1 / 2)
+    loss = SilentObjectLoss(reduction='mean')(logits, unmatched, union)
+    assert float(loss) == pytest.approx((1 / 3 + 0 + 1 / 2) / 3)
+
+
+def test_the_sum_grows_with_the_queries_and_the_mean_does_not():
+    union = torch.tensor([[[1, 1, 0, 0]]])
+    for reduction, factor in (('sum', 10), ('mean', 1)):
+        loss = SilentObjectLoss(reduction=reduction)
+        few, many = (
+            loss(masks(*['0110'] * n), torch.ones(1, n).bool(), union)
+            for n in (10, 100)
+        )
+        assert float(many) == pytest.approx(factor * float(few))
+    with pytest.raises(ValueError, match="reduction must be.*got 'none'"):
+        SilentObjectLoss(reduction='none')
 
 
 def test_soft_masks():
