@@ -9,6 +9,8 @@ from .masks import category_map_path, read_mask
 from .synthetic import CLASSES, read_side_file
 from .wrapped import unwrapped
 
+_CATEGORIES = {kind.name: kind.category for kind in CLASSES}
+
 
 class ClipContent(NamedTuple):
     """What is known of a clip.
@@ -42,17 +44,18 @@ def clip_contents(dataset: Dataset) -> Dict[str, ClipContent]:
     for part in unwrapped(dataset):
         side = read_side_file(part.data_root)
         script = side['clips'] if side else {}
+        names = side['classes'] if side else []
         for index in range(len(part)):
             info = part.get_data_info(index)
-            contents[info['clip_id']] = _content(info, script)
+            contents[info['clip_id']] = _content(info, script, names)
     return contents
 
 
-def _content(info: dict, script: dict) -> ClipContent:
+def _content(info: dict, script: dict, names: Sequence[str]) -> ClipContent:
     """Say what is known of one clip."""
     clip_id = info['clip_id']
     if clip_id in script:
-        heard, seen = _from_script(script[clip_id])
+        heard, seen = _from_script(script[clip_id], names)
     elif info['category']:
         heard = seen = frozenset([info['category']])
     else:
@@ -60,12 +63,14 @@ def _content(info: dict, script: dict) -> ClipContent:
     return ClipContent(info['audio_path'], heard, seen)
 
 
-def _from_script(clip: dict) -> tuple:
+def _from_script(clip: dict, names: Sequence[str]) -> tuple:
     """Read one clip of ``synthetic.json``."""
     heard = [label for second in clip['sounding'] for label in second]
     heard += [label for second in clip['off_screen'] for label in second]
     return tuple(
-        frozenset(CLASSES[label].category for label in labels)
+        frozenset(
+            _CATEGORIES.get(names[label], names[label]) for label in labels
+        )
         for labels in (heard, clip['visible'])
     )
 

@@ -1,4 +1,4 @@
-"""Making a whole synthetic data set, once.
+"""Making a whole data set of scripted clips, once.
 
 ``synthetic.json`` beside the csv is what the real data do not have: who made
 the folder and how, and for every clip its group and who sounds in each
@@ -9,23 +9,22 @@ import csv
 import functools
 import json
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from filelock import FileLock
 
 from mmavs.files.text_files import read_json
 from mmavs.files.whole_files import whole_file, write_text
 
-from .classes import CLASSES
 from .layouts import LAYOUTS, SETTINGS
 from .script import SPLITS, ClipScript, write_script
+from .world import SyntheticWorld, World
 from .writers import write_clip
 
 SIDE_FILE = 'synthetic.json'
-MAKER = 'mmavs synthetic AVSBench, version 2'
 DEFAULT_CLIPS = {'train': 400, 'val': 60, 'test': 100}
 DEFAULT_SIZE = 224
-_CONTENT = dict(maker=str, complete=bool, plan=dict, clips=dict)
+_CONTENT = dict(maker=str, complete=bool, plan=dict, classes=list, clips=dict)
 
 
 class Plan(NamedTuple):
@@ -45,22 +44,19 @@ class Plan(NamedTuple):
     seed: int
     video: bool
 
-    def scripts(self) -> List[Tuple[ClipScript, str]]:
+    def scripts(self, num_classes: int) -> List[Tuple[ClipScript, str]]:
         """Give (script, split) of every clip, in the order of the csv."""
-        kinds = LAYOUTS[self.setting].kinds
         return [
-            (_nth_script(kinds, split, i, self.seed), split)
+            (self._nth(split, i, num_classes), split)
             for split in SPLITS
             for i in range(self.clips.get(split, 0))
         ]
 
-
-def _nth_script(
-    kinds: Tuple[str, ...], split: str, index: int, seed: int
-) -> ClipScript:
-    """Take the kinds of a setting in turn."""
-    turn, kind = divmod(index, len(kinds))
-    return write_script(kinds[kind], split, turn, seed)
+    def _nth(self, split: str, index: int, num_classes: int) -> ClipScript:
+        """Take the kinds of a setting in turn."""
+        kinds = LAYOUTS[self.setting].kinds
+        turn, kind = divmod(index, len(kinds))
+        return write_script(kinds[kind], split, turn, self.seed, num_classes)
 
 
 def ensure_synthetic(
@@ -97,35 +93,78 @@ def ensure_synthetic(
             made with other choices.
         FileExistsError: The folder holds something this did not make.
     """
+    plan = (clips, size, seed, video)
+    return ensure_set(
+        root, setting, *plan, SyntheticWorld(), workers, progress
+    )
+
+
+def ensure_set(
+    root: Union[str, Path],
+    setting: str,
+    clips: Optional[Dict[str, int]],
+    size: Optional[int],
+    seed: Optional[int],
+    video: bool,
+    world: World,
+    workers: Optional[int] = None,
+    progress: bool = True,
+) -> Path:
+    """As :func:`ensure_synthetic`, of any world.
+
+    Raises:
+        ValueError: As there; the folder is of another world or of other
+            material.
+        FileExistsError: As there.
+    """
     if setting not in SETTINGS:
         raise ValueError(
             f'unknown setting {setting!r}. Fix: take one of {SETTINGS}'
         )
     folder = Path(root) / LAYOUTS[setting].folder
     wanted = (setting, clips, size, seed, video)
-    if _missing_plan(folder, *wanted) is None:
+    if _missing_plan(folder, world, *wanted) is None:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The ranks of one job may all ask: the first makes, the others wait.
     with FileLock(folder.parent / f'.{folder.name}.lock'):
-        plan = _missing_plan(folder, *wanted)
+        plan = _missing_plan(folder, world, *wanted)
         if plan is not None:
             folder.mkdir(exist_ok=True)
-            _write_side_file(folder, plan, complete=False)
-            _write_clips(folder, plan, workers, progress)
-            _write_csv(folder, plan)
-            _write_side_file(folder, plan, complete=True)
+            _write_side_file(folder, plan, world, complete=False)
+            _write_clips(folder, plan, world, workers, progress)
+            _write_csv(folder, plan, world)
+            _write_side_file(folder, plan, world, complete=True)
     return folder
 
 
-def _missing_plan(folder: Path, setting: str, *wanted) -> Optional[Plan]:
+def _missing_plan(
+    folder: Path, world: World, setting: str, *wanted
+) -> Optional[Plan]:
     """Give what is to be made, or None if it is all there."""
     found = read_side_file(folder)
     plan = _plan(folder, found, setting, *wanted)
-    current = found and found['maker'] == MAKER and found['complete']
+    if found:
+        _check_same_world(folder, found, world)
+    current = found and found['maker'] == world.maker and found['complete']
     if current and found['plan'] == _public(plan):
         return None
     return plan
+
+
+def _check_same_world(folder: Path, found: dict, world: World) -> None:
+    """Refuse to add clips of another kind to those of a folder."""
+    kind = world.maker.partition(',')[0]
+    if found['maker'].partition(',')[0] != kind:
+        other = f'of {found["maker"]}, not of {kind}'
+    elif found.get('material', '') != world.material:
+        other = 'made of other pictures, recordings or backgrounds'
+    else:
+        return
+    raise ValueError(
+        f'{folder} holds clips {other}. Fix: choose another output folder, '
+        'or delete this one.'
+    )
 
 
 def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
@@ -141,8 +180,8 @@ def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
     if not path.exists():
         return None
     fix = (
-        f'delete {path.parent} and run '
-        'tools/dataset_converters/synthesize_avsbench.py again.'
+        f'delete {path.parent} and make it again ({SyntheticWorld.tool}, or '
+        'compose_clips.py beside it).'
     )
     content = read_json(path, fix)
     odd = [
@@ -152,7 +191,11 @@ def read_side_file(folder: Union[str, Path]) -> Optional[dict]:
     ]
     if not odd and not _is_plan(content['plan']):
         odd = ['plan']
-    if not odd and not all(map(_is_clip, content['clips'].values())):
+    if not odd and not all(isinstance(n, str) for n in content['classes']):
+        odd = ['classes']
+    labels = range(len(content['classes'])) if not odd else ()
+    clips = content['clips'].values() if not odd else ()
+    if not odd and not all(_is_clip(clip, labels) for clip in clips):
         odd = ['clips']
     if odd:
         raise ValueError(
@@ -175,7 +218,7 @@ def _is_plan(plan: dict) -> bool:
     )
 
 
-def _is_clip(clip: object) -> bool:
+def _is_clip(clip: object, labels: Sequence[int]) -> bool:
     """Whether a clip of a side file is one that this tool writes."""
     if not isinstance(clip, dict):
         return False
@@ -184,7 +227,6 @@ def _is_clip(clip: object) -> bool:
         if not isinstance(clip.get(name), list):
             return False
         seconds += clip[name]
-    labels = range(len(CLASSES))
     return all(
         isinstance(second, list) and all(label in labels for label in second)
         for second in seconds
@@ -248,25 +290,34 @@ def _public(plan: Plan) -> dict:
 
 
 def _write_clips(
-    folder: Path, plan: Plan, workers: Optional[int], progress: bool
+    folder: Path,
+    plan: Plan,
+    world: World,
+    workers: Optional[int],
+    progress: bool,
 ) -> None:
     """Write all clips in several processes."""
     # at its use: preparation itself needs the data sets, and they this file
     from ..preparation.pool import run_all
 
-    work = functools.partial(_write_clip, folder=folder, plan=plan)
-    title = f'synthetic {plan.setting}'
-    for _ in run_all(work, plan.scripts(), title, workers, progress):
+    work = functools.partial(
+        _write_clip, folder=folder, plan=plan, world=world
+    )
+    scripts = plan.scripts(len(world.classes))
+    title = f'{plan.setting} clips'
+    for _ in run_all(work, scripts, title, workers, progress):
         pass
 
 
-def _write_clip(job: Tuple[ClipScript, str], folder: Path, plan: Plan) -> None:
+def _write_clip(
+    job: Tuple[ClipScript, str], folder: Path, plan: Plan, world: World
+) -> None:
     script, split = job
     layout = LAYOUTS[plan.setting]
-    write_clip(folder, layout, script, split, plan.size, plan.video)
+    write_clip(folder, layout, script, split, plan.size, plan.video, world)
 
 
-def _write_csv(folder: Path, plan: Plan) -> None:
+def _write_csv(folder: Path, plan: Plan, world: World) -> None:
     layout = LAYOUTS[plan.setting]
     with (
         whole_file(folder / layout.csv_name) as partial,
@@ -274,7 +325,10 @@ def _write_csv(folder: Path, plan: Plan) -> None:
     ):
         writer = csv.writer(file)
         writer.writerow(layout.columns)
-        writer.writerows(layout.row(*job) for job in plan.scripts())
+        writer.writerows(
+            layout.row(*job, world.classes)
+            for job in plan.scripts(len(world.classes))
+        )
     if layout.semantic:
         from ..avss_classes import AVSS_CLASSES
 
@@ -282,8 +336,10 @@ def _write_csv(folder: Path, plan: Plan) -> None:
         write_text(folder / 'label2idx.json', json.dumps(table, indent=1))
 
 
-def _write_side_file(folder: Path, plan: Plan, complete: bool) -> None:
-    names = [kind.name for kind in CLASSES]
+def _write_side_file(
+    folder: Path, plan: Plan, world: World, complete: bool
+) -> None:
+    names = [kind.name for kind in world.classes]
     clips = {
         script.clip_id: dict(
             split=split,
@@ -292,13 +348,15 @@ def _write_side_file(folder: Path, plan: Plan, complete: bool) -> None:
             sounding=[list(second) for second in script.sounding],
             off_screen=[list(second) for second in script.off_screen],
         )
-        for script, split in plan.scripts()
+        for script, split in plan.scripts(len(world.classes))
     }
     content = dict(
-        maker=MAKER,
+        maker=world.maker,
         complete=complete,
         plan=_public(plan),
         classes=names,
         clips=clips if complete else {},
     )
+    if world.material:
+        content['material'] = world.material
     write_text(folder / SIDE_FILE, json.dumps(content, indent=1))

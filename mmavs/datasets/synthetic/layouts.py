@@ -7,8 +7,10 @@ the same places in the real data.
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
 
-from .classes import CLASSES
 from .script import KINDS, SPLITS, ClipScript
+from .world import NamedClass
+
+Classes = Sequence[NamedClass]
 
 
 class ClipFiles(NamedTuple):
@@ -41,8 +43,8 @@ class Layout(NamedTuple):
         csv_name (str): The list of clips, beside the data.
         columns (tuple): Its header.
         kinds (tuple): Kinds of clip, taken in turn.
-        files (callable): ``(root, script, split) -> ClipFiles``.
-        row (callable): ``(script, split) -> tuple``, one csv row.
+        files (callable): ``(root, script, split, classes) -> ClipFiles``.
+        row (callable): ``(script, split, classes) -> tuple``, one csv row.
         semantic (bool): Masks hold classes, not 0 and 255.
         landscape (bool): Frames are 4:3, as in original videos.
     """
@@ -51,8 +53,8 @@ class Layout(NamedTuple):
     csv_name: str
     columns: Tuple[str, ...]
     kinds: Tuple[str, ...]
-    files: Callable[[Path, ClipScript, str], ClipFiles]
-    row: Callable[[ClipScript, str], tuple]
+    files: Callable[[Path, ClipScript, str, Classes], ClipFiles]
+    row: Callable[[ClipScript, str, Classes], tuple]
     semantic: bool = False
     landscape: bool = False
 
@@ -63,13 +65,15 @@ def num_labeled(script: ClipScript, split: str) -> int:
     return 1 if single else script.num_frames
 
 
-def _category(script: ClipScript) -> str:
-    return CLASSES[script.sounding[0][0]].category
+def _category(script: ClipScript, classes: Classes) -> str:
+    return classes[script.sounding[0][0]].category
 
 
-def _s4_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
+def _s4_files(
+    root: Path, script: ClipScript, split: str, classes: Classes
+) -> ClipFiles:
     data, name = root / 's4_data', script.clip_id
-    place = Path(split) / _category(script)
+    place = Path(split) / _category(script, classes)
     numbers = range(1, script.num_frames + 1)
     masks = data / 'gt_masks' / place / name
     frames = data / 'visual_frames' / place / name
@@ -85,7 +89,9 @@ def _s4_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
     )
 
 
-def _ms3_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
+def _ms3_files(
+    root: Path, script: ClipScript, split: str, classes: Classes
+) -> ClipFiles:
     data, name = root / 'ms3_data', script.clip_id
     numbers = range(1, script.num_frames + 1)
     masks = data / 'gt_masks' / split / name
@@ -104,7 +110,9 @@ def _ms3_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
 AVSS_LABELS = {'s4': 'v1s', 'ms3': 'v1m', 'v2': 'v2'}
 
 
-def _avss_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
+def _avss_files(
+    root: Path, script: ClipScript, split: str, classes: Classes
+) -> ClipFiles:
     folder = root / AVSS_LABELS[script.kind] / script.clip_id
     labeled = range(num_labeled(script, split))
     return ClipFiles(
@@ -116,9 +124,9 @@ def _avss_files(root: Path, script: ClipScript, split: str) -> ClipFiles:
     )
 
 
-def _avss_row(script: ClipScript, split: str) -> tuple:
+def _avss_row(script: ClipScript, split: str, classes: Classes) -> tuple:
     labels = sorted(set().union(*script.sounding))
-    names = '_'.join(CLASSES[label].name for label in labels)
+    names = '_'.join(classes[label].name for label in labels)
     label = AVSS_LABELS[script.kind]
     name = script.clip_id
     return (name, name, 0, script.num_frames, names, split, label)
@@ -130,7 +138,7 @@ _MS3 = Layout(
     columns=('video_id', 'split'),
     kinds=('ms3',),
     files=_ms3_files,
-    row=lambda script, split: (script.clip_id, split),
+    row=lambda script, split, classes: (script.clip_id, split),
 )
 _S4 = Layout(
     folder='Single-source',
@@ -138,7 +146,12 @@ _S4 = Layout(
     columns=('name', 'start', 'category', 'split'),
     kinds=('s4',),
     files=_s4_files,
-    row=lambda script, split: (script.clip_id, 0, _category(script), split),
+    row=lambda script, split, classes: (
+        script.clip_id,
+        0,
+        _category(script, classes),
+        split,
+    ),
 )
 LAYOUTS: Dict[str, Layout] = {
     's4': _S4,

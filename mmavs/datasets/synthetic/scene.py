@@ -1,6 +1,6 @@
 """From a script to pictures and sound."""
 
-from typing import List, NamedTuple, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -40,6 +40,9 @@ class Motion(NamedTuple):
         way = self.start + np.asarray(t)[:, None] * self.velocity - _MARGIN
         folded = np.abs((way + room) % (2 * room) - room)
         return folded + _MARGIN
+
+
+DrawMotion = Callable[[np.random.Generator, np.ndarray], Motion]
 
 
 class Scene:
@@ -94,17 +97,31 @@ def place_apart(
     times: np.ndarray,
     extent: np.ndarray,
     tries: int = 16,
+    draw_motion: Optional[DrawMotion] = None,
 ) -> List[Motion]:
     """Draw one motion per object so that they cover each other little.
 
     Of ``tries`` motions the one is taken whose closest approach to the
     objects placed so far, at the times of the frames, is the widest.
+
+    Args:
+        rng (np.random.Generator): Source of the motions.
+        looks (list): With a ``radius`` in shares of the shorter side.
+        times (np.ndarray): (T,) in seconds.
+        extent (np.ndarray): Width and height in shares of the shorter side.
+        tries (int): Motions to choose from. Defaults to 16.
+        draw_motion (callable, optional): ``(rng, extent) -> Motion``.
+            Defaults to slow flight in any direction and at any angle.
+
+    Returns:
+        list[Motion]: One per look.
     """
+    draw_motion = draw_motion or _draw_motion
     motions, paths = [], []
     for look in looks:
         best, widest = None, -np.inf
         for _ in range(tries):
-            motion = _draw_motion(rng, extent)
+            motion = draw_motion(rng, extent)
             path = motion.position(times, extent)
             gaps = [
                 np.hypot(*(path - other).T).min() - look.radius - radius
@@ -167,7 +184,7 @@ def mix_sound(script: ClipScript) -> np.ndarray:
         set(a) | set(b) for a, b in zip(script.sounding, script.off_screen)
     ]
     for label in sorted(set().union(*heard)):
-        gate = _gate([label in second for second in heard])
+        gate = gate_seconds([label in second for second in heard])
         wave = play(CLASSES[label].timbre, rng, seconds)
         level = np.float32(10 ** (rng.uniform(-27, -17) / 20))
         mixed += level * gate * wave
@@ -175,10 +192,12 @@ def mix_sound(script: ClipScript) -> np.ndarray:
     return mixed * np.float32(min(1, 0.98 / peak))
 
 
-def _gate(active: List[bool]) -> np.ndarray:
+def gate_seconds(
+    active: List[bool], fade_seconds: float = _FADE_SECONDS
+) -> np.ndarray:
     """Give one value per sample: 1 in active seconds, short ramps between."""
     samples = np.repeat(np.array(active, np.float32), SAMPLE_RATE)
-    width = int(_FADE_SECONDS * SAMPLE_RATE)
+    width = int(fade_seconds * SAMPLE_RATE)
     padded = np.pad(samples, (width // 2, width - width // 2 - 1), 'edge')
     sums = np.cumsum(np.pad(padded, (1, 0)), dtype=np.float64)
     return ((sums[width:] - sums[:-width]) / width).astype(np.float32)

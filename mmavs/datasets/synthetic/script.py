@@ -4,7 +4,7 @@ Looks never tell who sounds: a clip's objects are drawn first, the sounding
 ones among them afterwards, by a generator of their own.
 """
 
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class ClipScript(NamedTuple):
     Attributes:
         clip_id (str): Its name on disk.
         kind (str): A key of ``KINDS``.
+        split (str): 'train', 'val' or 'test'.
         seed (tuple): Entropy of all its random numbers.
         visible (tuple[int, ...]): Classes seen, drawn in this order.
         sounding (tuple[tuple[int, ...], ...]): For each second the visible
@@ -61,6 +62,7 @@ class ClipScript(NamedTuple):
 
     clip_id: str
     kind: str
+    split: str
     seed: Tuple[int, ...]
     visible: Tuple[int, ...]
     sounding: Tuple[Tuple[int, ...], ...]
@@ -77,7 +79,13 @@ class ClipScript(NamedTuple):
         return np.random.default_rng([*self.seed, stream])
 
 
-def write_script(kind: str, split: str, index: int, seed: int) -> ClipScript:
+def write_script(
+    kind: str,
+    split: str,
+    index: int,
+    seed: int,
+    num_classes: int = len(CLASSES),
+) -> ClipScript:
     """Draw the script of one clip.
 
     Where 'some' sound, even clips are 'constant' and odd ones 'switching';
@@ -89,6 +97,8 @@ def write_script(kind: str, split: str, index: int, seed: int) -> ClipScript:
             hence no instance.
         index (int): Number of the clip in its split.
         seed (int): Seed of the whole data set.
+        num_classes (int): Of the world, at least 2. Defaults to those of the
+            synthetic one.
 
     Returns:
         ClipScript: The same for the same arguments, always.
@@ -96,7 +106,7 @@ def write_script(kind: str, split: str, index: int, seed: int) -> ClipScript:
     spec = KINDS[kind]
     entropy = (seed, spec.code, SPLITS.index(split), index)
     rng = np.random.default_rng([*entropy, 0])
-    order = rng.permutation(len(CLASSES)).tolist()
+    order = rng.permutation(num_classes).tolist()
     visible = tuple(order[: rng.integers(*spec.num_visible, endpoint=True)])
     constant = spec.sounding != 'some' or index % 2 == 0
     if spec.sounding == 'one':
@@ -110,11 +120,12 @@ def write_script(kind: str, split: str, index: int, seed: int) -> ClipScript:
     # The sounding one of S4 must not always be drawn at the bottom.
     visible = tuple(rng.permutation(visible).tolist())
     unseen = _draw_off_screen(
-        rng, order[len(visible)], spec.num_frames, constant
+        rng, order[len(visible) :][:1], spec.num_frames, constant
     )
     return ClipScript(
         clip_id=f'{kind}_{split}_{index:05d}',
         kind=kind,
+        split=split,
         seed=entropy,
         visible=visible,
         sounding=tuple(sounding),
@@ -150,13 +161,16 @@ def _draw_switching(
 
 
 def _draw_off_screen(
-    rng: np.random.Generator, label: int, num_frames: int, constant: bool
+    rng: np.random.Generator,
+    label: Sequence[int],
+    num_frames: int,
+    constant: bool,
 ) -> List[Tuple[int, ...]]:
-    """Decide when class ``label``, which is not in the picture, is heard."""
+    """Decide when a class that is not in the picture, if any, is heard."""
     if rng.random() >= OFF_SCREEN_RATIO:
         return [()] * num_frames
     if constant:
-        return [(label,)] * num_frames
+        return [tuple(label)] * num_frames
     active = rng.random(num_frames) < 0.5
     active[rng.integers(num_frames)] = True
-    return [(label,) if on else () for on in active]
+    return [tuple(label) if on else () for on in active]

@@ -12,16 +12,13 @@ from mmavs.files.whole_files import whole_file, write_picture
 
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
 from ..s4_categories import S4_CATEGORIES
-from .classes import CLASSES
-from .layouts import ClipFiles, Layout
-from .scene import FRAME_OFFSET, VIDEO_FPS, Scene, mix_sound
+from .layouts import Classes, ClipFiles, Layout
+from .scene import FRAME_OFFSET, VIDEO_FPS
 from .script import ClipScript
 from .timbres import SAMPLE_RATE
+from .world import PlayedScene, World
 
-_AVSS_IDS = np.array([AVSS_CLASSES.index(kind.name) for kind in CLASSES])
-_CATEGORY_IDS = np.array(
-    [1 + S4_CATEGORIES.index(kind.category) for kind in CLASSES]
-)
+_NO_CATEGORY = 255  # category_maps.UNKNOWN
 _PALETTE_BGR = np.array(AVSS_PALETTE, np.uint8)[:, ::-1]
 
 
@@ -32,19 +29,20 @@ def write_clip(
     split: str,
     size: int,
     video: bool,
+    world: World,
 ) -> None:
     """Write a clip unless it is there already.
 
     The sound comes last and appears in one step, so it marks a whole clip.
     """
-    files = layout.files(root, script, split)
+    files = layout.files(root, script, split, world.classes)
     last = [files.audio, *files.category_maps[-1:]]
     last += [files.video] if video else []
     if all(path.exists() for path in last):
         return
-    scene = Scene(script, frame_size(layout, size))
-    waveform = to_int16(mix_sound(script))
-    write_pictures(files, layout, script, scene)
+    scene = world.scene(script, frame_size(layout, size))
+    waveform = to_int16(world.mix_sound(script))
+    write_pictures(files, layout, script, scene, world.classes)
     if video:
         write_video(files.video, scene, waveform, script.num_frames)
     write_wav(files.audio, waveform)
@@ -57,9 +55,14 @@ def frame_size(layout: Layout, size: int) -> Tuple[int, int]:
 
 
 def write_pictures(
-    files: ClipFiles, layout: Layout, script: ClipScript, scene: Scene
+    files: ClipFiles,
+    layout: Layout,
+    script: ClipScript,
+    scene: PlayedScene,
+    classes: Classes,
 ) -> None:
     """Write frames and masks."""
+    ids = _avss_ids(classes) if layout.semantic else _category_ids(classes)
     for t, frame_path in enumerate(files.frames):
         frame, owner = scene.render(t + FRAME_OFFSET)
         _write_image(frame_path, frame)
@@ -67,19 +70,34 @@ def write_pictures(
             continue
         labels = sounding_labels(owner, script.sounding[t])
         if files.category_maps:
-            categories = np.append(0, _CATEGORY_IDS)[labels]
-            _write_image(files.category_maps[t], categories.astype(np.uint8))
+            _write_image(files.category_maps[t], ids[labels])
         if not layout.semantic:
             _write_image(files.masks[t], (labels > 0).astype(np.uint8) * 255)
             continue
-        classes = np.append(0, _AVSS_IDS)[labels].astype(np.uint8)
-        _write_image(files.masks[t], classes)
-        _write_image(files.color_masks[t], _PALETTE_BGR[classes])
+        _write_image(files.masks[t], ids[labels])
+        _write_image(files.color_masks[t], _PALETTE_BGR[ids[labels]])
+
+
+def _avss_ids(classes: Classes) -> np.ndarray:
+    """Give the class of AVSBench-semantic of every label + 1, uint8."""
+    ids = [AVSS_CLASSES.index(kind.name) for kind in classes]
+    return np.array([0, *ids], np.uint8)
+
+
+def _category_ids(classes: Classes) -> np.ndarray:
+    """Give S4's category of every label + 1, 255 without one, uint8."""
+    ids = [
+        1 + S4_CATEGORIES.index(kind.category)
+        if kind.category in S4_CATEGORIES
+        else _NO_CATEGORY
+        for kind in classes
+    ]
+    return np.array([0, *ids], np.uint8)
 
 
 def sounding_labels(owner: np.ndarray, sounding: tuple) -> np.ndarray:
     """Keep ``label + 1`` (H, W) of the sounding objects, 0 elsewhere."""
-    lut = np.zeros(len(CLASSES) + 1, np.uint8)
+    lut = np.zeros(256, np.uint8)
     for label in sounding:
         lut[label + 1] = label + 1
     return lut[owner]
@@ -108,7 +126,7 @@ def write_wav(path: Path, samples: np.ndarray) -> None:
 
 
 def write_video(
-    path: Path, scene: Scene, samples: np.ndarray, seconds: int
+    path: Path, scene: PlayedScene, samples: np.ndarray, seconds: int
 ) -> None:
     """Write H.264 pictures at 8 fps with AAC sound.
 
