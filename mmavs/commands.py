@@ -27,6 +27,10 @@ COMMANDS = {
         'tools/dataset_converters/synthesize_avsbench.py',
         'make a synthetic AVSBench, in which sound decides',
     ),
+    'data compose': Command(
+        'tools/dataset_converters/compose_clips.py',
+        'compose an AVSBench of photographs and recordings',
+    ),
     'data prepare': Command(
         'tools/dataset_converters/prepare_avsbench.py',
         "make AVSBench's frames and wav files from raw videos",

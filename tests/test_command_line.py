@@ -54,6 +54,10 @@ MISTAKES = {
         'none.py',
     ),
     'tools/analysis_tools/swap_sound.py': (['none.py', 'x.pth'], 'none.py'),
+    'tools/dataset_converters/compose_clips.py': (
+        ['--out', 'DIR/out', '--objects', 'none'],
+        'no picture in none',
+    ),
     'tools/dataset_converters/ms3_categories.py': (
         ['--data-root', 'none', '--avss', 'none'],
         'none',
