@@ -103,7 +103,6 @@ def test_channels_are_changed_alike(tone):
         p.mute,
         lambda w: p.shift(w, 300),
         lambda w: p.shift(w, -300),
-        lambda w: p.shift(w, 300),
         lambda w: p.shift(w, 20000),
         lambda w: p.fit_length(w, 20001),
         lambda w: p.fit_length(w, 7),
