@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from mmavs.registry import MODELS
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / 'docs' / 'en'
 PAGES = [
@@ -21,6 +23,36 @@ TOOLS = [
     *ROOT.glob('tools/*/*.py'),
     *ROOT.glob('demo/*.py'),
 ]
+
+
+FILES = [
+    path.relative_to(ROOT).as_posix()
+    for folder in ('tools', 'demo', 'configs', 'tests', 'mmavs', 'projects')
+    for path in (ROOT / folder).rglob('*')
+    if path.is_file()
+]
+OF_THE_READER = {
+    'configs/METHOD',
+    'configs/method/method_backbone_setting.py',
+    'config.py',
+    'docs/en/_build/html',
+    'my_config.py',
+    'projects/my_project/my_package/__init__.py',
+    'test.sh',
+}
+
+
+def spelt_out(name):
+    """``a_{b,c}.py`` as ``a_b.py`` and ``a_c.py``."""
+    braces = re.search(r'\{([^{}]*)\}', name)
+    if not braces:
+        return [name]
+    head, tail = name[: braces.start()], name[braces.end() :]
+    return [
+        whole
+        for option in braces[1].split(',')
+        for whole in spelt_out(head + option + tail)
+    ]
 
 
 def prose(path):
@@ -39,11 +71,56 @@ def test_relative_links_lead_somewhere(page):
 @pytest.mark.parametrize('page', PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_named_files_exist(page):
     text = page.read_text()
-    pattern = r'(?<![\w/.-])((?:tools|demo|configs|tests|mmavs|docs)/[\w./-]+)'
-    for name in re.findall(pattern, text):
+    folders = 'tools|demo|configs|tests|mmavs|docs|projects|requirements'
+    path = rf'(?<![\w/.-])((?:{folders})/[\w./+-]+)(?![\w{{*<$\[])'
+    for name in re.findall(path, text):
         name = name.rstrip('.-/')
-        if Path(name).suffix in ('.py', '.sh', '.md', '.ipynb', '.yml'):
-            assert (ROOT / name).exists(), name
+        assert (ROOT / name).exists() or name in OF_THE_READER, name
+    # by a part of their path, several at once in braces
+    for name in re.findall(r'`([\w./{},+-]+\.(?:py|sh|yaml|ipynb))\b', text):
+        for one in spelt_out(name):
+            found = any(f'/{f}'.endswith(f'/{one}') for f in FILES)
+            assert found or one in OF_THE_READER, one
+
+
+METHODS = [
+    readme
+    for readme in ROOT.glob('configs/*/README.md')
+    if readme.parent.name != 'synthetic'
+]
+
+
+@pytest.mark.parametrize('readme', METHODS, ids=lambda p: p.parent.name)
+def test_methods_list_their_files(readme):
+    """Each class of neck, head and losses, and the file that defines it."""
+    table = readme.read_text().split('| part | class | where |\n')[1]
+    where, path = {}, None
+    for row in table.split('\n\n')[0].splitlines()[1:]:
+        _, _, names, place, _ = row.split('|')
+        path = path if place == ' same ' else place.strip(' `')
+        where.update(dict.fromkeys(re.findall(r'`(\w+)`', names), path))
+    for name, path in where.items():
+        kind = 'class' if name[0].isupper() else 'def'
+        source = (ROOT / path).read_text()
+        assert re.search(rf'^{kind} {name}\b', source, re.MULTILINE), name
+    method = readme.parent.name
+    configs = [
+        *readme.parent.glob('*.py'),
+        *ROOT.glob(f'configs/_base_/models/{method}_*.py'),
+    ]
+    types = re.findall(
+        r"type='(\w+)'", '\n'.join(path.read_text() for path in configs)
+    )
+    ours = {
+        name
+        for name in set(types)
+        if any(
+            MODELS.get(name).__module__.startswith(f'mmavs.models.{room}')
+            for room in ('necks', 'decode_heads', 'losses')
+            if MODELS.get(name)
+        )
+    }
+    assert len(ours) > 2 and ours <= set(where), ours - set(where)
 
 
 def test_every_page_is_reachable():
