@@ -146,7 +146,7 @@ def _weights(words: List[str]) -> None:
     """List what was released, with its terms; fetch what is named."""
     import argparse
 
-    from mmavs.model_index import list_models, released
+    from mmavs.model_index import files_of, list_models, released
     from mmavs.weights.store import home, obtain, stored
 
     parser = argparse.ArgumentParser(
@@ -165,18 +165,25 @@ def _weights(words: List[str]) -> None:
             'weights lists those that were.'
         )
     for name in names:
-        print(obtain(known[name]['Address']))
+        for file in files_of(known[name]):
+            print(obtain(file['Address']))
     if names:
         return
     for name, found in known.items():
-        state = 'here' if stored(found['Address']).exists() else 'not here'
-        figures = ', '.join(f'{k} {v}' for k, v in found['Metrics'].items())
-        print(
-            f'{name}  {found["Size (MB)"]} MB, {state}\n'
-            f'    reported: {figures} ({found["Protocol"]})\n'
-            f'    licence: {found["License"]}; from {found["Source"]}\n'
-            f'    {found["Address"]}'
+        addresses = [file['Address'] for file in files_of(found)]
+        here = all(stored(address).exists() for address in addresses)
+        figures = ', '.join(
+            f'{k} {v}' for k, v in (found.get('Metrics') or {}).items()
         )
+        reported = f'{figures} ({found["Protocol"]})' if figures else 'none'
+        print(
+            f'{name}  {found["Size (MB)"]} MB, '
+            f'{"here" if here else "not here"}\n'
+            f'    reported: {reported}\n'
+            f'    licence: {found["License"]}; from {found["Source"]}'
+        )
+        for address in addresses:
+            print(f'    {address}')
     print(f'kept in {home()} (MMAVS_HOME)')
 
 

@@ -85,12 +85,19 @@ def released(name: object) -> Optional[dict]:
     Returns:
         dict, optional: ``Address``, and what the metafile says of it:
         ``Converter`` (of :mod:`mmavs.weights.conversion`), ``Source``,
-        ``License``, ``Size (MB)``, ``Metrics`` and ``Protocol``.
+        ``License``, ``Size (MB)``, ``Metrics`` and ``Protocol`` (where some
+        were reported), and ``Beside``: other files (``Address``,
+        ``Converter``) without which this one is not whole.
     """
     entry = model_entries().get(name) if isinstance(name, str) else None
     if not entry or not entry.get('Weights'):
         return None
     return dict(entry.get('Released') or {}, Address=entry['Weights'])
+
+
+def files_of(weights: dict) -> List[dict]:
+    """List the files of released weights: ``Address`` and ``Converter``."""
+    return [weights, *(weights.get('Beside') or ())]
 
 
 def find_config(name: Union[str, Path]) -> Path:

@@ -79,14 +79,16 @@ def test_models_are_listed_with_what_is_reported(mmavs_command):
 
 def test_released_weights_are_listed_with_their_terms(mmavs_command):
     code, said, _ = mmavs_command('weights')
-    rows = re.findall(r'^(\w+)  (\d+) MB, (?:not )?here$', said, re.M)
+    rows = re.findall(r'^([\w-]+)  (\d+) MB, (?:not )?here$', said, re.M)
     assert code == 0 and dict(rows) == {
         f'avsegformer_{backbone}_{setting}': size
         for backbone, size in (('pvt', '744'), ('r50', '604'))
         for setting in ('s4', 'ms3', 'avss')
-    }
+    } | {f'auralsam2_hiera-l_{s}': '1420' for s in ('s4', 'ms3', 'avss')}
     assert 'mIoU 61.33, mFscore 73.0 (avsbench, 512 px, 2 clips' in said
     assert said.count('licence: none stated; from https://github.com/') == 6
+    assert 'licence: MIT (fuser), Apache-2.0 (SAM 2); from https' in said
+    assert said.count('/sam2_hiera_large.pt\n') == 3
 
 
 @pytest.mark.parametrize(

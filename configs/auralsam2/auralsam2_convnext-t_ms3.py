@@ -8,8 +8,9 @@ model = dict(
             _base_.model.neck[0],
             in_channels=[96, 192, 384, 768],
             frozen=False,
+            init_cfg=None,
         ),
         _base_.model.neck[1],
     ],
-    decode_head=dict(frozen=False),
+    decode_head=dict(frozen=False, init_cfg=None),
 )

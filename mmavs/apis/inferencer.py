@@ -12,7 +12,7 @@ import mmavs
 from mmavs.engine.run_config import padded_frames
 from mmavs.media.in_memory import Picture
 from mmavs.media.sources import Media, find_media
-from mmavs.model_index import released
+from mmavs.model_index import files_of, released
 from mmavs.registry import INFERENCERS
 
 from .inference import config_of
@@ -202,7 +202,7 @@ class AVSInferencer:
 
 
 def published_weights(model: Union[_Path, Config]) -> str:
-    """Look up the address of the released weights of a named model.
+    """Look up the addresses of the released weights of a named model.
 
     Raises:
         ValueError: There are none.
@@ -216,7 +216,7 @@ def published_weights(model: Union[_Path, Config]) -> str:
             "(work_dirs/<config>/best_*.pth), 'random', or a model of "
             'mmavs weights.'
         )
-    return weights['Address']
+    return ' and '.join(file['Address'] for file in files_of(weights))
 
 
 def _whole(name: str, value: Any) -> int:

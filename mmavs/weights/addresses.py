@@ -18,6 +18,13 @@ WEIGHTS: Dict[str, str] = {
     'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic/'
     'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic_'
     '20220329_230021-05ec7315.pth',
+    # SAM 2.0, as AuralSAM2 takes it
+    'sam2_hiera_tiny.pt': 'https://huggingface.co/facebook/sam2-hiera-tiny/resolve/main/'
+    'sam2_hiera_tiny.pt',
+    'sam2_hiera_base_plus.pt': 'https://huggingface.co/facebook/sam2-hiera-base-plus/resolve/main/'
+    'sam2_hiera_base_plus.pt',
+    'sam2_hiera_large.pt': 'https://huggingface.co/facebook/sam2-hiera-large/resolve/main/'
+    'sam2_hiera_large.pt',
 }
 # files whose publisher gives no stable direct address
 BY_HAND: Dict[str, str] = {

@@ -62,16 +62,24 @@ def fill_model(
         RuntimeError: A tensor of the model is missing or has another shape.
         ValueError: A module's own ``check_checkpoint`` refuses them.
     """
-    for name, module in model.named_modules():
-        # modules that can say more about a misfit than shapes do
-        if hasattr(module, 'check_checkpoint'):
-            module.check_checkpoint(weights, f'{name}.')
+    check_parts(model, weights)
     own = model.state_dict()
     unfit = _unfit(own, weights)
     if unfit:
         raise RuntimeError(_misfit_message(source, own, weights, unfit))
     _announce_unused(source, [key for key in weights if key not in own])
     model.load_state_dict({k: v for k, v in weights.items() if k in own})
+
+
+def check_parts(model: nn.Module, weights: Dict[str, Tensor]) -> None:
+    """Ask modules that can say more about a misfit than shapes do.
+
+    Raises:
+        ValueError: A module's own ``check_checkpoint`` refuses the weights.
+    """
+    for name, module in model.named_modules():
+        if hasattr(module, 'check_checkpoint'):
+            module.check_checkpoint(weights, f'{name}.' if name else '')
 
 
 def check_resumable(model: nn.Module, path: str) -> None:

@@ -5,6 +5,7 @@ from importlib import import_module
 from torch import Tensor, nn
 
 from mmavs.compat import load_checkpoint
+from mmavs.model_index import files_of
 from mmavs.weights.checkpoint import fill_model, state_dict_of
 from mmavs.weights.store import obtain
 
@@ -132,9 +133,41 @@ def fill_released(model: nn.Module, weights: dict) -> None:
         RuntimeError: They cannot be had, or are of another model.
         ValueError: They are of another code base.
     """
-    path = str(obtain(weights['Address']))
-    if weights.get('Converter'):
-        _, tensors = convert_file(weights['Converter'], path)
-    else:
-        tensors = state_dict_of(load_checkpoint(path))
-    fill_model(model, tensors, path)
+    tensors, paths = {}, []
+    for file in files_of(weights):
+        paths.append(str(obtain(file['Address'])))
+        if file.get('Converter'):
+            _, found = convert_file(file['Converter'], paths[-1])
+        else:
+            found = state_dict_of(load_checkpoint(paths[-1]))
+        tensors.update(found)
+    fill_model(model, tensors, ' and '.join(paths))
+
+
+def start_part(module: nn.Module, method: str, part: str) -> bool:
+    """Start a part of a model from the released file of its ``init_cfg``.
+
+    Args:
+        module (nn.Module): The part.
+        method (str): Of ``METHODS``.
+        part (str): Beginning of the part's keys in the whole model.
+
+    Returns:
+        bool: False, and nothing is done, where ``init_cfg`` names no file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        RuntimeError: It cannot be read safely, or a tensor does not fit.
+        ValueError: It is of another code base or size, or lacks a part.
+    """
+    config = module.init_cfg
+    if not config or config['type'] != 'Pretrained':
+        return False
+    _, converted = convert_file(method, config['checkpoint'])
+    weights = {
+        key.removeprefix(part): value
+        for key, value in converted.items()
+        if key.startswith(part)
+    }
+    fill_model(module, weights, config['checkpoint'])
+    return True

@@ -4,12 +4,20 @@ import pytest
 import torch
 import torch.nn.functional as F
 from auralsam2_network import build, features, permutations
+from run_tool import run_tool
 
+from mmavs.apis import init_model
 from mmavs.models.layers.positions import map_positions
 from mmavs.models.layers.sam2_mask_decoder import Residuals
 from mmavs.models.losses import AudioVisualContrastiveLoss, SAM2MaskLoss
 from mmavs.structures import AVFeatures, LabeledFrames
-from mmavs.testing.golden import assert_close, load_arrays, load_json, randn
+from mmavs.testing.golden import (
+    assert_close,
+    load_arrays,
+    load_json,
+    randn,
+    recipe_state_dict,
+)
 
 pytest.importorskip('timm')
 
@@ -180,6 +188,35 @@ def test_whole_network(model, name, num_frames, seed, training, past, step):
     chosen = load_json('auralsam2_model_hiera_t')[name].get('chosen_index')
     if chosen:
         assert output.extras['iou'].argmax(1).tolist() == chosen
+
+
+@pytest.mark.slow
+def test_two_files_become_the_network_bit_by_bit(model, tmp_path, monkeypatch):
+    """Fuser and SAM 2, as they are handed out, through the tool."""
+    recipe = load_json('auralsam2_recipe_hiera_t')['tensors']
+    weights = recipe_state_dict(recipe)
+    for name, prefix in (('fuser', 'aural_fuser.'), ('sam2', 'v_model.')):
+        part = {
+            key.removeprefix(prefix): value
+            for key, value in weights.items()
+            if key.startswith(prefix)
+        }
+        part = dict(model=part) if name == 'sam2' else part
+        torch.save(part, tmp_path / f'{name}.pth')
+    words = [tmp_path / 'fuser.pth', tmp_path / 'out.pth']
+    words += ['--sam2', tmp_path / 'sam2.pth', '--config']
+    tool = 'model_converters/convert_released', 'auralsam2'
+    with pytest.raises(ValueError, match='Hiera-T, the config asks .*-L. Fix'):
+        run_tool(
+            *tool, *words, 'auralsam2_hiera-l_s4', monkeypatch=monkeypatch
+        )
+    run_tool(*tool, *words, 'auralsam2_hiera-t_s4', monkeypatch=monkeypatch)
+    found = init_model('auralsam2_hiera-t_s4', tmp_path / 'out.pth', 'cpu')
+    expected = model.state_dict()
+    for key, value in found.state_dict().items():
+        assert torch.equal(value, expected[key]), key
+    for path in tmp_path.glob('*.pth'):  # 1.3 GB
+        path.unlink()
 
 
 # ---------------------------------------------------------------------- losses

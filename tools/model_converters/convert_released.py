@@ -25,6 +25,7 @@ from mmavs.commands import in_commands, program
 from mmavs.files.kept_inputs import keep_inputs
 from mmavs.files.output_folder import refuse_existing
 from mmavs.files.whole_files import whole_file
+from mmavs.weights.checkpoint import check_parts
 from mmavs.weights.conversion import METHODS, convert_file
 
 _AUDIO = 'audio_encoder.'
@@ -105,10 +106,15 @@ def compare(
 
     Returns:
         list[str]: What does not fit, one line each; empty if all does.
+
+    Raises:
+        ValueError: A module has words for what does not fit.
     """
     from mmavs.apis import init_model
 
-    own = init_model(config, 'random', 'cpu').state_dict()
+    model = init_model(config, 'random', 'cpu')
+    check_parts(model, converted)
+    own = model.state_dict()
     lines = []
     for key, value in own.items():
         found = converted.get(key)

@@ -1,11 +1,13 @@
 """SAM 2's trunk, from timm."""
 
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmavs.registry import MODELS
+from mmavs.weights.conversion import start_part
+from mmavs.weights.released.sam2 import size_of
 
 ARCHS = dict(t='tiny', s='small', b='base_plus', l='large')
 
@@ -20,6 +22,8 @@ class SAM2Hiera(BaseModule):
 
     Args:
         arch (str): 't', 's', 'b' (base plus) or 'l'.
+        init_cfg (dict, optional): With ``type='Pretrained'``, Meta's
+            ``sam2_hiera_*.pt`` of SAM 2.0.
         frozen (bool): No gradients, always in evaluation mode. Defaults to
             True, as in AuralSAM2.
 
@@ -41,9 +45,35 @@ class SAM2Hiera(BaseModule):
                 f'arch must be one of {list(ARCHS)}, got {arch!r}'
             )
         self.trunk = _build_trunk(f'sam2_hiera_{ARCHS[arch]}')
-        self.frozen = frozen
+        self.arch, self.frozen = arch, frozen
         if frozen:
             self.requires_grad_(False)
+
+    def init_weights(self) -> None:
+        """Start from ``init_cfg``'s file, or draw."""
+        if not start_part(self, 'sam2', 'backbone.'):
+            super().init_weights()
+
+    def check_checkpoint(
+        self, state_dict: Dict[str, Tensor], prefix: str
+    ) -> None:
+        """Refuse SAM 2 of another size, in words.
+
+        Args:
+            state_dict (dict): Weights of a whole model.
+            prefix (str): Of this module in it, with the dot.
+
+        Raises:
+            ValueError: Another size.
+        """
+        size = size_of(state_dict, prefix)
+        if size not in (None, self.arch):
+            raise ValueError(
+                f'these weights are of SAM 2 Hiera-{size.upper()}, the config '
+                f'asks for Hiera-{self.arch.upper()}. Fix: take '
+                f'sam2_hiera_{ARCHS[self.arch]}.pt, or the config of the '
+                'other size.'
+            )
 
     def train(self, mode: bool = True) -> 'SAM2Hiera':
         """Switch modes; a frozen trunk stays in evaluation mode."""

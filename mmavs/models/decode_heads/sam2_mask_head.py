@@ -34,6 +34,7 @@ from mmavs.structures import (
     AVSDataSample,
     LabeledFrames,
 )
+from mmavs.weights.conversion import start_part
 
 from .avs_decode_head import AVSDecodeHead
 from .write_maps import HowToWrite, resize_logits
@@ -82,7 +83,8 @@ class SAM2MaskHead(AVSDecodeHead):
             of keeping its intermediate results.
         loss_mask (dict, optional): :class:`SAM2MaskLoss`, on the masks, IoUs
             and object scores.
-        **kwargs: See :class:`AVSDecodeHead`; ``loss_decode`` acts on the
+        **kwargs: See :class:`AVSDecodeHead` (``init_cfg``: see
+            :class:`SAM2Hiera`); ``loss_decode`` acts on the
             chosen mask.
     """
 
@@ -131,6 +133,11 @@ class SAM2MaskHead(AVSDecodeHead):
         if frozen:
             self.requires_grad_(False)
         self.loss_mask = loss_mask and MODELS.build(loss_mask)
+
+    def init_weights(self) -> None:
+        """Start from ``init_cfg``'s file, or draw."""
+        if not start_part(self, 'sam2', 'decode_head.'):
+            super().init_weights()
 
     # ------------------------------------------------------------------ video
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
+from mmavs.weights.conversion import start_part
 
 from .channel_align import check_channels
 
@@ -32,6 +33,7 @@ class SAM2FPN(BaseModule):
         in_channels (Sequence[int]): Channels of strides 4, 8, 16, 32.
         out_channels (int): D.
         frozen (bool): No gradients.
+        init_cfg (dict, optional): See :class:`SAM2Hiera`.
     """
 
     def __init__(
@@ -50,6 +52,11 @@ class SAM2FPN(BaseModule):
         )
         if frozen:
             self.requires_grad_(False)
+
+    def init_weights(self) -> None:
+        """Start from ``init_cfg``'s file, or draw."""
+        if not start_part(self, 'sam2', 'neck.0.'):
+            super().init_weights()
 
     def forward(self, features: AVFeatures) -> AVFeatures:
         """Four maps in, three out.

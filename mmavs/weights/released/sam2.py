@@ -1,11 +1,14 @@
 """SAM 2.0 (https://github.com/facebookresearch/sam2) without prompts."""
 
 import re
-from typing import Dict
+from typing import Dict, Optional
 
 from torch import Tensor
 
 from .avsbench import rename
+
+# width and depth of the trunk -> its size
+SIZES = {(96, 12): 't', (96, 16): 's', (112, 24): 'b', (144, 48): 'l'}
 
 # (released key, ours); None drops what a head without prompts does not use
 _RULES = [
@@ -37,6 +40,25 @@ _RULES = [
     ),
 ]
 _HYPERNETWORK = re.compile(r'(.+output_hypernetworks_mlps\.)(\d)(\..+)')
+
+
+def size_of(weights: Dict[str, Tensor], prefix: str) -> Optional[str]:
+    """Tell the size of SAM 2 by its trunk.
+
+    Args:
+        weights (dict): By our names.
+        prefix (str): Of a :class:`SAM2Hiera` among them, with the dot.
+
+    Returns:
+        str, optional: 't', 's', 'b' or 'l'; None where there is no trunk.
+    """
+    trunk = f'{prefix}trunk.model.'
+    embed = weights.get(f'{trunk}patch_embed.proj.weight')
+    if embed is None:
+        return None
+    blocks = re.compile(re.escape(trunk) + r'blocks\.(\d+)\.')
+    depth = {m[1] for key in weights if (m := blocks.match(key))}
+    return SIZES.get((len(embed), len(depth)))
 
 
 def convert(state_dict: Dict[str, Tensor]) -> Dict[str, Tensor]:

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from run_tool import run_tool
 
+from mmavs.models.backbones import SAM2Hiera
+from mmavs.models.decode_heads import SAM2MaskHead
+from mmavs.models.necks import SAM2FPN
 from mmavs.registry import MODELS
 from mmavs.testing.golden import load_json
 from mmavs.testing.meta import OnMeta
@@ -72,6 +76,79 @@ def test_sam_2_1_is_named():
         sam2.convert({'obj_ptr_tpos_proj.weight': torch.zeros(1)})
     with pytest.raises(ValueError, match='not of SAM 2.0: .*pony'):
         sam2.convert({'pony': torch.zeros(1)})
+
+
+def test_another_size_is_named():
+    trunks = {arch: trunk(arch) for arch in 'tsb'}
+    large = auralsam2.convert(released('v_model.image_encoder.trunk.'))
+    for arch, model in trunks.items():
+        with pytest.raises(
+            ValueError, match=f'-L, .*-{arch.upper()}. Fix: ta'
+        ):
+            model.check_checkpoint(large, 'backbone.')
+        own = {f'backbone.{k}': v for k, v in model.state_dict().items()}
+        assert sam2.size_of(own, 'backbone.') == arch
+        model.check_checkpoint(own, 'backbone.')
+        model.check_checkpoint({}, 'backbone.')  # said elsewhere
+
+
+def trunk(arch):
+    with OnMeta():
+        return SAM2Hiera(arch=arch)
+
+
+def light(prefix):
+    """Released tensors of one number each."""
+    return {
+        key.removeprefix(prefix): torch.tensor(float(i)).expand(value.shape)
+        for i, (key, value) in enumerate(released(prefix).items())
+    }
+
+
+def test_a_training_starts_from_meta_s_file(tmp_path):
+    """Neck and head; the trunk, of another size, is refused."""
+    weights = light('v_model.')
+    for key in weights:  # of 213 M numbers
+        if '.trunk.blocks.' in key:
+            weights[key] = torch.zeros(1)
+    torch.save(dict(model=weights), tmp_path / 'sam2.pt')
+    init = dict(type='Pretrained', checkpoint=str(tmp_path / 'sam2.pt'))
+    neck = SAM2FPN(
+        in_channels=[144, 288, 576, 1152], frozen=True, init_cfg=init
+    )
+    head = SAM2MaskHead(init_cfg=init)
+    for part, prefix in ((neck, 'neck.0.'), (head, 'decode_head.')):
+        part.init_weights()
+        expected = {
+            k.removeprefix(prefix): v
+            for k, v in sam2.convert(weights).items()
+            if k.startswith(prefix)
+        }
+        found = part.state_dict()
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[key], expected[key]) for key in found)
+    small = trunk('t')
+    small.init_cfg = init
+    with pytest.raises(ValueError, match='Hiera-L, the config asks .*-T. Fix'):
+        small.init_weights()
+    del weights['image_encoder.neck.convs.0.conv.bias']
+    torch.save(dict(model=weights), tmp_path / 'sam2.pt')
+    with pytest.raises(RuntimeError, match=r'convs\.0\.conv\.bias .*missing'):
+        neck.init_weights()
+
+
+def test_a_fuser_without_sam2_is_refused(tmp_path, monkeypatch):
+    """By the tool, and where a name's files are put together."""
+    weights = light('aural_fuser.')
+    torch.save(weights, tmp_path / 'fuser.pth')
+    words = ['auralsam2', tmp_path / 'fuser.pth', tmp_path / 'out.pth']
+    with pytest.raises(ValueError, match='holds the fuser alone.*--sam2'):
+        run_tool(
+            'model_converters/convert_released',
+            *words,
+            monkeypatch=monkeypatch,
+        )
+    assert not (tmp_path / 'out.pth').exists()
 
 
 def test_foreign_keys_are_named():
