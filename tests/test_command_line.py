@@ -33,7 +33,6 @@ MISTAKES = {
     'tools/test.py': (['none.py', 'x.pth'], 'none.py'),
     'tools/train.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/analyze_logs.py': (['none'], 'no log in none'),
-    'tools/analysis_tools/audio_sensitivity.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/benchmark.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/browse_dataset.py': (['none.py'], 'none.py'),
     'tools/analysis_tools/check_dataset.py': (['none.py'], 'none.py'),

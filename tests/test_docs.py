@@ -220,7 +220,7 @@ def test_options_in_commands_exist(monkeypatch):
     'tool, given, name',
     [
         ('tools/test', 'c --synthetic', 'checkpoint'),
-        ('tools/analysis_tools/audio_sensitivity', 'c --seed 1', 'checkpoint'),
+        ('tools/test', 'c --synthetic --sound-seed 1', 'checkpoint'),
         ('tools/analysis_tools/draw_attention', 'c --num 1', 'checkpoint'),
         ('tools/analysis_tools/swap_sound', 'c --clip 1', 'checkpoint'),
         ('demo/video_demo', 'v c --fps 1', 'weights'),

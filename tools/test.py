@@ -1,12 +1,20 @@
-"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``."""
+"""Test a model: ``python tools/test.py CONFIG CHECKPOINT``.
+
+With ``--sounds own mute noise swap offscreen mix`` the clips are tested under
+each of these sounds, and a table says what is segmented under sound that fits
+(J, F) and under sound that does not (FPR, silent mIoU, RA); docs/en/metrics.md
+has the formulas. The figures go to sounds.json beside the log.
+"""
 
 import argparse
 import os
 from typing import List
 
 from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.audio.sounds import SOUNDS
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.compat.checkpoints import find_checkpoint
@@ -29,7 +37,9 @@ from mmavs.weights.work_dir import set_work_dir
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog=program(), description=in_commands(__doc__)
+        prog=program(),
+        description=in_commands(__doc__),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='config file')
     parser.add_argument(
@@ -40,6 +50,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--work-dir', help='where logs and metrics go')
     add_output_arguments(parser)
+    add_sound_arguments(parser)
     parser.add_argument(
         '--tta',
         action='store_true',
@@ -64,6 +75,7 @@ def parse_args() -> argparse.Namespace:
         if getattr(args, option) and not args.out:
             name = option.replace('_', '-')
             parser.error(f'--{name} says how to write --out DIR: give both')
+    refuse_sounds(parser, args)
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump must end in .pkl, got {args.dump}')
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -105,6 +117,53 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_sound_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of a test under several sounds."""
+    parser.add_argument(
+        '--sounds',
+        nargs='+',
+        choices=tuple(SOUNDS),
+        metavar='SOUND',
+        help='what the clips hear, one pass for each: '
+        + '; '.join(f'{word}: {meaning}' for word, meaning in SOUNDS.items()),
+    )
+    parser.add_argument(
+        '--sound-seed',
+        type=int,
+        default=0,
+        help="with --sounds: of the draw of other clips' sounds",
+    )
+    parser.add_argument(
+        '--show-worst',
+        type=int,
+        default=0,
+        metavar='N',
+        help='with --sounds: draw a sheet of the N worst clips of each, '
+        'beside the log',
+    )
+
+
+def refuse_sounds(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    """End with one line where arguments exclude one another."""
+    if not args.sounds:
+        if args.show_worst:
+            parser.error('--show-worst draws clips of --sounds: give both')
+        return
+    if len(set(args.sounds)) < len(args.sounds):
+        parser.error('--sounds names a sound twice')
+    if args.show_worst < 0:
+        parser.error(f'--show-worst is a number, got {args.show_worst}')
+    writes = ('out', 'dump', 'show_dir')
+    given = [name for name in writes if getattr(args, name)]
+    if given and len(args.sounds) > 1:
+        parser.error(
+            f'--{given[0].replace("_", "-")} takes what is predicted under '
+            'one sound: give --sounds one word, or leave one of both out'
+        )
+
+
 def prepare_config(args: argparse.Namespace) -> Config:
     """Merge the command line into the config.
 
@@ -124,6 +183,10 @@ def prepare_config(args: argparse.Namespace) -> Config:
         find_checkpoint(args.checkpoint)
     config.load_from = None
     write_outputs(config, args)
+    if args.sounds:
+        from mmavs.engine.under_sounds import add_sensitivity
+
+        add_sensitivity(config.test_evaluator)
     if args.tta:
         use_tta(config)
     folders = output_folders(config)
@@ -219,7 +282,7 @@ def prepare_outputs(args: argparse.Namespace, config: Config, runner) -> None:
     Raises:
         ValueError: Nothing is labelled, or clips share a name.
     """
-    from mmengine.dist import barrier, is_main_process
+    from mmengine.dist import barrier
 
     from mmavs.datasets.test_clips import check_labels, check_names
     from mmavs.evaluation.metrics.clip_metric import ClipMetric
@@ -241,7 +304,21 @@ def main() -> None:
     config = prepare_config(args)
     runner = build_runner(args, config)
     prepare_outputs(args, config, runner)
-    runner.test()
+    if args.sounds:
+        test_sounds(args, runner)
+    else:
+        runner.test()
+
+
+def test_sounds(args: argparse.Namespace, runner) -> None:
+    """Test under each sound, and print the table."""
+    from mmavs.engine.under_sounds import report, run_under_sounds
+
+    result = run_under_sounds(
+        runner, args.sounds, args.sound_seed, args.show_worst
+    )
+    if is_main_process():
+        print(report(runner, result))
 
 
 if __name__ == '__main__':

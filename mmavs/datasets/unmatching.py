@@ -32,9 +32,9 @@ def clip_contents(dataset: Dataset) -> Dict[str, ClipContent]:
 
     Args:
         dataset (Dataset): Of clips, wrapped or not. Synthetic sets say it
-            all; in S4 the category of a clip is both; in MS3 category maps
-            say it, if ``tools/dataset_converters/ms3_categories.py`` made
-            them.
+            all; in S4 the category of a clip is both; semantic masks name
+            the classes; in MS3 category maps say it, if
+            ``tools/dataset_converters/ms3_categories.py`` made them.
 
     Returns:
         dict[str, ClipContent]: By clip id, in the order of the data set.
@@ -59,7 +59,7 @@ def _content(info: dict, script: dict, names: Sequence[str]) -> ClipContent:
     elif info['category']:
         heard = seen = frozenset([info['category']])
     else:
-        heard = seen = _from_maps(info['frames'])
+        heard = seen = _from_masks(info['frames'])
     return ClipContent(info['audio_path'], heard, seen)
 
 
@@ -75,16 +75,30 @@ def _from_script(clip: dict, names: Sequence[str]) -> tuple:
     )
 
 
-def _from_maps(frames: Sequence[dict]) -> frozenset:
-    """Read the categories of MS3's category maps, as far as there are any."""
+def _from_masks(frames: Sequence[dict]) -> frozenset:
+    """Read the labels of semantic masks, or of MS3's category maps if any."""
     found = set()
     for frame in frames:
-        mask = frame['seg_map_path']
-        path = category_map_path(mask) if mask else None
-        if path and path.is_file():
-            values = read_mask(path, 'index', 255, ignore_index=255)
-            found.update(np.unique(values).tolist())
+        if frame['seg_map_path']:
+            found.update(np.unique(_read_labels(frame)).tolist())
     return frozenset(str(value) for value in found - {0, 255})
+
+
+def _read_labels(frame: dict) -> np.ndarray:
+    mask = frame['seg_map_path']
+    if frame['num_classes'] > 2:
+        encoding = frame['mask_encoding']
+        classes, palette = frame['num_classes'], frame['palette']
+        return read_mask(mask, encoding, classes, palette, ignore_index=255)
+    path = category_map_path(mask)
+    if path is None or not path.is_file():
+        return np.zeros(1, np.uint8)
+    return read_mask(path, 'index', 255, ignore_index=255)
+
+
+def are_known(contents: Dict[str, ClipContent]) -> bool:
+    """Whether anything is known of what any clip lets hear."""
+    return any(content.heard for content in contents.values())
 
 
 def unmatching_sounds(
@@ -109,7 +123,7 @@ def unmatching_sounds(
         ValueError: A wanted clip shows everything that is heard anywhere.
     """
     draw = np.random.default_rng(seed)
-    known = any(content.heard for content in contents.values())
+    known = are_known(contents)
     chosen = {}
     for clip_id, content in contents.items():
         donors = [
@@ -125,10 +139,41 @@ def unmatching_sounds(
             raise ValueError(
                 f'no sound of the set is foreign to clip {clip_id}, which '
                 f'shows {sorted(content.seen)}. Fix: take a split with more '
-                'categories, or name a sound (swap_sound.py --other).'
+                'categories, or leave out the sounds offscreen and mix '
+                '(swap_sound.py: name one by --other).'
             )
         chosen[clip_id] = donors[int(draw.integers(len(donors)))]
     return chosen
+
+
+def any_other_sounds(
+    contents: Dict[str, ClipContent], seed: int = 0
+) -> Dict[str, str]:
+    """Draw for each clip the sound of any other clip.
+
+    Args:
+        contents (dict[str, ClipContent]): From :func:`clip_contents`.
+        seed (int): Of the draw.
+
+    Returns:
+        dict[str, str]: clip_id -> sound file of another clip.
+
+    Raises:
+        ValueError: There is one clip alone.
+    """
+    if len(contents) < 2:
+        raise ValueError(
+            f'no other clip than {", ".join(contents)} is there to take a '
+            'sound from. Fix: take a split of several clips.'
+        )
+    draw = np.random.default_rng(seed)
+    paths = [content.audio_path for content in contents.values()]
+    # a step of 1 to n - 1 never ends at the clip itself
+    steps = draw.integers(1, len(paths), size=len(paths))
+    return {
+        clip_id: paths[(place + int(step)) % len(paths)]
+        for place, (clip_id, step) in enumerate(zip(contents, steps))
+    }
 
 
 def matching_silent_sound(

@@ -115,6 +115,19 @@ def sheet(
     return np.concatenate(strips, axis=0)
 
 
+def stack(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Lay pictures out one below the other.
+
+    Args:
+        pictures (Sequence[ndarray]): Each (h, w, 3) uint8 RGB.
+
+    Returns:
+        ndarray: (H, W, 3) uint8 RGB.
+    """
+    width = max(picture.shape[1] for picture in pictures)
+    return np.concatenate([_fill(picture, width) for picture in pictures])
+
+
 def _join(cells: List[np.ndarray]) -> np.ndarray:
     gap = np.full((cells[0].shape[0], _GAP, 3), _PAPER, np.uint8)
     parts = [part for cell in cells for part in (cell, gap)][:-1]

@@ -30,6 +30,28 @@ class AVSLocalVisualizer(Visualizer):
         meta = self.dataset_meta or {}
         return meta.get('palette') or DEFAULT_PALETTE
 
+    def draw_clip(
+        self,
+        images: Sequence[np.ndarray],
+        sample: AVSDataSample,
+        log_mel: Optional[np.ndarray] = None,
+        title: str = '',
+    ) -> np.ndarray:
+        """Draw a clip; see :meth:`add_clip`.
+
+        Returns:
+            ndarray: The picture, (H', W', 3) uint8 RGB.
+        """
+        return clip_sheet(
+            images,
+            self.palette,
+            ground_truth=_masks(sample, 'gt_sem_seg'),
+            prediction=_masks(sample, 'pred_sem_seg'),
+            log_mel=log_mel,
+            title=title,
+            more_rows=_instance_rows(images, sample),
+        )
+
     def add_clip(
         self,
         name: str,
@@ -55,15 +77,7 @@ class AVSLocalVisualizer(Visualizer):
         Returns:
             ndarray: The picture, (H', W', 3) uint8 RGB.
         """
-        picture = clip_sheet(
-            images,
-            self.palette,
-            ground_truth=_masks(sample, 'gt_sem_seg'),
-            prediction=_masks(sample, 'pred_sem_seg'),
-            log_mel=log_mel,
-            title=title,
-            more_rows=_instance_rows(images, sample),
-        )
+        picture = self.draw_clip(images, sample, log_mel, title)
         if out_file:
             write_picture(out_file, picture[..., ::-1])
         elif is_main_process():

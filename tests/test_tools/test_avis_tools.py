@@ -11,6 +11,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmavs.audio.sounds import SOUNDS, UNFITTING
+from mmavs.evaluation.functional.robustness import robustness
 from mmavs.testing import tiny_avsbench, tiny_copy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,32 +165,31 @@ def test_swapped_sounds_are_drawn(stages, tmp_path, monkeypatch):
         )
 
 
-def test_table_6(stages, tmp_path, monkeypatch, capsys):
+def test_under_every_sound(stages, tmp_path, monkeypatch, capsys):
+    """Table 6, and J and F beside it; one pass a sound, one model."""
     config, checkpoint = stages[2]
-    out = tmp_path / 'figures.json'
     call(
-        'analysis_tools/audio_sensitivity',
-        *(config, checkpoint, '--out', out),
+        'test',
+        *(config, checkpoint, '--work-dir', tmp_path, '--show-worst', 1),
+        *('--sounds', *SOUNDS),
         monkeypatch=monkeypatch,
     )
-    figures = json.loads(out.read_text())
-    assert set(figures) == {'own/J'} | {
-        f'{sound}/{name}'
-        for sound in ('silent', 'unmatching')
-        for name in ('mIoU', 'RA')
-    }
-    assert all(0 <= value <= 100 for value in figures.values())
-    assert '6 clips of test' in capsys.readouterr().out
-    with pytest.raises(ValueError, match='the second stage of AVIS'):
-        call(
-            'analysis_tools/audio_sensitivity',
-            *(
-                *stages[1],
-                '--cfg-options',
-                'test_dataloader.dataset.pipeline=[]',
-            ),
-            monkeypatch=monkeypatch,
-        )
+    shown = capsys.readouterr().out
+    (path,) = tmp_path.glob('*/sounds.json')
+    result = json.loads(path.read_text())
+    assert result['clips'] == 6 and '6 clips' in shown
+    figures = result['sounds']
+    assert list(figures) == list(SOUNDS)
+    for sound, row in figures.items():
+        assert all(0 <= value <= 100 for value in row.values())
+        assert ('FPR' in row) == (sound in UNFITTING)
+        if sound in UNFITTING:
+            assert row['FPR'] == row['sounding']
+            assert row['silent_mIoU'] == pytest.approx(100 - row['FPR'])
+        page = cv2.imread(str(path.parent / f'worst_{sound}.png'))
+        assert page.shape[0] > 3 * 128 + 64 and page.shape[1] >= 5 * 128
+    assert result['robustness'] == pytest.approx(robustness(figures))
+    assert f'robustness: {result["robustness"]:.2f}' in shown
 
 
 @pytest.mark.parametrize('setting', ['s4', 'avss'])
@@ -202,16 +203,25 @@ def test_models_without_instances_are_measured_and_drawn(
         f'{split}_dataloader.dataset.data_root={root}'
         for split in ('train', 'val', 'test')  # all are looked for
     ]
-    outs = tmp_path / 'figures.json', tmp_path / 'sheet.png'
-    for tool, out in zip(('audio_sensitivity', 'swap_sound'), outs):
-        call(
-            f'analysis_tools/{tool}',
-            *(config, '--out', out, '--cfg-options', *roots),
-            monkeypatch=monkeypatch,
-        )
-    figures = json.loads(outs[0].read_text())
-    assert len(figures) == 5 and 0 <= figures['silent/RA'] <= 100
-    page = cv2.imread(str(outs[1]))
+    call(
+        'test',
+        *(config, '--synthetic', '--work-dir', tmp_path),
+        *('--sounds', 'mute', 'swap', '--cfg-options', *roots),
+        'test_dataloader.num_workers=0',
+        monkeypatch=monkeypatch,
+    )
+    (path,) = tmp_path.glob('*/sounds.json')
+    result = json.loads(path.read_text())
+    assert list(result['sounds']) == ['mute', 'swap']
+    assert result['robustness'] is None  # nothing that fits was tried
+    assert 0 <= result['sounds']['mute']['RA'] <= 100
+    out = tmp_path / 'sheet.png'
+    call(
+        'analysis_tools/swap_sound',
+        *(config, '--out', out, '--cfg-options', *roots),
+        monkeypatch=monkeypatch,
+    )
+    page = cv2.imread(str(out))
     frame_height = dict(s4=256, avss=192)[setting]
     assert page.shape[0] > 6 * frame_height + 5 * 40
 

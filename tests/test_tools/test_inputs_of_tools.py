@@ -17,8 +17,6 @@ ANALYSIS = 'tools/analysis_tools'
 # words of a command line that writes over one of its inputs
 COMMANDS = (
     f'{ANALYSIS}/analyze_logs.py run.json --out run.json',
-    f'{ANALYSIS}/audio_sensitivity.py c.py w.pth --out w.pth',
-    f'{ANALYSIS}/audio_sensitivity.py c.py w.pth --out c.py',
     f'{ANALYSIS}/benchmark.py c.py --out c.py',
     f'{ANALYSIS}/browse_dataset.py c.py --out . --overwrite',
     f'{ANALYSIS}/compare.py c.py --out c.py',

@@ -40,6 +40,9 @@ VALUES = {
     '--dump': 'x.pkl',
     '--show-dir': 'pictures',
     '--overwrite': None,
+    '--sounds': 'own',
+    '--sound-seed': '1',
+    '--show-worst': '1',
     '--tta': None,
     '--synthetic': None,
     '--cfg-options': 'test_dataloader.batch_size=2',
@@ -86,6 +89,7 @@ def refused(row):
         (row.get('--released-names') and not out)
         or (row.get('--soft-masks') and not out)
         or (row.get('--soft-masks') and row.get('model') == 'semantic')
+        or (row.get('--show-worst') and not row.get('--sounds', True))
         or not (row.get('checkpoint', True) or row.get('--synthetic', True))
     )
 
@@ -113,7 +117,7 @@ def test_the_rows_hold_every_pair():
     found = set().union(*map(pairs_of, covering_rows(factors(), refused)))
     excluded = {pair for pair in all_pairs(factors()) if refused(dict(pair))}
     assert found == all_pairs(factors()) - excluded
-    assert len(excluded) == 4
+    assert len(excluded) == 5
 
 
 @pytest.fixture(scope='module')
@@ -180,8 +184,14 @@ def run(row, models, tmp_path, monkeypatch):
 def check_outputs(row, tmp_path, figures):
     clips = 4 if row['data'] == 'concat' else 2
     work = tmp_path / ('work' if row['--work-dir'] else 'default')
-    (metrics,) = work.glob('*/*.json')
+    name = '*_own.json' if row['--sounds'] else '*.json'
+    (metrics,) = work.glob(f'*/{name}')
     found = json.loads(metrics.read_text())
+    if row['--sounds']:
+        (path,) = work.glob('*/sounds.json')
+        own = json.loads(path.read_text())['sounds']['own']
+        assert own['J'] == pytest.approx(found['mIoU'])
+    assert len(list(work.glob('*/worst_own.png'))) == row['--show-worst']
     scores = [found['mIoU'], found['mFscore']]
     assert all(0 <= score <= 100 for score in scores)
     if row['checkpoint']:
@@ -262,6 +272,7 @@ def test_every_pair_alone(row, models, tmp_path, monkeypatch, figures):
     [
         ({'--released-names': True}, '--released-names says how to write'),
         ({'--soft-masks': True}, '--soft-masks says how to write'),
+        ({'--show-worst': True}, '--show-worst draws clips of --sounds'),
         ({'checkpoint': False}, 'give a checkpoint, or --synthetic'),
         (
             {'--soft-masks': True, '--out': True, 'model': 'semantic'},

@@ -2,10 +2,9 @@
 
 import pytest
 from mmengine.config import Config
-from run_tool import ROOT, load_tool, run_tool
+from run_tool import ROOT, run_tool
 
 from mmavs.apis.clip_pipeline import ClipPipeline
-from mmavs.datasets.heard import muted
 from mmavs.datasets.unmatching import clip_contents
 from mmavs.datasets.wrapped import unwrapped
 from mmavs.registry import DATASETS
@@ -65,16 +64,32 @@ def test_sounds_are_swapped_in_any_set(config_file, tmp_path, monkeypatch):
     assert out.is_file()
 
 
-def test_every_set_hears_what_sensitivity_wants(config_file):
-    tool = load_tool('analysis_tools/audio_sensitivity')
-    config = Config.fromfile(config_file)
-    dataset = tool.build_dataset(config, 'test', *muted())
-    assert len(dataset) == 8
-    heard = [tool.build_dataset(config, 'test')[i] for i in (0, 7)]
-    for loud, index in zip(heard, (0, 7)):
-        silent = dataset[index]['inputs']['audio']
+def test_every_set_hears_the_sounds_of_a_test(
+    config_file, tmp_path, monkeypatch
+):
+    heard = {}
+
+    def keep(sample):
+        sound = sample['inputs']['audio']
+        heard.setdefault(sample['data_samples'].clip_id, []).append(sound)
+        return sample
+
+    monkeypatch.setattr(
+        'mmavs.datasets.transforms.PackAVSInputs.__call__',
+        lambda self, results: keep(self.transform(results)),
+    )
+    run_tool(
+        'test',
+        *(config_file, '--synthetic', '--work-dir', tmp_path),
+        *('--sounds', 'own', 'mute', '--cfg-options'),
+        *('test_dataloader.num_workers=0',),
+        *('test_dataloader.persistent_workers=False',),
+        monkeypatch=monkeypatch,
+    )
+    assert len(heard) == 3 + 2
+    for own, *_, silent in heard.values():
         assert silent.unique().numel() == 1  # log-mel of digital silence
-        assert loud['inputs']['audio'].unique().numel() > 1
+        assert own.unique().numel() > 1
 
 
 def test_loaders_are_timed(config_file, monkeypatch, capsys):

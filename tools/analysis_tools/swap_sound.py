@@ -29,7 +29,7 @@ from mmavs.apis import init_model
 from mmavs.audio import resample, vggish_log_mel
 from mmavs.command_line import run_script
 from mmavs.datasets.find_clips import find_clips
-from mmavs.datasets.heard import hear, muted, noise
+from mmavs.datasets.heard import hear
 from mmavs.datasets.unmatching import (
     ClipContent,
     clip_contents,
@@ -104,13 +104,13 @@ def conditions(clip: str, other: str, mixed: str) -> Dict[str, List[dict]]:
     """Name each sound and say what makes it."""
     return {
         'own sound': [],
-        'mute': muted(),
-        'white noise': noise(),
+        'mute': [dict(type='ChangeSound', sound='mute')],
+        'white noise': [dict(type='ChangeSound', sound='noise')],
         f'another sound: {Path(other).name}': [
-            dict(type='GivenAudio', sounds={clip: other})
+            dict(type='ChangeSound', sound='swap', others={clip: other})
         ],
         f'mixture: own + {Path(mixed).name}': [
-            dict(type='MixAudio', sounds=[mixed], snr_db=0)
+            dict(type='ChangeSound', sound='mix', others={clip: mixed})
         ],
     }
 

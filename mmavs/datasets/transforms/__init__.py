@@ -7,12 +7,12 @@ from .audio import (
     VGGishLogMel,
 )
 from .categories import LoadCategoryMap, MergeClasses, PickFrame
+from .change_sound import ChangeSound
 from .clip_time import CropClip, RollClip
 from .color import ClipColorJitter
 from .formatting import PackAVSInputs
 from .frames import LoadFrame, LoadFrameMask
 from .geometry import ResizeShortEdge
-from .given_sound import GivenAudio
 from .loading import LoadAudio, LoadReleasedLogMel
 from .other_sound import MixAudio, ReplaceAudio
 from .waveform import AddNoise, MuteAudio, ShiftAudio
@@ -22,10 +22,10 @@ __all__ = [
     'AddNoise',
     'AudioSegments',
     'BEATsFbank',
+    'ChangeSound',
     'ClipColorJitter',
     'CropClip',
     'ForEachFrame',
-    'GivenAudio',
     'LoadAudio',
     'LoadCategoryMap',
     'LoadFrame',

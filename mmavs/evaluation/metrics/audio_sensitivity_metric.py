@@ -8,47 +8,42 @@ from mmavs.registry import METRICS
 
 from .entries import frames_of, in_dataset_order, source_of
 
-CONDITIONS = ('silent', 'unmatching')
-
 
 @METRICS.register_module()
 class AudioSensitivityMetric(BaseMetric):
-    """mIoU and recognition accuracy (RA) where nothing visible sounds.
+    """How much is segmented, for sounds of which nothing visible is heard.
 
-    Paper: Audio-Visual Segmentation by Exploring Cross-Modal Mutual
-    Semantics, https://arxiv.org/abs/2307.16620, section 6.5 and Table 6. The
-    clips are tested with digital silence, or with the sound of something that
-    they do not show, so the right mask is empty:
+    There the right mask is empty, and no ground truth is needed:
 
-    - mIoU: share of a frame's pixels that are predicted silent (the IoU of
-      "silent" with the whole frame), mean over frames,
-    - RA: share of frames without a single sounding pixel.
+    - FPR: share of a frame's pixels that are predicted to sound, mean over
+      frames. "Do Audio-Visual Segmentation Models Truly Segment Sounding
+      Objects?", https://arxiv.org/abs/2502.00358, released code (a
+      probability above 0.5, or above the model's own threshold; of semantic
+      models any class but the background).
+    - silent_mIoU: 100 - FPR, the IoU of "silent" with the whole frame; mIoU
+      of Table 6 of https://arxiv.org/abs/2307.16620.
+    - RA: share of frames without a single sounding pixel, recognition
+      accuracy of the same table.
 
-    The sound is changed by the test pipeline;
-    ``tools/analysis_tools/audio_sensitivity.py`` does it all. Ground truth is
-    not needed.
+    The sound is changed by the pipeline; ``tools/test.py --sounds`` does it
+    all. Afterwards ``per_clip`` lists ``dict(clip_id, FPR)``.
 
     Args:
-        condition (str): 'silent' or 'unmatching'; it stands before the
-            metrics' names.
         collect_device (str): See mmengine.
+        prefix (str, optional): See mmengine.
         collect_dir (str, optional): See mmengine.
-
-    Raises:
-        ValueError: An unknown condition.
     """
+
+    default_prefix: Optional[str] = ''  # names as they are, no warning
 
     def __init__(
         self,
-        condition: str,
         collect_device: str = 'cpu',
+        prefix: Optional[str] = None,
         collect_dir: Optional[str] = None,
     ) -> None:
-        if condition not in CONDITIONS:
-            raise ValueError(
-                f'condition must be one of {CONDITIONS}, got {condition!r}'
-            )
-        super().__init__(collect_device, condition, collect_dir)
+        super().__init__(collect_device, prefix, collect_dir)
+        self.per_clip: List[dict] = []
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Take one batch of clips in.
@@ -62,13 +57,13 @@ class AudioSensitivityMetric(BaseMetric):
             predicted = frames_of(
                 sample, 'pred_sem_seg', 'AVSegmentor.predict gives it'
             )
-            silent = (predicted == 0).float().mean(dim=(1, 2, 3))
+            sounding = (predicted != 0).double().mean(dim=(1, 2, 3))
             self.results.append(
                 dict(
                     clip_id=sample.get('clip_id'),
                     sample_idx=sample.get('sample_idx'),
                     source=source_of(sample),
-                    silent=silent.tolist(),
+                    sounding=sounding.tolist(),
                 )
             )
 
@@ -79,11 +74,21 @@ class AudioSensitivityMetric(BaseMetric):
             results (list[dict]): Entries of :meth:`process`.
 
         Returns:
-            dict[str, float]: ``mIoU`` and ``RA``.
+            dict[str, float]: ``FPR``, ``silent_mIoU`` and ``RA``.
         """
-        shares = [s for e in in_dataset_order(results) for s in e['silent']]
-        recognised = sum(share == 1 for share in shares)
+        clips = in_dataset_order(results)
+        self.per_clip = [
+            dict(clip_id=clip['clip_id'], FPR=_percent(clip['sounding']))
+            for clip in clips
+        ]
+        shares = [share for clip in clips for share in clip['sounding']]
+        rate = _percent(shares)
         return dict(
-            mIoU=100 * sum(shares) / len(shares),
-            RA=100 * recognised / len(shares),
+            FPR=rate,
+            silent_mIoU=100 - rate,
+            RA=_percent([float(share == 0) for share in shares]),
         )
+
+
+def _percent(shares: Sequence[float]) -> float:
+    return 100 * sum(shares) / len(shares)

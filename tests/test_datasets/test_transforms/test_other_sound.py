@@ -76,7 +76,7 @@ def test_both_channels_get_the_other_sound(sounds):
     expected = torch.full((2, 1600), 1000 / 32768)
     given = {'one': str(sounds / 'dog/one.wav')}
     for transform in (
-        build('GivenAudio', sounds=given),
+        build('ChangeSound', sound='swap', others=given),
         build('ReplaceAudio', sounds=given['one']),
     ):
         assert torch.equal(transform(dict(results))['waveform'], expected)

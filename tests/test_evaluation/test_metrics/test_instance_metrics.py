@@ -135,29 +135,21 @@ def test_clip_ids_stay_below_the_folder(tmp_path):
         writer.process(None, [sample])
 
 
-@pytest.mark.parametrize('condition', ['silent', 'unmatching'])
-def test_sensitivity_by_hand(condition):
-    metric = METRICS.build(
-        dict(type='AudioSensitivityMetric', condition=condition)
-    )
+def test_sensitivity_by_hand():
+    metric = METRICS.build(dict(type='AudioSensitivityMetric'))
     # 48 pixels a frame; 12, 0, 0 and 48 of them predicted to sound
     clips = [clip(0, [0, 0], [12, 0]), clip(1, [0, 0], [0, 48])]
     scores = evaluate(metric, clips)
-    assert scores == {
-        f'{condition}/mIoU': pytest.approx(100 * (0.75 + 1 + 1 + 0) / 4),
-        f'{condition}/RA': pytest.approx(50.0),
-    }
-
-
-def test_sensitivity_needs_a_known_condition():
-    with pytest.raises(ValueError, match="'silent', 'unmatching'"):
-        METRICS.build(dict(type='AudioSensitivityMetric', condition='loud'))
+    assert scores == dict(
+        FPR=pytest.approx(100 * (0.25 + 0 + 0 + 1) / 4),
+        silent_mIoU=pytest.approx(100 * (0.75 + 1 + 1 + 0) / 4),
+        RA=pytest.approx(50.0),
+    )
+    assert [row['FPR'] for row in metric.per_clip] == [12.5, 50.0]
 
 
 def test_one_entry_a_clip():
     """mmengine cuts what is collected to the number of clips."""
-    metric = METRICS.build(
-        dict(type='AudioSensitivityMetric', condition='silent')
-    )
+    metric = METRICS.build(dict(type='AudioSensitivityMetric'))
     metric.process(None, [clip(0, [0] * 5), clip(1, [0] * 10)])
     assert len(metric.results) == 2
