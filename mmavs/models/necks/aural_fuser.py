@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmavs.models.layers.check_audio import check_audio
+from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.models.layers.clip_groups import clip_groups
 from mmavs.models.layers.positions import map_positions
 from mmavs.registry import MODELS
@@ -39,6 +40,8 @@ class AuralFuser(BaseModule):
             as rows of D/2 neighbouring pixels of one channel, and gives each
             frame a slice of channels of all frames. True keeps that, which
             released weights need; False fuses pixel by pixel.
+        with_cp (bool): Compute each block again in the backward pass instead
+            of keeping its intermediate results.
     """
 
     def __init__(
@@ -51,10 +54,12 @@ class AuralFuser(BaseModule):
         audio_depth: int = 3,
         dropout: float = 0.1,
         scrambled: bool = True,
+        with_cp: bool = False,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
         self.in_channels = tuple(in_channels)
+        self.with_cp = with_cp
         width = self.in_channels[0]
         if {*self.in_channels, audio_channels} != {width}:
             raise ValueError(
@@ -139,9 +144,9 @@ class AuralFuser(BaseModule):
             x = x.flatten(2).transpose(1, 2) + place  # (B * T, P, D)
             audio = audio + order
             for block in self.f_blocks[level]:
-                x = block(x, size)
+                x = run_checkpointed(self.with_cp, block, x, size)
             for block in self.a_blocks[level]:
-                audio = block(audio)
+                audio = run_checkpointed(self.with_cp, block, audio)
             x, audio = self.fusion_modules[level](x + place, audio + order)
             x = x.transpose(1, 2).unflatten(-1, size)
             visual.append(x)

@@ -200,6 +200,20 @@ def test_every_parameter_takes_part():
     check_gradients(head, run)
 
 
+def test_checkpointing_gives_the_same_gradients():
+    """Those of what the fuser makes, through masks, memory and pointers."""
+    found = []
+    for with_cp in (False, True):
+        head, clip = build(with_cp=with_cp).train(), fused(1, 4)
+        made = [x.requires_grad_() for x in (*clip.visual[3:], clip.audio)]
+        head(clip).extras['masks'].square().mean().backward()
+        found.append([x.grad for x in (*made, *head.parameters())])
+    assert found[0][0].any() and found[0][3].any()
+    for plain, saving in zip(*found):
+        assert (plain is None) == (saving is None)
+        assert plain is None or torch.allclose(plain, saving, atol=1e-12)
+
+
 def test_frozen_weights_get_no_gradient():
     torch.manual_seed(0)
     head = SAM2MaskHead(embed_dims=32, memory_dims=8, num_heads=2)

@@ -104,6 +104,26 @@ def test_every_parameter_takes_part(scrambled):
     check_gradients(fuser, run)
 
 
+def test_checkpointing_gives_the_same_gradients():
+    """With dropout drawn alike, and batch norms that move once."""
+    found = []
+    for with_cp in (False, True):
+        fuser, features = build(), clips(2, 3)
+        fuser.with_cp = with_cp
+        for module in fuser.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.3
+        fuser.train()
+        torch.manual_seed(2)
+        out = fuser(features)
+        sum(x.square().sum() for x in (*out.visual[3:], out.audio)).backward()
+        found.append(
+            [p.grad for p in fuser.parameters()] + list(fuser.buffers())
+        )
+    for plain, saving in zip(*found):
+        assert torch.allclose(plain, saving, atol=1e-9)
+
+
 def test_widths_must_be_alike():
     with pytest.raises(ValueError, match='all widths must be alike'):
         AuralFuser(in_channels=[16, 16, 8], audio_channels=16)
