@@ -57,8 +57,10 @@ $(STAMP): setup.py $(wildcard requirements/*.txt)
 quickstart: $(STAMP)
 	@$(BIN)/python tools/quickstart.py
 
+# by as many processes as there are processors; a part by hand needs one:
+# python -m pytest tests/test_audio
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 test-ranks: $(STAMP)
 	@$(BIN)/python -m pytest -m "" $(RANK_TESTS)

@@ -1,4 +1,6 @@
-"""Shared by all tests: one seed, two threads at most, mmavs registered."""
+"""Shared by all tests: one seed, few threads, mmavs registered."""
+
+import os
 
 import pytest
 import torch
@@ -6,7 +8,11 @@ import torch
 from mmavs.testing import tiny_avsbench
 from mmavs.utils import register_all_modules
 
-torch.set_num_threads(min(2, torch.get_num_threads()))
+if 'PYTEST_XDIST_WORKER' in os.environ:  # one of several at once
+    os.environ['OMP_NUM_THREADS'] = '1'  # of what tests start
+    torch.set_num_threads(1)
+else:
+    torch.set_num_threads(min(2, torch.get_num_threads()))
 
 
 @pytest.fixture(autouse=True)
