@@ -8,6 +8,7 @@ folder.
 
 import argparse
 from pathlib import Path
+from typing import Optional
 
 from mmengine.config import DictAction
 
@@ -16,7 +17,8 @@ from mmavs.apis import AVSInferencer, init_model
 from mmavs.apis.outputs import Outputs
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.media.sources import find_media
+from mmavs.media.camera import camera, until_interrupted
+from mmavs.media.sources import Media, find_media
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,17 +29,28 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         'video',
+        nargs='?',
         help='video file, or a folder with one picture per second and a wav '
         'file',
     )
     parser.add_argument(
         'model',
+        nargs='?',
         help='name of a model (see mmavs.apis.list_models) or config file',
     )
     parser.add_argument(
         'weights',
         nargs='?',
         help='checkpoint; may be left out for a model of "mmavs weights"',
+    )
+    parser.add_argument(
+        '--camera',
+        nargs='?',
+        const=0,
+        type=number_of_camera,
+        metavar='N',
+        help='in place of VIDEO: the camera and the microphone of this '
+        'machine, until Ctrl-C',
     )
     parser.add_argument('--audio', help='sound file in place of the own sound')
     add_output_arguments(parser)
@@ -61,7 +74,15 @@ def parse_args() -> argparse.Namespace:
         help='run without weights, to try the way and the speed',
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_intermixed_args()
+    args = parser.parse_intermixed_args()
+    if args.camera is not None:
+        given = [args.video, args.model]
+        if args.weights is not None:
+            parser.error('--camera stands in place of VIDEO: leave it out')
+        args.video, args.model, args.weights = None, *given
+    if args.model is None:
+        parser.error('give VIDEO and MODEL, or --camera and MODEL')
+    return args
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,9 +96,18 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     overlay.add_argument(
         '--no-video', action='store_true', help='write no overlay'
     )
+    parser.add_argument(
+        '--alpha',
+        metavar='FILE',
+        help='what sounds, for a video editor: FILE.mov (ProRes 4444) or '
+        'FILE.webm (VP9), the rest transparent; or FILE.mp4, a matte',
+    )
     parser.add_argument('--out', metavar='DIR', help='write one PNG per mask')
     parser.add_argument(
-        '--json', metavar='FILE', help='write what sounds when'
+        '--json',
+        metavar='FILE',
+        help="write what sounds when and where: boxes, masks in COCO's "
+        'run-length code, scores',
     )
     parser.add_argument(
         '--opacity', type=opacity, default=0.6, help='of the paint, 0 to 1'
@@ -98,8 +128,20 @@ def opacity(text: str) -> float:
     return value
 
 
-def default_overlay(video: str) -> str:
+def number_of_camera(text: str) -> int:
+    """Read which camera."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(
+            f'{text} is not the number of a camera. Fix: put --camera last, '
+            'or give its number'
+        )
+    return int(text)
+
+
+def default_overlay(video: Optional[str]) -> str:
     """Name the overlay after the video or the folder."""
+    if video is None:
+        return 'camera_mmavs.mp4'
     path = Path(video)
     name = path.resolve().name if path.is_dir() else path.stem
     return f'{name}_mmavs.mp4'
@@ -127,22 +169,12 @@ def build(args: argparse.Namespace) -> AVSInferencer:
 def main() -> int:
     """Segment a video; exit code 1 if a part of it is missing."""
     args = parse_args()
-    if args.no_video:
-        out_video = None
+    if args.camera is None:
+        summary = segment(args, find_media(args.video, args.audio))
     else:
-        out_video = args.out_video or default_overlay(args.video)
-    # what is wrong with files is said before the model is built
-    media = find_media(args.video, args.audio)
-    Outputs(out_video, args.out, args.json, args.overwrite).check(media)
-    summary = build(args)(
-        args.video,
-        args.audio,
-        out_video=out_video,
-        out_dir=args.out,
-        out_json=args.json,
-        opacity=args.opacity,
-        overwrite=args.overwrite,
-    )
+        with until_interrupted() as stopped:
+            moments = camera(args.camera, stopped=stopped)
+            summary = segment(args, find_media(moments, args.audio))
     sounding = sum(
         any(o['sounding'] for o in row['objects']) for row in summary['masks']
     )
@@ -150,10 +182,34 @@ def main() -> int:
         f'{len(summary["masks"])} masks, {sounding} of them not empty, in '
         f'{summary["seconds_taken"]} s on {summary["device"]}'
     )
-    for path in (summary['overlay'], summary['mask_dir'], args.json):
+    written = (summary[name] for name in ('overlay', 'alpha', 'mask_dir'))
+    for path in (*written, args.json):
         if path:
             print(path)
     return 1 if summary['missing'] else 0
+
+
+def segment(args: argparse.Namespace, media: Media) -> dict:
+    """Run the model; what is wrong with files is said before it is built."""
+    video = args.out_video or default_overlay(args.video)
+    video = None if args.no_video else video
+    outputs = Outputs(
+        video=video,
+        alpha=args.alpha,
+        folder=args.out,
+        summary=args.json,
+        overwrite=args.overwrite,
+    )
+    outputs.check(media)
+    return build(args)(
+        media,
+        out_video=video,
+        out_alpha=args.alpha,
+        out_dir=args.out,
+        out_json=args.json,
+        opacity=args.opacity,
+        overwrite=args.overwrite,
+    )
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any, Iterable, List, Optional, Union
+from typing import Any, Callable, Iterable, Iterator, Optional, Union
 
 import torch
 from mmengine.config import Config
@@ -10,19 +10,21 @@ from torch import nn
 
 import mmavs
 from mmavs.engine.run_config import padded_frames
-from mmavs.media.in_memory import Picture
+from mmavs.media.in_memory import Picture, Sound
 from mmavs.media.sources import Media, find_media
 from mmavs.model_index import files_of, released
 from mmavs.registry import INFERENCERS
 
 from .inference import config_of
 from .models import init_model
-from .outputs import Outputs, paint_video, record, show_progress
+from .outputs import Outputs
+from .run import Run
+from .seconds import Second, seconds_of
 from .segmenter import StreamSegmenter
 
 DEFAULT_CLIP_FRAMES = 5  # of S4 and MS3
 _Path = Union[str, Path]
-_Video = Union[_Path, Iterable[Picture]]
+_Video = Union[_Path, Iterable[Picture], Media]
 
 
 @INFERENCERS.register_module()
@@ -37,7 +39,7 @@ class AVSInferencer:
     Args:
         model (str or Path or Config or nn.Module): Name or config of a model,
             or one from :func:`~mmavs.apis.init_model`, which is set to
-            predict at the pictures' size and to keep no logits.
+            predict at the pictures' size and to keep coarse logits.
         weights (str or Path, optional): Checkpoint, or ``'random'``. Defaults
             to the released ones of a named model.
         device (str or torch.device, optional): See :func:`init_model`; a
@@ -92,7 +94,7 @@ class AVSInferencer:
             model = init_model(model, weights, device, cfg_options)
         config = config_of(model)
         model.test_cfg = dict(
-            model.test_cfg or {}, eval_size='original', keep_logits=False
+            model.test_cfg or {}, eval_size='original', keep_logits='coarse'
         )
         self.model, self.fps = model.eval(), fps
         if clip_frames is None:
@@ -104,43 +106,86 @@ class AVSInferencer:
             model, fps, clip_frames, batch_size, max_size, carry_memory
         )
 
+    def stream(
+        self, video: _Video, audio: Optional[Sound] = None
+    ) -> Iterator[Second]:
+        """Segment second by second, as the video goes.
+
+        A second comes once the clip that it belongs to is complete, T seconds
+        later at most.
+
+        Args:
+            video (str or Path or Iterable): See :meth:`__call__`.
+            audio (str or Path or tuple, optional): See :meth:`__call__`.
+
+        Returns:
+            Iterator[Second]: With ``start``, ``masks`` and ``instances``.
+
+        Raises:
+            FileNotFoundError, TypeError, ValueError: See :meth:`__call__`;
+                what is damaged is said when it is reached.
+
+        Example:
+            >>> for second in inferencer.stream('video.mp4'):
+            ...     for found in second.instances:
+            ...         print(second.start, found.name, found.box)
+        """
+        media = find_media(video, audio)
+        masks = self.segmenter.masks(media)
+        return seconds_of(masks, self.fps, media.pictures.size)
+
     def __call__(
         self,
         video: _Video,
-        audio: Optional[_Path] = None,
+        audio: Optional[Sound] = None,
         out_video: Optional[_Path] = None,
         out_dir: Optional[_Path] = None,
         out_json: Optional[_Path] = None,
+        out_alpha: Optional[_Path] = None,
         opacity: float = 0.6,
         overwrite: bool = False,
-        progress: bool = True,
+        progress: Union[bool, Callable[[float], None]] = True,
+        return_seconds: bool = False,
     ) -> dict:
         """Segment a video and write what is asked for.
 
         Args:
             video (str or Path or Iterable): A video file; a folder with one
-                picture per second (or with a folder ``frames`` in it); or the
-                pictures of one video, as :func:`inference_model` takes them.
-            audio (str or Path, optional): Sound file; by default the video's
-                own sound, or the one wav file in the folder.
+                picture per second (or with a folder ``frames`` in it); the
+                pictures of one video, one per second, as
+                :func:`inference_model` takes them; or a generator of pairs
+                ``(picture, (waveform, sample_rate))`` with the sound that is
+                heard while the picture is on screen, such as
+                :func:`~mmavs.media.camera.camera`.
+            audio (str or Path or tuple, optional): Sound file, or
+                ``(waveform, sample_rate)``; by default the video's own sound,
+                or the one wav file in the folder.
             out_video (str or Path, optional): mp4 with the masks painted over
-                the pictures, and the original sound.
+                the pictures, and the sound. It shows at least 6 masks per
+                second, see :class:`~mmavs.apis.shown.FittedMasks`.
             out_dir (str or Path, optional): Folder for one PNG a mask,
                 ``000000.png`` and so on, at the pictures' size: 0 or 255 of a
                 binary model, else class indices; of a model with instances
                 also ``000000_instances.png``, 1 + category.
             out_json (str or Path, optional): File for the summary.
+            out_alpha (str or Path, optional): What sounds, for a video
+                editor: a mov file (ProRes 4444) or webm file (VP9) with the
+                rest transparent, or an mp4 file that is white where it sounds.
             opacity (float): Of the paint, 0..1.
             overwrite (bool): Replace outputs that exist, and clear the folder
                 of what an earlier run wrote there.
-            progress (bool): Show a progress bar.
+            progress (bool or callable): Show a progress bar, or be told which
+                second is done.
+            return_seconds (bool): Give ``seconds`` in the summary, but not in
+                the file: what :meth:`stream` yields.
 
         Returns:
             dict: The summary: what ran; ``missing``, what a file that is cut
             off states and does not hold, as ``what`` ('pictures' or
             'sound'), ``start`` and ``end`` in seconds; and for every mask its
-            stretch of time and the objects in it with name, share of the
-            picture and whether they sound.
+            stretch of time and the objects in it with the fields of
+            :class:`~mmavs.apis.seconds.Instance`, and their share of the
+            picture.
 
         Raises:
             FileNotFoundError: An input is absent.
@@ -150,44 +195,43 @@ class AVSInferencer:
             TypeError: Something that is neither pictures nor sound.
             ValueError: An opacity out of range, no sound track, no pictures,
                 too little sound, or a damaged file.
-            RuntimeError: PyAV has no H.264 encoder.
+            RuntimeError: PyAV has no encoder for a video.
         """
         if not 0 <= opacity <= 1:
             raise ValueError(f'opacity must be in 0..1, got {opacity}')
-        outputs = Outputs(out_video, out_dir, out_json, overwrite)
+        outputs = Outputs(
+            video=out_video,
+            alpha=out_alpha,
+            folder=out_dir,
+            summary=out_json,
+            overwrite=overwrite,
+        )
         media = find_media(video, audio)
         outputs.check(media)
         started = time.perf_counter()
-        rows: List[dict] = []
-        missing: List[dict] = []
-        masks = self.segmenter.masks(media, missing)
-        masks = record(masks, self.fps, media.pictures.size, outputs, rows)
-        masks = show_progress(masks, media, self.fps, progress)
-        if out_video is None:
-            for _ in masks:
-                pass
-        else:
-            reader = self.segmenter.reader
-            paint_video(outputs.video, media, masks, self.fps, reader, opacity)
+        run = Run(self.segmenter, media, outputs, return_seconds)
+        run.go(opacity, progress)
         summary = dict(
-            self._describe(video, media),
+            self._describe(media),
             overlay=None if out_video is None else str(out_video),
+            alpha=None if out_alpha is None else str(out_alpha),
             mask_dir=None if out_dir is None else str(out_dir),
             seconds_taken=round(time.perf_counter() - started, 2),
-            missing=missing,
-            masks=rows,
+            missing=run.missing,
+            masks=run.rows,
         )
         outputs.write_summary(summary)
-        return summary
+        return (
+            dict(summary, seconds=run.seconds) if return_seconds else summary
+        )
 
-    def _describe(self, video: _Video, media: Media) -> dict:
+    def _describe(self, media: Media) -> dict:
         """Say what ran on what."""
         height, width = media.pictures.size
-        single = isinstance(video, (str, Path))
         reader = self.segmenter.reader
         return dict(
-            video=str(video) if single else media.pictures.names,
-            sound=media.sound_path and str(media.sound_path),
+            video=media.source,
+            sound=media.sound and str(media.sound),
             width=width,
             height=height,
             mmavs=mmavs.__version__,

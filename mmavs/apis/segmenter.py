@@ -4,13 +4,14 @@ import logging
 from collections import defaultdict
 from contextlib import nullcontext
 from itertools import groupby
-from typing import ContextManager, Iterator, List, Optional, Tuple
+from typing import Callable, ContextManager, Iterator, List, Optional, Tuple
 
 from mmengine.logging import print_log
 from torch import nn
 
 from mmavs.media.sound_stream import SoundReader, warn_if_short
 from mmavs.media.sources import Media
+from mmavs.media.video import Picture
 
 from .clip_pipeline import ClipPipeline
 from .inference import can_hear, config_of, run_clips, silence_for
@@ -57,7 +58,10 @@ class StreamSegmenter:
         self.reader = ResultReader(model)
 
     def masks(
-        self, media: Media, missing: Optional[List[dict]] = None
+        self,
+        media: Media,
+        missing: Optional[List[dict]] = None,
+        passing: Callable[[Picture], None] = lambda picture: None,
     ) -> Iterator[MaskFrame]:
         """Segment, mask after mask in the order of time.
 
@@ -66,6 +70,7 @@ class StreamSegmenter:
             missing (list[dict], optional): At the end, takes what files that
                 are cut off state and do not hold: ``what`` ('pictures' or
                 'sound'), ``start`` and ``end`` in seconds.
+            passing (callable): Is shown every picture as it passes.
 
         Yields:
             MaskFrame: m = 0, 1, ...
@@ -73,9 +78,12 @@ class StreamSegmenter:
         Raises:
             ValueError: No sound, too little of it, or a damaged file.
         """
-        pictures, sound = media.pictures, self._open_sound(media)
-        size = _limited(pictures.size, self.max_size)
-        name = media.name if sound is None else str(sound.path)
+        # what comes live comes from here on, for all that read it
+        pictures = _passing(iter(media.pictures), passing)
+        sound = self._open_sound(media)
+        whole = media.pictures.size
+        size = limited(whole, self.max_size)
+        name = media.name if sound is None else sound.name
         windows = ClipWindows(self.clip_frames, self.fps)
         # one memory for each of the ``fps`` sequences of clips
         videos = defaultdict(lambda: self.model.decode_head.begin_video())
@@ -83,8 +91,9 @@ class StreamSegmenter:
             for mask, picture in pictures_of_masks(pictures, self.fps):
                 frame = self.pipeline.prepare(picture.read(), mask, size)
                 ready = windows.add(mask, frame)
-                yield from self._segment(ready, sound, name, videos)
-            yield from self._segment(windows.finish(), sound, name, videos)
+                yield from self._segment(ready, sound, name, whole, videos)
+            last = windows.finish()
+            yield from self._segment(last, sound, name, whole, videos)
             found = list(_missing(media, sound))
             if missing is not None:
                 missing += found
@@ -97,15 +106,13 @@ class StreamSegmenter:
     def _open_sound(self, media: Media) -> Optional[SoundReader]:
         if not can_hear(self.model):
             return None
-        if media.sound_path is None:
+        if media.sound is None:
             raise ValueError(
                 f'{media.name} comes without sound, and the model segments '
                 'what sounds. Fix: give a sound file (audio=, --audio).'
             )
         # a last clip reaches back by less than its own length
-        sound = SoundReader(
-            media.sound_path,
-            media.sound_start,
+        sound = media.sound.open(
             self.pipeline.sample_rate,
             keep_seconds=3 * self.clip_frames + 3,
             channels=self.pipeline.channels,
@@ -114,7 +121,7 @@ class StreamSegmenter:
         if sound.end is not None and sound.end < MIN_SOUND:
             sound.close()
             raise ValueError(
-                f'{media.sound_path} is too short: {sound.end:.2f} s of '
+                f'{sound.name} is too short: {sound.end:.2f} s of '
                 'sound, where a frame is paired with about one second (at '
                 f'least {MIN_SOUND} s). Fix: give a longer video.'
             )
@@ -125,6 +132,7 @@ class StreamSegmenter:
         windows: List[Window],
         sound: Optional[SoundReader],
         name: str,
+        size: Tuple[int, int],
         videos: dict,
     ) -> List[MaskFrame]:
         """Run windows through the model; give their new masks, in order."""
@@ -138,7 +146,7 @@ class StreamSegmenter:
                     samples = run_clips(self.model, clips)
                 for window, sample in zip(batch, samples):
                     found += [
-                        self.reader.read(sample, t, window.masks[t])
+                        self.reader.read(sample, t, window.masks[t], size)
                         for t in range(length - window.fresh, length)
                     ]
         return sorted(found, key=lambda frame: frame.index)
@@ -184,14 +192,14 @@ def _check_memory(model: nn.Module, batch_size: int) -> None:
 
 def _missing(media: Media, sound: Optional[SoundReader]) -> Iterator[dict]:
     """Say what cut-off files state that they hold, and do not."""
-    tracks = {'pictures': media.pictures}
+    tracks = [('pictures', media.source, media.pictures)]
     if sound is not None:
-        tracks['sound'] = sound
-    for what, track in tracks.items():
+        tracks.append(('sound', sound.name, sound))
+    for what, name, track in tracks:
         if track.missing is not None:
             start, end = (round(second, 2) for second in track.missing)
             print_log(
-                f'{track.path} is cut off: of {end} s of {what} only '
+                f'{name} is cut off: of {end} s of {what} only '
                 f'{start} s are there. Fix: download or record it again.',
                 logger='current',
                 level=logging.WARNING,
@@ -199,7 +207,15 @@ def _missing(media: Media, sound: Optional[SoundReader]) -> Iterator[dict]:
             yield dict(what=what, start=start, end=end)
 
 
-def _limited(size: Tuple[int, int], longest: int) -> Tuple[int, int]:
+def _passing(
+    pictures: Iterator[Picture], show: Callable[[Picture], None]
+) -> Iterator[Picture]:
+    for picture in pictures:
+        show(picture)
+        yield picture
+
+
+def limited(size: Tuple[int, int], longest: int) -> Tuple[int, int]:
     """Scale a height and width down to a longest side."""
     scale = min(1.0, longest / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -1,13 +1,15 @@
 """Sound from whatever container, by FFmpeg's libraries (PyAV)."""
 
 import io
+from fractions import Fraction
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Iterable, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mmavs.compat import import_av
 from mmavs.compat.av_files import Track, check_jump, find_stream, open_media
 
 from .resampling import resample, to_channels
@@ -159,6 +161,7 @@ class SoundTrack:
         channels: int = 1,
     ) -> None:
         self.name, self.sample_rate = name, sample_rate
+        self.channels = channels
         self.silence = 0.0
         self._container = open_media(file, name)
         stream = find_stream(self._container, 'audio')
@@ -247,6 +250,72 @@ class SoundTrack:
             self.silence += gap / self.sample_rate
             self._given += gap
             yield np.zeros((*self._lead, gap), np.float32)
+
+
+class SampledTrack:
+    """Samples that come piece by piece, as :class:`SoundTrack` gives sound.
+
+    Args:
+        pieces (Iterable[ndarray]): (S,) float32 in [-1, 1], mono.
+        rate (int): Of the pieces, in Hz.
+        name (str): What errors call them.
+        sample_rate (int): Wanted rate in Hz; another one than theirs goes
+            through FFmpeg's resampler, in 16-bit steps.
+        channels (int): See :func:`read_sound`.
+    """
+
+    missing = None
+
+    def __init__(
+        self,
+        pieces: Iterable[np.ndarray],
+        rate: int,
+        name: str,
+        sample_rate: int,
+        channels: int,
+    ) -> None:
+        check_rate(rate, name)
+        self.name, self.sample_rate = name, sample_rate
+        self.channels = channels
+        self._pieces, self._rate = pieces, rate
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield pieces (S,) or (2, S) float32 in [-1, 1]."""
+        for piece in self._resampled():
+            alike = np.broadcast_to(piece, (self.channels, piece.shape[-1]))
+            yield alike[0] if self.channels == 1 else alike
+
+    def _resampled(self) -> Iterator[np.ndarray]:
+        if self._rate == self.sample_rate:
+            yield from self._pieces
+            return
+        converter = _Converter(self.sample_rate, 1)
+        for piece in self._pieces:
+            if len(piece):
+                yield from converter.convert(frame_of(piece, self._rate))
+        yield from converter.rest()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def frame_of(samples: np.ndarray, rate: int, place: int = 0):
+    """Make samples a frame of FFmpeg's.
+
+    Args:
+        samples (ndarray): (S,) float32 in [-1, 1].
+        rate (int): In Hz.
+        place (int): Samples before it.
+
+    Returns:
+        av.AudioFrame: Mono.
+    """
+    av = import_av()
+    samples = np.ascontiguousarray(samples, np.float32)[None]
+    frame = av.AudioFrame.from_ndarray(samples, 'fltp', 'mono')
+    frame.sample_rate, frame.pts = rate, place
+    frame.time_base = Fraction(1, rate)
+    return frame
 
 
 class _Converter:

@@ -1,57 +1,44 @@
-"""Sound of a media file, read as it is needed."""
+"""Sound, read as it is needed."""
 
 import logging
-from pathlib import Path
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmavs.audio.sound_track import SoundTrack
-from mmavs.compat.av_files import find_stream, open_media
+from mmavs.audio.sound_track import SampledTrack, SoundTrack
 
 
 class SoundReader:
     """Pieces of a sound track by time, forward, in little memory.
 
     Args:
-        path (str or Path): Video or sound file, read as
-            :class:`~mmavs.audio.sound_track.SoundTrack` says.
-        start (float, optional): Where second 0 lies on the file's clock.
-            Defaults to its first picture or, without pictures, its first
-            sample.
-        sample_rate (int): Wanted rate in Hz.
+        track (SoundTrack or SampledTrack): Just opened.
         keep_seconds (float): How far back a piece may begin, measured from
             the end of the furthest piece read.
-        channels (int): See :func:`mmavs.audio.read_sound`.
 
     Attributes:
+        name (str): What errors call the sound.
+        sample_rate (int): In Hz.
         end (float or None): Where the sound ends, once that is known.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file has no sound track, or one without samples.
+        ValueError: The track is without samples.
     """
 
     def __init__(
-        self,
-        path: Path,
-        start: Optional[float] = None,
-        sample_rate: int = 16000,
-        keep_seconds: float = 30.0,
-        channels: int = 1,
+        self, track: Union[SoundTrack, SampledTrack], keep_seconds: float
     ) -> None:
-        self.path = Path(path)
-        self.sample_rate = sample_rate
+        self.name, self.sample_rate = track.name, track.sample_rate
         self.end: Optional[float] = None
-        self._track = SoundTrack(path, str(path), start, sample_rate, channels)
-        self._keep = int(keep_seconds * sample_rate)
-        lead = () if channels == 1 else (channels,)
+        self._track = track
+        self._keep = int(keep_seconds * self.sample_rate)
+        lead = () if track.channels == 1 else (track.channels,)
         self._buffer = np.zeros((*lead, 0), np.float32)
         self._offset = 0  # sample number of the buffer's first sample
-        self._chunks = iter(self._track)
+        self._chunks = iter(track)
         try:
             self._append_next()
         except ValueError:
@@ -122,19 +109,11 @@ class SoundReader:
             self._offset += surplus
 
 
-def has_sound(path: Optional[Path]) -> bool:
-    """Whether a file has a sound track."""
-    if path is None:
-        return False
-    with open_media(path) as container:
-        return find_stream(container, 'audio') is not None
-
-
 def warn_if_short(sound: SoundReader, pictures_end: float) -> None:
     """Say so if the sound ends more than a second before the pictures."""
     if sound.end is not None and pictures_end - sound.end > 1:
         print_log(
-            f'{sound.path}: the sound ends at {sound.end:.1f} s, the pictures '
+            f'{sound.name}: the sound ends at {sound.end:.1f} s, the pictures '
             f'at {pictures_end:.1f} s; silence is assumed in between.',
             logger='current',
             level=logging.WARNING,

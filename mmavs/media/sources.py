@@ -1,61 +1,70 @@
-"""What users hand in: a video, a folder, a clip of a data set."""
+"""What users hand in: a video, a folder, a clip, or what comes live."""
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, Iterable, List, NamedTuple, Optional, Union
+from typing import Iterable, List, NamedTuple, Optional, Union
 
 from mmavs.media.in_memory import (
     Picture,
+    Sound,
     check_sound,
     is_path,
     list_pictures,
     refuse_address,
 )
 from mmavs.media.listing import IMG_SUFFIXES, list_images, visible_files
+from mmavs.media.live import LiveMedia, LivePictures, is_moment
 from mmavs.media.picture_streams import FolderPictures
+from mmavs.media.sound_sources import SampledSound, SoundFile, Waveform
 from mmavs.media.video import VideoPictures
 
-Pictures = Union[VideoPictures, FolderPictures]
+Pictures = Union[VideoPictures, FolderPictures, LivePictures]
 
 
 class Media(NamedTuple):
-    """Pictures, and where their sound is.
+    """Pictures and their sound.
 
     Attributes:
         name (str): For messages.
-        pictures (VideoPictures or FolderPictures): In the order of time.
-        sound_path (Path or None): A file with a sound track.
-        sound_start (float or None): Where second 0 lies on that file's clock;
-            None: where :func:`~mmavs.audio.sound_track.second_zero` says.
+        source (str or list[str]): What was handed in, for the summary.
+        pictures (VideoPictures or FolderPictures or LivePictures): In the
+            order of time.
+        sound (SoundFile or SampledSound, optional): See
+            :mod:`mmavs.media.sound_sources`.
     """
 
     name: str
+    source: Union[str, List[str]]
     pictures: Pictures
-    sound_path: Optional[Path]
-    sound_start: Optional[float] = None
+    sound: Optional[Union[SoundFile, SampledSound]]
 
     @property
     def files(self) -> List[Path]:
         """Every file that is read."""
         files = list(self.pictures.files)
-        return files if self.sound_path is None else [*files, self.sound_path]
+        return files if self.sound is None else [*files, *self.sound.files]
 
 
 def find_media(
-    video: Union[str, Path, Iterable[Picture]],
-    audio: Optional[Union[str, Path]] = None,
+    video: Union[str, Path, Iterable[Picture], Media],
+    audio: Optional[Sound] = None,
 ) -> Media:
     """Make out what was handed in.
 
     Args:
         video (str or Path or Iterable): A video file; a folder with one
             picture per second, or with such a folder ``frames`` in it, as
-            clips of AVSBench-semantic have; or the pictures themselves, see
-            :func:`~mmavs.apis.inference_model`.
-        audio (str or Path, optional): Sound file. Defaults to the video's own
-            sound track, or to the one sound file in or beside a folder.
+            clips of AVSBench-semantic have; the pictures themselves, see
+            :func:`~mmavs.apis.inference_model`; or a generator of pictures
+            and sound, see :class:`~mmavs.media.live.LiveMedia`. What this
+            function gave is taken as it is.
+        audio (str or Path or tuple, optional): Sound file, or ``(waveform,
+            sample_rate)``. Defaults to the video's own sound track, or to the
+            one sound file in a folder.
 
     Returns:
-        Media: With ``sound_path`` None if a folder has no sound file.
+        Media: With ``sound`` None if a folder has no sound file.
 
     Raises:
         FileNotFoundError: Something is absent.
@@ -63,31 +72,40 @@ def find_media(
         ValueError: The video has no pictures, a folder more than one sound
             file, or an address was given.
     """
-    sound_path = None if audio is None else _sound_file(audio)
+    sound = None if audio is None else _given_sound(audio)
+    if isinstance(video, Media):
+        return video if sound is None else video._replace(sound=sound)
+    if isinstance(video, Iterator):
+        first = next(video, None)
+        video = video if first is None else chain([first], video)
+        if is_moment(first):
+            live = LiveMedia(video)
+            return Media('live', 'live', live.pictures, sound or live.sound)
     if not is_path(video):
         pictures = FolderPictures(list_pictures(video))
-        return Media('the pictures', pictures, sound_path)
+        return Media('the pictures', pictures.names, pictures, sound)
     refuse_address(video, 'video')
     path = Path(video)
     if path.is_dir():
-        return _folder(path, sound_path)
+        return _folder(path, sound)
     pictures = VideoPictures(path)
-    if sound_path is not None:
-        return Media(path.stem, pictures, sound_path)
-    return Media(path.stem, pictures, path, pictures.start)
+    if sound is None:
+        sound = SoundFile(path, pictures.start)
+    return Media(path.stem, str(video), pictures, sound)
 
 
-def _sound_file(audio: Any) -> Path:
-    if not is_path(audio):
-        raise TypeError(
-            f'audio is the path of a sound file, got {type(audio).__name__}. '
-            'Fix: save the sound as a file; inference_model also takes '
-            '(waveform, sample_rate).'
-        )
-    return Path(check_sound(audio))
+def _given_sound(audio: Sound) -> Union[SoundFile, SampledSound]:
+    if isinstance(audio, SampledSound):
+        return audio
+    audio = check_sound(audio)
+    if isinstance(audio, str):
+        return SoundFile(audio)
+    return Waveform(*audio, 'the waveform')
 
 
-def _folder(folder: Path, sound_path: Optional[Path]) -> Media:
+def _folder(
+    folder: Path, sound: Optional[Union[SoundFile, SampledSound]]
+) -> Media:
     name = folder.resolve().name
     frames = list_images(folder) or list_images(folder / 'frames')
     if not frames:
@@ -95,12 +113,12 @@ def _folder(folder: Path, sound_path: Optional[Path]) -> Media:
             f'no picture in {folder} or {folder / "frames"}. Fix: put one '
             f'frame per second there, as {IMG_SUFFIXES}.'
         )
-    if sound_path is None:
+    if sound is None:
         found = visible_files(folder, ['.wav'], deep=False)
         if len(found) > 1:
             raise ValueError(
                 f'{folder} holds {len(found)} sound files. Fix: name one '
                 '(audio=, --audio).'
             )
-        sound_path = found[0] if found else None
-    return Media(name, FolderPictures(frames), sound_path)
+        sound = SoundFile(found[0]) if found else None
+    return Media(name, str(folder), FolderPictures(frames), sound)

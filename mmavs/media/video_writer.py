@@ -1,22 +1,81 @@
-"""H.264 pictures with the original sound, into an mp4 that browsers play."""
+"""Pictures with sound into a video: mp4 to watch, mov and webm with alpha."""
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, NamedTuple, Tuple
 
 import numpy as np
-import torch
 
-from mmavs.audio.sound_track import second_zero
-from mmavs.audio.wav import check_samples
 from mmavs.compat import import_av
-from mmavs.compat.av_files import Track, find_stream, open_media
 
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf')
 _CLOCK = Fraction(1, 90000)  # fine enough for any frame rate
-_COPIED = ('aac', 'mp3')  # sound that mp4 and browsers take as it is
-_AAC_RATES = (16000, 22050, 24000, 32000, 44100, 48000)
-_PRIMING = 0.1  # seconds of sound before 0 that decoders need to start up
+
+
+class Kind(NamedTuple):
+    """How a kind of file holds its pictures.
+
+    Attributes:
+        encoders (tuple[str]): Of which the first that is there is taken.
+        name (str): What errors call them.
+        pixels (str): FFmpeg's name of the pixel format.
+        options (dict): Of the encoder, by its name.
+        alpha (bool): Whether pictures come with an alpha channel.
+    """
+
+    encoders: Tuple[str, ...]
+    name: str
+    pixels: str
+    options: Dict[str, Dict[str, str]]
+    alpha: bool
+
+
+def kind_of(path: Path) -> Kind:
+    """Tell the kind of video from the ending of its name.
+
+    Raises:
+        ValueError: It is not one that can be written.
+    """
+    kinds = {
+        '.mp4': Kind(
+            ENCODERS,
+            'H.264',
+            'yuv420p',
+            # without pictures out of order, whose last one would not be the
+            # one that says how long the file is
+            {'libx264': dict(crf='20', preset='veryfast', bf='0')},
+            False,
+        ),
+        '.mov': Kind(
+            ('prores_ks',),
+            'ProRes',
+            'yuva444p10le',
+            {'prores_ks': dict(profile='4444', alpha_bits='16')},
+            True,
+        ),
+        '.webm': Kind(
+            ('libvpx-vp9',),
+            'VP9',
+            'yuva420p',
+            {
+                'libvpx-vp9': {
+                    'crf': '20',
+                    'b': '0',
+                    'deadline': 'realtime',
+                    'cpu-used': '6',
+                    'auto-alt-ref': '0',  # which alpha cannot do with
+                }
+            },
+            True,
+        ),
+    }
+    try:
+        return kinds[Path(path).suffix.lower()]
+    except KeyError:
+        raise ValueError(
+            f'{path} is not the name of a video that can be written. Fix: end '
+            f'it in one of {", ".join(kinds)}.'
+        ) from None
 
 
 class VideoWriter:
@@ -26,18 +85,15 @@ class VideoWriter:
     of no use if the block raises.
 
     Args:
-        path (str or Path): The file, written as mp4.
+        path (str or Path): The file; its ending says which :class:`Kind`.
         size (tuple[int, int]): Height and width of the pictures.
         rate (Fraction): Mean pictures per second; a hint to the encoder.
-        sound_path (str or Path, optional): File whose first sound track is
-            put in: copied if it is AAC or MP3, else encoded as AAC.
-        sound_start (float, optional): Where second 0 lies on that file's
-            clock. Defaults to
-            :func:`~mmavs.audio.sound_track.second_zero`.
+        sound (SoundFile or SampledSound, optional): In mp4 and mov, AAC and
+            MP3 are copied and all else becomes AAC; in webm, Opus.
         pixel_aspect (Fraction): Width by height of a pixel. Defaults to 1.
 
     Raises:
-        RuntimeError: PyAV here has no H.264 encoder.
+        RuntimeError: PyAV here has no encoder for it.
         ValueError: The sound cannot be encoded; also in the methods.
     """
 
@@ -46,46 +102,43 @@ class VideoWriter:
         path: Path,
         size: Tuple[int, int],
         rate: Fraction,
-        sound_path: Optional[Path] = None,
-        sound_start: Optional[float] = None,
+        sound=None,
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         av = import_av()
-        self.size = size
-        encoder = find_encoder()
+        self.size, kind = size, kind_of(path)
+        encoder = find_encoder(kind)
         # with its protocol said, since a name may hold a colon
-        self._file = av.open(f'file:{path}', 'w', format='mp4')
+        form = Path(path).suffix[1:].lower()
+        self._file = av.open(f'file:{path}', 'w', format=form)
         self._stream = self._file.add_stream(
             encoder, rate=max(rate, Fraction(1)).limit_denominator(65535)
         )
-        # H.264 in its common form has even sizes
+        # halved colours have even sizes
         self._stream.width = size[1] + size[1] % 2
         self._stream.height = size[0] + size[0] % 2
-        self._stream.pix_fmt = 'yuv420p'
+        self._stream.pix_fmt = kind.pixels
         self._stream.codec_context.time_base = _CLOCK
         self._stream.codec_context.sample_aspect_ratio = pixel_aspect
-        if encoder == 'libx264':
-            # without pictures out of order, whose last one would not be the
-            # one that says how long the file is
-            options = dict(crf='20', preset='veryfast', bf='0')
-            self._stream.options = options
+        if encoder in kind.options:
+            self._stream.options = kind.options[encoder]
         else:
             self._stream.bit_rate = int(4 * size[0] * size[1])
+        if kind.alpha:
+            self._stream.metadata['alpha_mode'] = '1'
+        self._format = 'rgba' if kind.alpha else 'rgb24'
         self._stays: Dict[int, int] = {}  # by time, in ticks of the clock
-        self._sound = iter(())
-        if sound_path is not None:
-            if sound_start is None:
-                sound_start = second_zero(sound_path)
-            self._sound = _sound_packets(
-                self._file, Path(sound_path), sound_start
-            )
-        self._waiting = next(self._sound, None)
+        self._end = 0.0
+        self._sound = iter(()) if sound is None else sound.packets(self._file)
+        self._outlasts = sound is None or sound.ends
+        self._waiting = 0.0, None  # nothing yet
 
     def write(self, image: np.ndarray, time: float, seconds: float) -> None:
         """Write a picture.
 
         Args:
-            image (ndarray): (H, W, 3) uint8 RGB.
+            image (ndarray): (H, W, 3) uint8 RGB, of a kind with alpha
+                (H, W, 4) RGBA.
             time (float): When it comes on screen, in seconds.
             seconds (float): How long it stays there.
         """
@@ -95,9 +148,10 @@ class VideoWriter:
         image = np.pad(
             image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge'
         )
-        frame = av.VideoFrame.from_ndarray(image, format='rgb24')
+        frame = av.VideoFrame.from_ndarray(image, format=self._format)
         frame.pts, frame.time_base = round(time / _CLOCK), _CLOCK
         self._stays[frame.pts] = round(seconds / _CLOCK)
+        self._end = time + seconds
         self._mux_sound(time)
         self._mux_pictures(frame)
 
@@ -108,7 +162,7 @@ class VideoWriter:
         with self._file:
             if error is None:
                 self._mux_pictures(None)
-                self._mux_sound(float('inf'))
+                self._mux_sound(float('inf') if self._outlasts else self._end)
 
     def _mux_pictures(self, frame) -> None:
         for packet in self._stream.encode(frame):
@@ -118,19 +172,20 @@ class VideoWriter:
 
     def _mux_sound(self, until: float) -> None:
         while self._waiting and self._waiting[0] <= until:
-            self._file.mux(self._waiting[1])
+            if self._waiting[1] is not None:
+                self._file.mux(self._waiting[1])
             self._waiting = next(self._sound, None)
 
 
-def find_encoder() -> str:
-    """Name the first H.264 encoder that PyAV has.
+def find_encoder(kind: Kind) -> str:
+    """Name the first encoder of a kind of video that PyAV has.
 
     Raises:
         RuntimeError: It has none.
     """
     import av
 
-    for name in ENCODERS:
+    for name in kind.encoders:
         try:
             av.codec.Codec(name, 'w')
         except av.error.FFmpegError:
@@ -139,85 +194,8 @@ def find_encoder() -> str:
             continue
         return name
     raise RuntimeError(
-        f'PyAV {av.__version__} has no H.264 encoder (looked for '
-        f'{", ".join(ENCODERS)}). Fix: pip install --force-reinstall '
-        '--only-binary av av (its wheels bring libx264), or write masks '
-        'alone (out_dir, --out --no-video).'
+        f'PyAV {av.__version__} has no {kind.name} encoder (looked for '
+        f'{", ".join(kind.encoders)}). Fix: pip install --force-reinstall '
+        '--only-binary av av (its wheels bring one), or write masks alone '
+        '(out_dir, --out --no-video).'
     )
-
-
-def _sound_packets(file, path: Path, start: float) -> Iterator:
-    """Yield (time in seconds, packet) of a file's first sound track."""
-    source = open_media(path)
-    stream = find_stream(source, 'audio')
-    context = stream.codec_context
-    raw = context.name == 'aac' and not context.extradata  # as in .ts files
-    if context.name in _COPIED and not raw:
-        target = file.add_stream_from_template(stream)
-        packets = _copy(source, stream, target, start, path)
-    else:
-        rate = context.sample_rate
-        target = file.add_stream(
-            'aac', rate=rate if rate in _AAC_RATES else 44100
-        )
-        target.layout = 'mono' if context.channels == 1 else 'stereo'
-        packets = _encode(source, stream, target, start, path)
-    # streams are declared here, packets come as they are asked for
-    return _refused(packets, path)
-
-
-def _copy(source, stream, target, start: float, path: Path) -> Iterator:
-    shift = round(start / stream.time_base)
-    with source:
-        for packet in Track(source, stream, path).packets():
-            time = float(packet.pts * stream.time_base) - start
-            if time < -_PRIMING:
-                continue
-            packet.pts -= shift
-            packet.dts -= shift
-            packet.stream = target
-            yield time, packet
-
-
-def _encode(source, stream, target, start: float, path: Path) -> Iterator:
-    import av
-
-    resampler = av.AudioResampler(
-        format='fltp', layout=target.layout, rate=target.rate
-    )
-    with source:
-        for frame in Track(source, stream, path):
-            if frame.time is not None and frame.time < start:
-                continue
-            for part in resampler.resample(frame):
-                check_samples(torch.from_numpy(part.to_ndarray()), path)
-                yield from _timed(target.encode(_moved(part, start)))
-        for part in resampler.resample(None):
-            yield from _timed(target.encode(_moved(part, start)))
-        yield from _timed(target.encode(None))
-
-
-def _refused(packets: Iterator, path: Path) -> Iterator:
-    """Say which sound it is that FFmpeg does not take."""
-    import av
-
-    try:
-        yield from packets
-    except av.FFmpegError as error:
-        raise ValueError(
-            f'{path}: its sound cannot be put into an mp4 file '
-            f'({error.strerror}). Fix: convert it, "ffmpeg -i {path.name} '
-            '-ac 1 sound.wav", and give that as the sound (audio=, --audio).'
-        ) from error
-
-
-def _moved(part, start: float):
-    """Count a piece's time from second 0."""
-    if part.pts is not None:
-        part.pts -= round(start / part.time_base)
-    return part
-
-
-def _timed(packets) -> Iterator:
-    for packet in packets:
-        yield float((packet.pts or 0) * packet.time_base), packet

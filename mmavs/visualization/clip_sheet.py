@@ -62,9 +62,14 @@ def _outline(image: np.ndarray, painted: np.ndarray) -> np.ndarray:
     contours, _ = cv2.findContours(
         painted.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
-    return cv2.drawContours(
-        np.ascontiguousarray(image), contours, -1, (255, 255, 255), 1
-    )
+    image = np.ascontiguousarray(image)
+    white, width = (255, 255, 255), line_width(image)
+    return cv2.drawContours(image, contours, -1, white, width)
+
+
+def line_width(image: np.ndarray) -> int:
+    """Give the width in pixels of a line that can be seen: it grows along."""
+    return max(1, round(min(image.shape[:2]) / 300))
 
 
 def log_mel_strip(log_mel: np.ndarray, width: int, height: int) -> np.ndarray:

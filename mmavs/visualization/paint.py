@@ -7,9 +7,9 @@ import numpy as np
 
 from mmavs.media.picture_files import resize_labels
 
-from .clip_sheet import overlay
+from .clip_sheet import line_width, overlay
 
-_SILENT = (190, 190, 190)
+SILENT = (190, 190, 190)
 _TEXT_SHARE = 0.045  # of the picture's shorter side
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -34,6 +34,7 @@ def paint_regions(
     regions: Sequence[Region],
     palette: Sequence[Sequence[int]],
     alpha: float = 0.6,
+    names: bool = True,
 ) -> np.ndarray:
     """Paint what sounds, outline what is silent, and write names.
 
@@ -44,6 +45,7 @@ def paint_regions(
             unpainted.
         palette (Sequence): RGB colour of each value.
         alpha (float): Opacity of the paint, 0..1.
+        names (bool): Write each region's name at its top.
 
     Returns:
         ndarray: (H, W, 3) uint8 RGB.
@@ -60,7 +62,7 @@ def paint_regions(
             continue
         if not region.sounding:
             _outline(image, mask)
-        if region.name:
+        if names and region.name:
             _write(image, mask, region.name)
     return image
 
@@ -80,18 +82,22 @@ def _outline(image: np.ndarray, mask: np.ndarray) -> None:
     contours, _ = cv2.findContours(
         mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
     )
-    thickness = max(1, min(image.shape[:2]) // 300)
-    cv2.drawContours(image, contours, -1, _SILENT, thickness)
+    cv2.drawContours(image, contours, -1, SILENT, line_width(image))
 
 
-def _write(image: np.ndarray, mask: np.ndarray, text: str) -> None:
-    """Write in white on a dark line, at the top of a region."""
+def text_style(image: np.ndarray) -> Dict:
+    """Say how text is written on a picture: it grows along."""
     side = min(image.shape[:2])
-    style: Dict = dict(
+    return dict(
         fontFace=_FONT,
         fontScale=max(side * _TEXT_SHARE / 22, 0.3),  # 22 px high at scale 1
         thickness=max(1, side // 400),
     )
+
+
+def _write(image: np.ndarray, mask: np.ndarray, text: str) -> None:
+    """Write in white on a dark line, at the top of a region."""
+    style = text_style(image)
     (width, height), base = cv2.getTextSize(text, **style)
     top = int(mask.any(axis=1).argmax())
     left = int(mask[top].argmax())

@@ -10,7 +10,7 @@ from noise_video import noise_video
 
 from mmavs.apis import AVSInferencer
 from mmavs.apis.timing import pictures_of_masks
-from mmavs.media.sound_stream import SoundReader
+from mmavs.media.sound_sources import SoundFile
 from mmavs.media.video import VideoPictures
 from mmavs.testing.media import cut_off, last_forever, write_test_video
 
@@ -53,7 +53,7 @@ def test_what_is_missing_is_said(binary_model, cut, tmp_path, warned):
     shown = VideoPictures(out / 'o.mp4')
     assert len(list(shown)) == len(list(VideoPictures(cut)))
     assert shown.missing is None
-    reader = SoundReader(out / 'o.mp4')
+    reader = SoundFile(out / 'o.mp4').open()
     reader.read(0, 5)
     assert reader.end == pytest.approx(sound['start'], abs=0.1)
     assert warned == [

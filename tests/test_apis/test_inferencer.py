@@ -11,10 +11,10 @@ import torch
 from noise_video import noise_video
 from scipy.io import wavfile
 
-from mmavs.apis import AVSInferencer, inference_model, segmenter
+from mmavs.apis import AVSInferencer, inference_model, run, segmenter
 from mmavs.apis.results import from_png
 from mmavs.datasets.synthetic import read_side_file
-from mmavs.media.sound_stream import SoundReader
+from mmavs.media.sound_sources import SoundFile
 from mmavs.media.sources import find_media
 from mmavs.media.video import VideoPictures
 from mmavs.structures import FramePixelData
@@ -109,8 +109,8 @@ def test_overlay_masks_and_summary(binary_model, tmp_path):
     assert shown.size == (40, 56)
     assert len(list(shown)) == 45
     assert shown.duration == pytest.approx(7.5, abs=0.01)
-    sound = SoundReader(out / 'o.mp4').read(0, 7)
-    assert torch.equal(sound, SoundReader(video).read(0, 7))
+    sound = SoundFile(out / 'o.mp4').open().read(0, 7)
+    assert torch.equal(sound, SoundFile(video).open().read(0, 7))
 
 
 def test_overlay_shows_each_mask_in_its_time(
@@ -127,9 +127,12 @@ def test_overlay_shows_each_mask_in_its_time(
             data = [[i % 2 == 0] for i in sample.frame_ids]
             data = torch.tensor(data)[..., None, None].expand(-1, 1, 32, 32)
             sample.pred_sem_seg = FramePixelData(data=data.long())
+            logits = 8.0 * data.float() - 4
+            sample.seg_logits = FramePixelData(data=logits)
         return samples
 
     monkeypatch.setattr(segmenter, 'run_clips', even_masks)
+    monkeypatch.setattr(run, 'OVERLAY_FPS', 2)
     inferencer = AVSInferencer(deaf_model, fps=2, batch_size=2)
     inferencer(
         video, out_video=tmp_path / 'o.mp4', opacity=1.0, progress=False

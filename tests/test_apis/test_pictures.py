@@ -27,7 +27,7 @@ def test_folder_is_one_picture_a_second(tmp_path):
     names = ['2.png', '10.png', '1.png']
     folder = write_folder(tmp_path / 'clip', [20, 30, 10], names)
     media = find_media(folder)
-    assert media.name == 'clip' and media.sound_path is None
+    assert media.name == 'clip' and media.sound is None
     pictures = media.pictures
     assert pictures.size == (48, 64) and pictures.rate == Fraction(1)
     assert [p.time for p in pictures] == [0, 1, 2]
@@ -38,12 +38,12 @@ def test_clip_folder_with_its_sound(tmp_path):
     write_folder(tmp_path / 'clip' / 'frames', [10, 20])
     (tmp_path / 'clip' / 'audio.wav').write_bytes(b'')
     media = find_media(tmp_path / 'clip')
-    assert media.sound_path == tmp_path / 'clip' / 'audio.wav'
+    assert media.sound.path == tmp_path / 'clip' / 'audio.wav'
     (tmp_path / 'clip' / 'other.wav').write_bytes(b'')
     with pytest.raises(ValueError, match='2 sound files'):
         find_media(tmp_path / 'clip')
     chosen = find_media(tmp_path / 'clip', tmp_path / 'clip' / 'other.wav')
-    assert chosen.sound_path.name == 'other.wav'
+    assert chosen.sound.path.name == 'other.wav'
     with pytest.raises(FileNotFoundError, match='absent.wav'):
         find_media(tmp_path / 'clip', tmp_path / 'absent.wav')
 

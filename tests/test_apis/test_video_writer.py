@@ -8,9 +8,9 @@ import pytest
 from scipy.io import wavfile
 
 from mmavs.media import video_writer
-from mmavs.media.sound_stream import SoundReader
+from mmavs.media.sound_sources import SoundFile
 from mmavs.media.video import VideoPictures
-from mmavs.media.video_writer import VideoWriter, find_encoder
+from mmavs.media.video_writer import VideoWriter, find_encoder, kind_of
 from mmavs.testing.media import write_test_video
 
 
@@ -57,11 +57,11 @@ def test_sound_is_copied_untouched(tmp_path):
         tmp_path / 'out.mp4',
         [10] * 20,
         [i / 10 for i in range(20)],
-        sound_path=source,
+        sound=SoundFile(source),
     )
     assert codecs(tmp_path / 'out.mp4') == ['h264', 'aac']
-    before = SoundReader(source).read(0, 2)
-    after = SoundReader(tmp_path / 'out.mp4').read(0, 2)
+    before = SoundFile(source).open().read(0, 2)
+    after = SoundFile(tmp_path / 'out.mp4').open().read(0, 2)
     assert before.abs().max() > 0.1
     assert (before - after).abs().max() < 1e-6
 
@@ -77,10 +77,9 @@ def test_sound_moves_with_the_first_picture(tmp_path):
         tmp_path / 'out.mp4',
         [10] * 15,
         [i / 10 for i in range(15)],
-        sound_path=source,
-        sound_start=0.5,
+        sound=SoundFile(source, 0.5),
     )
-    heard = SoundReader(tmp_path / 'out.mp4').read(0, 1).abs().numpy()
+    heard = SoundFile(tmp_path / 'out.mp4').open().read(0, 1).abs().numpy()
     assert abs(np.flatnonzero(heard > 0.3)[0] - 8000) < 400
 
 
@@ -99,10 +98,10 @@ def test_other_sound_is_encoded(tmp_path, rate, channels):
         tmp_path / 'out.mp4',
         [10] * 20,
         [i / 10 for i in range(20)],
-        sound_path=tmp_path / 'in.wav',
+        sound=SoundFile(tmp_path / 'in.wav'),
     )
     assert codecs(tmp_path / 'out.mp4') == ['h264', 'aac']
-    sound = SoundReader(tmp_path / 'out.mp4')
+    sound = SoundFile(tmp_path / 'out.mp4').open()
     heard = sound.read(0, 2).abs().numpy()
     begins = np.flatnonzero(heard > 0.2)[0] / sound.sample_rate
     assert begins == pytest.approx(0.5, abs=0.07)
@@ -110,7 +109,7 @@ def test_other_sound_is_encoded(tmp_path, rate, channels):
 
 
 def test_no_encoder_is_said(monkeypatch):
-    assert find_encoder() in video_writer.ENCODERS
+    assert find_encoder(kind_of('a.mp4')) in video_writer.ENCODERS
     monkeypatch.setattr(video_writer, 'ENCODERS', ('no-such-encoder',))
     with pytest.raises(RuntimeError, match='no H.264 encoder.*Fix'):
-        find_encoder()
+        find_encoder(kind_of('a.mp4'))

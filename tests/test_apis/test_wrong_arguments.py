@@ -26,9 +26,9 @@ ADDRESS = 'https://a.b/c.mp4'
         (lambda m: AVSInferencer(m)(None), TypeError, 'got NoneType'),
         (lambda m: AVSInferencer(m)([3]), TypeError, 'picture 0 .* type int'),
         (
-            lambda m: AVSInferencer(m)([BGR], (TONE, 16000)),
-            TypeError,
-            'audio is the path of a sound file, got tuple. Fix: save',
+            lambda m: AVSInferencer(m)([BGR], TONE),
+            ValueError,
+            'the waveform comes without its sample rate',
         ),
         (
             lambda m: init_model(ADDRESS),

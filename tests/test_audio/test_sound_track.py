@@ -8,7 +8,7 @@ from scipy.io import wavfile
 
 from mmavs.audio import read_sound, read_sound_track
 from mmavs.audio.sound_track import SoundTrack
-from mmavs.media.sound_stream import SoundReader
+from mmavs.media.sound_sources import SoundFile
 from mmavs.testing.media import cut_off, remux, write_test_video
 
 BLACK = np.zeros((10, 32, 32, 3), np.uint8)
@@ -59,7 +59,7 @@ def test_left_and_right_are_kept(tmp_path, rate):
         assert np.abs(found[0] - expected).max() < 0.03
         level = 1 if right is None or right.any() else 0
         assert np.abs(found[1] - level * expected).max() < 0.03
-        reader = SoundReader(path, channels=2)
+        reader = SoundFile(path).open(channels=2)
         assert torch.equal(reader.read(0.5, 0.25), waveform[:, 8000:12000])
         outside = reader.read(-0.25, 0.5)
         assert outside.shape == (2, 8000) and not outside[:, :4000].any()
@@ -94,7 +94,7 @@ def starts(waveform) -> list:
 def heard(path) -> list:
     """What training and inference hear of a file: the same."""
     whole = read_sound_track(path, path.name)
-    reader = SoundReader(path)
+    reader = SoundFile(path).open()
     read = reader.read(0, len(whole) / 16000)
     reader.close()
     assert torch.equal(read, whole)
@@ -171,7 +171,7 @@ def numbered(piece: int) -> np.ndarray:
 
 def places(path, *seconds) -> list:
     waveform = read_sound_track(path, path.name) * 32768
-    reader = SoundReader(path)
+    reader = SoundFile(path).open()
     assert torch.equal(reader.read(0, 2) * 32768, waveform[:32000])
     reader.close()
     return [int(waveform[int(16000 * second)]) for second in seconds]
@@ -245,7 +245,7 @@ def test_samples_that_are_none_are_refused(tmp_path, kind, bad, message):
     samples = np.zeros(16000, dict(f32=np.float32, f64=np.float64)[kind])
     samples[9000] = bad
     path = write_pieces(tmp_path / 'bad.mkv', [(0, samples)], kind)
-    for read in (read_sound, lambda p: SoundReader(p).read(0, 1)):
+    for read in (read_sound, lambda p: SoundFile(p).open().read(0, 1)):
         with pytest.raises(ValueError, match=f'bad.mkv holds .*{message}'):
             read(path)
 

@@ -63,7 +63,7 @@ def test_the_one_sound_beside_frames(tmp_path):
     for name in ('._Sound.WAV', '._0.png'):
         (tmp_path / name).write_bytes(JUNK)
     media = find_media(tmp_path)
-    assert media.sound_path.name == 'Sound.WAV'
+    assert media.sound.path.name == 'Sound.WAV'
     assert len(list(media.pictures)) == 1
 
 

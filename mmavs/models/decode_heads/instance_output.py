@@ -97,7 +97,7 @@ def write_sounding_maps(
         decided = (painted > how.threshold).long()
         sample.pred_sem_seg = FramePixelData(data=decided)
         sample.set_metainfo(dict(threshold=how.threshold))
-        if how.keep_logits:
+        if how.keep_logits is True:
             sample.seg_logits = FramePixelData(data=log_odds(painted))
 
 

@@ -1,6 +1,6 @@
 """From the logits of a batch to the maps that its clips keep."""
 
-from typing import NamedTuple, Sequence, Tuple
+from typing import NamedTuple, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +15,8 @@ class HowToWrite(NamedTuple):
     Attributes:
         input_size (tuple[int, int]): H, W of the padded batch.
         eval_size (str): 'input' or 'original'.
-        keep_logits (bool): Keep raw logits beside the decision.
+        keep_logits (bool or str): Keep raw logits beside the decision;
+            'coarse': at the head's own size.
         threshold (float): Probability above which a pixel sounds, used with
             one channel.
         align_corners (bool): For resizing logits.
@@ -23,7 +24,7 @@ class HowToWrite(NamedTuple):
 
     input_size: Tuple[int, int]
     eval_size: str
-    keep_logits: bool
+    keep_logits: Union[bool, str]
     threshold: float
     align_corners: bool = False
 
@@ -44,6 +45,8 @@ def write_maps(
             padded frames are left out.
         how (HowToWrite): Sizes and threshold.
     """
+    if how.keep_logits == 'coarse':
+        _keep_coarse(logits, data_samples, how.input_size)
     logits = resize_logits(logits, how.input_size, how.align_corners)
     clips = logits.unflatten(0, (len(data_samples), -1))
     for sample, clip in zip(data_samples, clips):
@@ -64,13 +67,31 @@ def _write_clip(
         # (1, K, H, W)
         frame = resize_logits(frame, how.size(sample), how.align_corners)
         decided.append(decide(frame, how.threshold))
-        if how.keep_logits:
+        if how.keep_logits is True:
             kept.append(frame)
     sample.pred_sem_seg = FramePixelData(data=torch.cat(decided))
     if logits.shape[1] == 1:
         sample.set_metainfo(dict(threshold=how.threshold))
     if kept:
         sample.seg_logits = FramePixelData(data=torch.cat(kept))
+
+
+def _keep_coarse(
+    logits: Tensor,
+    data_samples: Sequence[AVSDataSample],
+    input_size: Tuple[int, int],
+) -> None:
+    """Keep (B * T, K, h, w) as they are, less what stands for padding."""
+    clips = logits.unflatten(0, (len(data_samples), -1))
+    for sample, clip in zip(data_samples, clips):
+        rows, columns = (
+            max(1, round(have * shown / padded))
+            for have, shown, padded in zip(
+                clip.shape[-2:], sample.img_shape[:2], input_size
+            )
+        )
+        clip = clip[: sample.num_frames, :, :rows, :columns]
+        sample.seg_logits = FramePixelData(data=clip)
 
 
 def decide(logits: Tensor, threshold: float) -> Tensor:

@@ -62,9 +62,9 @@ class AVSegmentor(BaseSegmentor):
         test_cfg (dict, optional): ``eval_size='input' | 'original'`` (size at
             which predictions are made and scored; default 'original'),
             ``keep_logits`` (default None: only one-channel logits are kept,
-            since a K-class volume at full size is large) and
-            ``carry_memory`` (default False; see
-            :class:`~mmavs.apis.AVSInferencer`).
+            since a K-class volume at full size is large; 'coarse': those of
+            the head, before any resizing) and ``carry_memory`` (default
+            False; see :class:`~mmavs.apis.AVSInferencer`).
         data_preprocessor (dict, optional): :class:`AVSDataPreProcessor`.
 
     Raises:
@@ -126,8 +126,8 @@ class AVSegmentor(BaseSegmentor):
         return DEFAULT_THRESHOLD if threshold is None else threshold
 
     @property
-    def keep_logits(self) -> bool:
-        """bool: Whether predictions carry their raw logits."""
+    def keep_logits(self) -> Union[bool, str]:
+        """bool or str: Whether predictions carry their raw logits."""
         keep = self.test_cfg.get('keep_logits')
         return self.out_channels == 1 if keep is None else keep
 
@@ -275,9 +275,9 @@ class AVSegmentor(BaseSegmentor):
 
         Returns:
             list[AVSDataSample]: The clips with ``pred_sem_seg`` (T, 1, H, W)
-            and, if kept, raw ``seg_logits`` (T, K, H, W); without padded
-            frames and at ``eval_size``. Where one channel is cut, metainfo
-            ``threshold`` says at which probability.
+            and, if kept, raw ``seg_logits`` (T, K, H, W), coarse ones smaller;
+            without padded frames and at ``eval_size``. Where one channel is
+            cut, metainfo ``threshold`` says at which probability.
         """
         imgs = inputs['imgs']
         output = self.encode_decode(inputs, data_samples)
