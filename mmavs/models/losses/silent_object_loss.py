@@ -39,9 +39,8 @@ class SilentObjectLoss(nn.Module):
 
     Args:
         reduction (str): 'sum', as Eq. 4, over the unmatched queries of a
-            frame; or 'mean', over those of all frames. The mask losses of Eq.
-            2 are means over matched queries in MaskFormer, so that with 100
-            queries the sum pulls some hundred times as hard as they do.
+            frame; or 'mean', over those of all frames, as MaskFormer's mask
+            losses (Eq. 2) are means over the matched ones.
         loss_weight (float): lambda_soas of Eq. 5. Defaults to 1 (section
             3.4); 0 is "w/o L_soas" of Table 3.
         loss_name (str): Defaults to 'loss_silent'.
