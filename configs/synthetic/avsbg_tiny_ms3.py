@@ -1,13 +1,16 @@
 # AVS-BG, small: model.neck.2.stages=[] is without motion,
 # model.auxiliary_losses.0.loss_weight=0 without bidirectional generation.
+# Its sound encoder learns here, where the released one is VGGish and frozen:
+# so L_AVM spares the sound, which it would turn into a constant.
 _base_ = './film_tiny_ms3.py'
 reduce = dict(
     type='ConvBNNeck', in_channels=[16, 32, 64, 128], out_channels=48
 )
 model = dict(
+    audio_encoder=dict(out_channels=48),  # the neck's width, as released
     neck=[
         reduce,
-        dict(type='AVCorrelation', in_channels=[48] * 4, audio_channels=128),
+        dict(type='AVCorrelation', in_channels=[48] * 4, audio_channels=48),
         dict(type='MotionCorrelation', num_scales=4),
     ],
     decode_head=dict(
@@ -19,7 +22,7 @@ model = dict(
         dict(
             type='VisualToAudioLoss',
             in_channels=48,
-            audio_channels=128,
+            audio_channels=48,
             feature_size=3,  # of frames of 96 px
             mask='ground_truth',
         ),
@@ -27,12 +30,13 @@ model = dict(
             type='AudioVisualMappingLoss',
             features='neck.1',
             normalize=True,
+            detach_audio=True,
             loss_weight=0.5,
         ),
     ],
 )
 # Products of unit vectors are small: at the others' rate the gates of sound
-# would still be closed when the training ends.
+# would still be closed when the training ends, at 20 times it they saturate.
 optim_wrapper = dict(
-    paramwise_cfg=dict(custom_keys={'neck.1': dict(lr_mult=20.0)})
+    paramwise_cfg=dict(custom_keys={'neck.1': dict(lr_mult=5.0)})
 )

@@ -11,7 +11,7 @@ model = dict(
         dict(
             type='VisualToAudioLoss',
             in_channels=48,
-            audio_channels=128,
+            audio_channels=48,
             feature_size=3,  # of frames of 96 px
             mask='predicted',
         ),

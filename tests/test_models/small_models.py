@@ -45,6 +45,10 @@ SMALLER = {
     'tpavi_tiny_avss': FPN,
     'avsbg_tiny_ms3': {
         **FPN,
+        # the width of then
+        'audio_encoder.out_channels': 128,
+        'neck.1.audio_channels': 128,
+        'auxiliary_losses.0.audio_channels': 128,
         'auxiliary_losses.0.in_channels': WIDTH,
         'auxiliary_losses.0.feature_size': 2,
     },
