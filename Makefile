@@ -1,4 +1,5 @@
 # make quickstart   environment, synthetic data, train, test, draw
+# make photo        stamps and photographs, clips, train, test, draw
 # make test         environment, test suite
 # make test-ranks   every small config on two ranks, and a rank that is killed
 # make test-trajectories   training steps against the released code's
@@ -12,6 +13,7 @@
 #
 # PYTHON=python3.12  interpreter for the environment
 # TORCH=2.4.1        PyTorch version (torchaudio and torchvision follow it)
+# PHOTO_ARGS="--stamps DIR --backgrounds DIR --epochs 12"
 # VENV=/some/where   where the environment goes
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -36,7 +38,7 @@ endif
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_tools/test_distributed.py
 
-.PHONY: quickstart test test-ranks test-pairs test-trajectories fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
+.PHONY: quickstart photo test test-ranks test-pairs test-trajectories fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
 
 env: $(STAMP)
 
@@ -56,6 +58,10 @@ $(STAMP): setup.py $(wildcard requirements/*.txt)
 
 quickstart: $(STAMP)
 	@$(BIN)/python tools/quickstart.py
+
+photo: $(STAMP)
+	@$(PIP) -r requirements/photo.txt
+	@$(BIN)/python tools/photo.py $(PHOTO_ARGS)
 
 # by as many processes as there are processors; a part by hand needs one:
 # python -m pytest tests/test_audio

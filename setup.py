@@ -72,7 +72,7 @@ setup(
     install_requires=requirements('runtime') + requirements('mminstall'),
     extras_require={
         name: requirements(name)
-        for name in ('lite', 'full', 'demo', 'sam2', 'tests', 'docs')
+        for name in ('lite', 'full', 'demo', 'sam2', 'photo', 'tests', 'docs')
     },
     classifiers=[
         'Operating System :: OS Independent',

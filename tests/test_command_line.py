@@ -29,6 +29,7 @@ CONFIG = 'configs/synthetic/film_tiny_ms3.py'
 MISTAKES = {
     'demo/video_demo.py': (['none.mp4', 'no_model', 'none.pth'], 'none.mp4'),
     'demo/web_demo.py': (['film_tiny_ms3'], 'MODEL=WEIGHTS'),
+    'tools/photo.py': (['--epohcs'], '--epohcs'),
     'tools/quickstart.py': (['--agian'], '--agian'),
     'tools/test.py': (['none.py', 'x.pth'], 'none.py'),
     'tools/train.py': (['none.py'], 'none.py'),

@@ -13,6 +13,7 @@ from mmavs.model_index import read_config
 from mmavs.weights.addresses import how_to_get, pretrained_paths
 
 REAL_ROOT = 'data/avsbench'
+COMPOSED_ROOTS = ('data/composed', 'data/photo')
 SYNTHETIC_ROOT = 'data/synthetic'
 SPLITS = ('train', 'val', 'test')
 
@@ -164,7 +165,8 @@ def use_synthetic(
 
     Pretrained weights are dropped, but for those that the command line names
     (``load_from`` as well as a part's own), and every ``data_root`` below
-    ``data/avsbench`` moves below ``data/synthetic``, where the data is made
+    ``data/avsbench`` (``data/composed``, ``data/photo``) moves below
+    ``data/synthetic``, where the data is made
     once if it is not there. A config made for a synthetic set says in
     ``synthetic_set`` how (size, clips), or a folder of frames of another size
     would stand under that set's name.
@@ -196,6 +198,10 @@ def use_synthetic(
         root, plan = dataset.get('data_root'), config.get('synthetic_set')
         if root and root.startswith(REAL_ROOT):
             root, plan = SYNTHETIC_ROOT + root[len(REAL_ROOT) :], None
+        for composed in COMPOSED_ROOTS:
+            if root and root.startswith(composed):
+                root = SYNTHETIC_ROOT + root[len(composed) :]
+        if root:
             dataset['data_root'] = root
         if root:
             roots[root] = plan or {}
@@ -280,6 +286,11 @@ def _how_to_get_data(root: str, splits: Sequence[str]) -> str:
             'docs/en/get_started.md says,',
             'or rebuild it from raw videos with '
             'tools/dataset_converters/prepare_avsbench.py',
+        )
+    elif root.startswith(COMPOSED_ROOTS):
+        lines = (
+            'make photo, or tools/dataset_converters/compose_clips.py: see '
+            'docs/en/composed.md',
         )
     elif root.startswith(SYNTHETIC_ROOT):
         lines = (

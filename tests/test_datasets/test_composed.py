@@ -243,6 +243,11 @@ def test_the_tool(sources, tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert '3 classes: 6 pictures, 3 recordings; 4 backgrounds' in said
     assert 'hears nothing: J ' in said and 'on 2 clips of test' in said
+    words += ['--classes', 'dog', 'horse']
+    with pytest.raises(ValueError, match="no source has ..horse'.. Fix: "):
+        run_tool(
+            'dataset_converters/compose_clips', *words, monkeypatch=monkeypatch
+        )
     with pytest.raises(ValueError, match='no source given. Fix: add --obj'):
         run_tool(
             'dataset_converters/compose_clips',

@@ -43,6 +43,26 @@ def check_training(config, path):
     check_inputs(config, path, splits, 'tools/train.py', weights=True)
 
 
+def test_composed_data_have_a_synthetic_twin_too(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        synthetic,
+        'ensure_synthetic',
+        lambda *args, **plan: made.append((*args, plan)),
+    )
+    cfg = config()
+    cfg.synthetic_set = dict(size=112)
+    cfg.test_dataloader.dataset.data_root = 'data/photo-112px/Multi-sources/'
+    root = cfg.test_dataloader.dataset.data_root
+    cfg.train_dataloader.dataset.dataset.data_root = root
+    with pytest.raises(FileNotFoundError, match='make photo, or tools/'):
+        check_training(cfg, 'film_lite0_ms3.py')
+    assert use_synthetic(cfg) == ['data/synthetic-112px/Multi-sources/']
+    assert [(str(r), *more) for r, *more in made] == [
+        ('data/synthetic-112px', 'ms3', dict(size=112))
+    ]
+
+
 def test_synthetic_moves_data_and_drops_weights(monkeypatch):
     made = []
     monkeypatch.setattr(

@@ -21,7 +21,7 @@ command; a folder that this tool did not make is never touched.
 import argparse
 import time
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
@@ -106,6 +106,12 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
             f'--{name}', type=Path, nargs=2, metavar=('CSV', 'DIR')
         )
     group.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='CLASS',
+        help='take these alone; default: all with pictures and recordings',
+    )
+    group.add_argument(
         '--per-class',
         type=int,
         default=500,
@@ -134,7 +140,28 @@ def read_sources(
             'or --coco with a library of sounds; and --backgrounds.'
         )
     items = [item for part, _ in found for item in part]
-    return items, [line for _, part in found for line in part]
+    left_out = [line for _, part in found for line in part]
+    return only_classes(items, args.classes), left_out
+
+
+def only_classes(
+    items: List[Item], classes: Optional[Sequence[str]]
+) -> List[Item]:
+    """Keep backgrounds, and files of some classes; None keeps all.
+
+    Raises:
+        ValueError: A class that no source has.
+    """
+    if classes is None:
+        return items
+    known = {item.kind for item in items} - {''}
+    unknown = sorted(set(classes) - known)
+    if unknown:
+        raise ValueError(
+            f'--classes: no source has {unknown}. Fix: take some of '
+            f'{sorted(known)}'
+        )
+    return [item for item in items if item.kind in {'', *classes}]
 
 
 def print_material(material: Material, out: Path) -> None:

@@ -2,8 +2,9 @@
 
 Debian's package ``tuxpaint-stamps-default``, GPL-2. Of the stamps that have a
 recording of the same name beside them, those below are photographs (or look
-like one) with a sound of the thing itself; drawings, signs, speech, silent
-recordings and what is a few pixels large are not in the table.
+like one) with a sound of the thing itself. Drawings, signs, speech, silent
+recordings, those that another stamp has too, and what is a few pixels large
+are not in the table.
 """
 
 from pathlib import Path
@@ -68,12 +69,10 @@ animals/mammals/bovines/bull                  bull
 animals/mammals/bovines/cow                   cow
 animals/mammals/bovines/cow_white             cow
 animals/mammals/bovines/goat                  goat
-animals/mammals/bovines/mountaingoat          chamois
 animals/mammals/bovines/ram                   sheep          sheep
 animals/mammals/bovines/sheep                 sheep          sheep
 animals/mammals/bovines/sheep_lamb            sheep          sheep
 animals/mammals/camel/camel                   camel
-animals/mammals/camel/dromedary               dromedary
 animals/mammals/cats/lion                     lion           lion
 animals/mammals/cats/tiger                    tiger          tiger
 animals/mammals/deer/caribou                  caribou
@@ -90,7 +89,6 @@ animals/mammals/hippopotamus                  hippopotamus
 animals/mammals/pig                           pig            pig
 animals/mammals/pig_golden                    pig            pig
 animals/mammals/pig_golden2                   pig            pig
-animals/mammals/rodents/beaver                beaver
 animals/mammals/rodents/mouse                 mouse
 animals/mammals/rodents/rabbit                rabbit
 animals/mammals/rodents/squirrel              squirrel       squirrel

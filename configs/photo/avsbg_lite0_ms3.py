@@ -1,0 +1,35 @@
+# AVS-BG, small: as configs/synthetic/avsbg_tiny_ms3.py.
+_base_ = './film_lite0_ms3.py'
+model = dict(
+    neck=[
+        dict(
+            type='ConvBNNeck', in_channels=[24, 40, 112, 320], out_channels=48
+        ),
+        dict(type='AVCorrelation', in_channels=[48] * 4, audio_channels=128),
+        dict(type='MotionCorrelation', num_scales=4),
+    ],
+    decode_head=dict(
+        relu_first=False,
+        upsample_mode='nearest',
+        loss_decode=dict(_delete_=True, type='StructureLoss'),
+    ),
+    auxiliary_losses=[
+        dict(
+            type='VisualToAudioLoss',
+            in_channels=48,
+            audio_channels=128,
+            feature_size=4,  # of frames of 112 px
+            mask='ground_truth',
+        ),
+        dict(
+            type='AudioVisualMappingLoss',
+            features='neck.1',
+            normalize=True,
+            loss_weight=0.5,
+        ),
+    ],
+)
+# as there: gates of sound open slowly
+optim_wrapper = dict(
+    paramwise_cfg=dict(custom_keys={'neck.1': dict(lr_mult=20.0)})
+)
