@@ -1,5 +1,6 @@
 """Shared by all tests: one seed, few threads, mmavs registered."""
 
+import gc
 import os
 
 import pytest
@@ -13,6 +14,15 @@ if 'PYTEST_XDIST_WORKER' in os.environ:  # one of several at once
     torch.set_num_threads(1)
 else:
     torch.set_num_threads(min(2, torch.get_num_threads()))
+
+
+def pytest_collection_finish():
+    """Let no garbage collection look at modules again; some tests ask often.
+
+    It would take a third of a second each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from fresh_python import free_port
 from mmengine.config import Config
+from run_tool import run_tool
 
 from mmavs.files.output_folder import OutputFolder
 
@@ -34,11 +35,14 @@ class EvalLogMelCNN(LogMelCNN):
         return super().train(False)
 
 
-@atexit.register
 def refuse_what_outlives_the_group():
     for thread in Path('/proc/self/task').glob('*/comm'):
         if 'gloo' in thread.read_text():
             os._exit(9)
+
+
+if 'RANK' in os.environ:
+    atexit.register(refuse_what_outlives_the_group)
 """
 
 
@@ -77,8 +81,14 @@ def config_file(tiny_ms3, tmp_path_factory):
     return folder / 'config.py'
 
 
+def run_here(config_file, tool, *arguments, monkeypatch):
+    """Run a tool in this process, which spares the imports."""
+    monkeypatch.syspath_prepend(config_file.parent)
+    run_tool(tool, config_file, *arguments, monkeypatch=monkeypatch)
+
+
 def run(config_file, *command):
-    """Run a command of this project on CPU."""
+    """Run a script of this project on CPU."""
     env = dict(
         os.environ,
         PYTHON=sys.executable,
@@ -104,7 +114,9 @@ def weights(work_dir):
     return checkpoint['state_dict']
 
 
-def test_gradients_of_two_ranks_equal_one_process(config_file, tmp_path):
+def test_gradients_of_two_ranks_equal_one_process(
+    config_file, tmp_path, monkeypatch
+):
     """After one SGD step of rate 1, weights differ by the gradient alone."""
     run(
         config_file,
@@ -114,15 +126,12 @@ def test_gradients_of_two_ranks_equal_one_process(config_file, tmp_path):
         '--work-dir',
         tmp_path / 'two',
     )
-    run(
+    run_here(
         config_file,
-        sys.executable,
-        ROOT / 'tools/train.py',
-        config_file,
-        '--work-dir',
-        tmp_path / 'one',
-        '--cfg-options',
-        'train_dataloader.batch_size=4',
+        'train',
+        *('--work-dir', tmp_path / 'one'),
+        *('--cfg-options', 'train_dataloader.batch_size=4'),
+        monkeypatch=monkeypatch,
     )
     one, two = weights(tmp_path / 'one'), weights(tmp_path / 'two')
     assert one.keys() == two.keys()
@@ -155,7 +164,7 @@ def metrics(work_dir):
 
 
 def test_metric_of_two_ranks_equals_one_process(
-    config_file, checkpoint, tmp_path
+    config_file, checkpoint, tmp_path, monkeypatch
 ):
     """Three clips do not divide by two; every figure is exactly equal."""
     options = ('--cfg-options', 'test_evaluator.clips_per_batch=2')
@@ -173,15 +182,13 @@ def test_metric_of_two_ranks_equals_one_process(
         *('--out', tmp_path / 'masks', '--show-dir', tmp_path / 'pictures'),
         *('--overwrite', *options),
     )
-    run(
+    run_here(
         config_file,
-        sys.executable,
-        ROOT / 'tools/test.py',
-        config_file,
+        'test',
         checkpoint,
-        '--work-dir',
-        tmp_path / 'one',
+        *('--work-dir', tmp_path / 'one'),
         *options,
+        monkeypatch=monkeypatch,
     )
     one, two = metrics(tmp_path / 'one'), metrics(tmp_path / 'two')
     assert one == two
