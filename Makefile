@@ -5,7 +5,7 @@
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
 # make fuzz         damaged and hostile files through every door
-# make soak         2,000 iterations: memory and open files stay as they are
+# make soak         2,000 iterations, and 5 minutes of video: memory stays
 # make docs         the documentation, in docs/en/_build/html
 #
 # make test-full-mmcv, test-onedl, test-oldest-torch: the suite on another
@@ -83,6 +83,7 @@ fuzz: $(STAMP)
 
 soak: $(STAMP)
 	@$(BIN)/python tests/soak/soak_training.py
+	@$(BIN)/python tests/soak/soak_video.py
 
 gpu-test: $(STAMP)
 	@$(BIN)/python -m pytest -m gpu

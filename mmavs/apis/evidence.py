@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SIDE = 192  # pixels on the longer side, at most
+SIDE = 160  # pixels on the longer side, at most
 _SOFTNESS = 4.0  # logits beyond which certainty hardly grows
 
 

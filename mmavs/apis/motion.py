@@ -9,7 +9,7 @@ from mmavs.media.video import Picture
 
 from .timing import TOLERANCE
 
-SIDE = 160  # pixels on the longer side
+SIDE = 128  # pixels on the longer side
 _KEPT = 16  # steps behind the one asked for
 
 
@@ -30,7 +30,7 @@ class Motion:
         self.fps = fps
         self.count = 0  # steps that have passed
         self._small: Dict[int, np.ndarray] = {}
-        self._flows: Dict[tuple, Optional[np.ndarray]] = {}
+        self._ways: Dict[tuple, Optional[np.ndarray]] = {}
         preset = cv2.DISOPTICAL_FLOW_PRESET_FAST
         self._search = cv2.DISOpticalFlow_create(preset)
 
@@ -59,30 +59,37 @@ class Motion:
             ndarray: (h, w, 2) float32, in pixels to the right and down; None
             if nothing moved at all.
         """
-        whole = None
-        way = 1 if other > step else -1
-        for here in range(step, other, way):
-            part = self._neighbour(here, here + way)
-            if part is not None and whole is not None:
-                part = whole + warp(part, whole)
-            whole = whole if part is None else part
-        return whole
+        if step == other:
+            return None
+        key = step, other
+        if key not in self._ways:
+            beside = step + (1 if other > step else -1)
+            self._ways[key] = _chained(
+                self._search_between(step, beside),
+                self.between(beside, other),
+            )
+        return self._ways[key]
 
     def forget(self, step: int) -> None:
         """Keep nothing of what lies long before a step."""
-        for old in [k for k in self._small if k < step - _KEPT]:
-            del self._small[old]
-            for way in (old - 1, old + 1):
-                self._flows.pop((old, way), None)
+        first = step - _KEPT
+        self._small = {k: p for k, p in self._small.items() if k >= first}
+        self._ways = {k: w for k, w in self._ways.items() if min(k) >= first}
 
-    def _neighbour(self, step: int, other: int) -> Optional[np.ndarray]:
-        key = step, other
-        if key not in self._flows:
-            here, there = self._small[step], self._small[other]
-            same = here is there or np.array_equal(here, there)
-            flow = None if same else self._search.calc(here, there, None)
-            self._flows[key] = flow
-        return self._flows[key]
+    def _search_between(self, step: int, other: int) -> Optional[np.ndarray]:
+        here, there = self._small[step], self._small[other]
+        if here is there or np.array_equal(here, there):
+            return None
+        return self._search.calc(here, there, None)
+
+
+def _chained(
+    near: Optional[np.ndarray], far: Optional[np.ndarray]
+) -> Optional[np.ndarray]:
+    """Go on from where the first displacement leads; None is no motion."""
+    if near is None or far is None:
+        return far if near is None else near
+    return near + warp(far, near)
 
 
 def warp(maps: np.ndarray, displacement: np.ndarray) -> np.ndarray:
