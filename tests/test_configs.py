@@ -27,7 +27,7 @@ COUNTS = {
     'avsegformer': 13,
     'avsbg': 8,
     'catr': 7,
-    'photo': 5,
+    'photo': 6,
     'synthetic': 21,
     'tpavi': 15,
 }

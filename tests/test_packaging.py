@@ -113,6 +113,25 @@ def test_source_distribution_can_be_built_from(tmp_path):
     assert not any('.mim' in name for name in names)
 
 
+def test_pictures_made_of_stamps_stay_out_and_say_their_licence(
+    names, tmp_path
+):
+    """They are under the GPL, which is not that of what is packaged."""
+    import tarfile
+
+    folder = ROOT / 'docs/en/_static/photo'
+    pictures = {path.name for path in folder.iterdir()} - {'LICENSE'}
+    assert pictures
+    licence = (folder / 'LICENSE').read_text()
+    assert 'GNU GENERAL PUBLIC LICENSE' in licence and 'Tux Paint' in licence
+    for name in pictures:
+        assert name in licence
+    source = copy_sources(tmp_path)
+    with tarfile.open(build(source, 'sdist')) as archive:
+        packed = names | set(archive.getnames())
+    assert not pictures & {name.rsplit('/', 1)[-1] for name in packed}
+
+
 CODE = """
 import mmavs, sys
 from pathlib import Path

@@ -7,10 +7,6 @@ _base_ = [
 ]
 max_epochs = 6
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
-# the backbone knows photographs already
-optim_wrapper = dict(
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1)))
-)
 param_scheduler = [
     _base_.param_scheduler[0],
     dict(_base_.param_scheduler[1], end=max_epochs),

@@ -19,7 +19,18 @@ test_pipeline = [
     ),
     dict(type='PackAVSInputs'),
 ]
-train_dataloader = dict(dataset=dict(data_root=data_root))
+# mirrored at random when they are composed, so not once more here
+train_pipeline = [
+    *_base_.load_pipeline,
+    dict(
+        type='ForEachFrame',
+        transforms=[dict(type='LoadFrame'), dict(type='LoadFrameMask')],
+    ),
+    dict(type='PackAVSInputs'),
+]
+train_dataloader = dict(
+    dataset=dict(data_root=data_root, pipeline=train_pipeline)
+)
 val_dataloader = dict(
     dataset=dict(data_root=data_root, pipeline=test_pipeline)
 )
