@@ -4,6 +4,7 @@
 # make test-ranks   every small config on two ranks, and a rank that is killed
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
+# make test-page    the web page in headless Chromium (which is to be there)
 # make fuzz         damaged and hostile files through every door
 # make soak         2,000 iterations, and 5 minutes of video: memory stays
 # make docs         the documentation, in docs/en/_build/html
@@ -38,7 +39,7 @@ endif
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_tools/test_distributed.py
 
-.PHONY: quickstart photo test test-ranks test-pairs test-trajectories fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
+.PHONY: quickstart photo test test-ranks test-pairs test-trajectories test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
 
 env: $(STAMP)
 
@@ -77,6 +78,10 @@ test-trajectories: $(STAMP)
 
 test-pairs: $(STAMP)
 	@$(BIN)/python -m pytest -m slow tests/test_tools/test_option_pairs.py
+
+test-page: $(STAMP)
+	@$(PIP) -r requirements/demo.txt playwright
+	@$(BIN)/python -m pytest -m slow -rs tests/test_web
 
 fuzz: $(STAMP)
 	@$(BIN)/python tests/fuzz/run.py

@@ -52,7 +52,12 @@ def parse_args() -> argparse.Namespace:
         help='in place of VIDEO: the camera and the microphone of this '
         'machine, until Ctrl-C',
     )
-    parser.add_argument('--audio', help='sound file in place of the own sound')
+    parser.add_argument(
+        '--audio',
+        metavar='mute|noise|FILE',
+        help='what the model hears in place of the own sound: silence, white '
+        'noise, or a sound file; it shows whether a model listens',
+    )
     add_output_arguments(parser)
     parser.add_argument(
         '--fps', type=int, default=1, help='masks per second (1 as trained)'

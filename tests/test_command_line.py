@@ -28,7 +28,7 @@ CONFIG = 'configs/synthetic/film_tiny_ms3.py'
 # script -> what its user got wrong, and what must stand in the line
 MISTAKES = {
     'demo/video_demo.py': (['none.mp4', 'no_model', 'none.pth'], 'none.mp4'),
-    'demo/web_demo.py': (['film_tiny_ms3'], 'MODEL=WEIGHTS'),
+    'demo/web_demo.py': (['no_model'], 'MODEL=WEIGHTS'),
     'tools/photo.py': (['--epohcs'], '--epohcs'),
     'tools/quickstart.py': (['--agian'], '--agian'),
     'tools/test.py': (['none.py', 'x.pth'], 'none.py'),

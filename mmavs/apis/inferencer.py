@@ -157,9 +157,10 @@ class AVSInferencer:
                 ``(picture, (waveform, sample_rate))`` with the sound that is
                 heard while the picture is on screen, such as
                 :func:`~mmavs.media.camera.camera`.
-            audio (str or Path or tuple, optional): Sound file, or
-                ``(waveform, sample_rate)``; by default the video's own sound,
-                or the one wav file in the folder.
+            audio (str or Path or tuple, optional): Sound file,
+                ``(waveform, sample_rate)``, ``'mute'`` or ``'noise'``; by
+                default the video's own sound, or the one wav file in the
+                folder.
             out_video (str or Path, optional): mp4 with the masks painted over
                 the pictures, and the sound. It shows at least 6 masks per
                 second, see :class:`~mmavs.apis.shown.FittedMasks`.

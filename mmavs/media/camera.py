@@ -5,7 +5,7 @@ import sys
 import threading
 from collections import deque
 from contextlib import contextmanager
-from typing import Callable, Deque, Iterator, List, Optional, Tuple
+from typing import Callable, Deque, Iterator, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmavs.compat import import_av
 
 RATE = 16000  # Hz, of the sound that is given
-_MOST = 150  # pictures that wait for the model
+_MOST = 150  # pictures that wait for the model, pieces for a picture
 
 Moment = Tuple[np.ndarray, Tuple[np.ndarray, int]]
 
@@ -59,7 +59,8 @@ class _Recorder:
 
     def __init__(self, capture, sound: Iterator[np.ndarray]) -> None:
         self._capture, self._sound = capture, sound
-        self._heard: List[np.ndarray] = []
+        # if the camera stalls, only so much sound waits for it
+        self._heard: Deque[np.ndarray] = deque(maxlen=_MOST)
         self._waiting: Deque[Moment] = deque()
         self._change = threading.Condition()
         self._silent = self._ended = self._lost = False

@@ -17,6 +17,7 @@ from mmavs.media.listing import IMG_SUFFIXES, list_images, visible_files
 from mmavs.media.live import LiveMedia, LivePictures, is_moment
 from mmavs.media.picture_streams import FolderPictures
 from mmavs.media.sound_sources import SampledSound, SoundFile, Waveform
+from mmavs.media.stand_ins import WORDS, stand_in
 from mmavs.media.video import VideoPictures
 
 Pictures = Union[VideoPictures, FolderPictures, LivePictures]
@@ -60,7 +61,9 @@ def find_media(
             and sound, see :class:`~mmavs.media.live.LiveMedia`. What this
             function gave is taken as it is.
         audio (str or Path or tuple, optional): Sound file, or ``(waveform,
-            sample_rate)``. Defaults to the video's own sound track, or to the
+            sample_rate)``; ``'mute'`` or ``'noise'``, see
+            :data:`mmavs.audio.sounds.SOUNDS` (a file of that name is
+            ``'./mute'``). Defaults to the video's own sound track, or to the
             one sound file in a folder.
 
     Returns:
@@ -97,6 +100,8 @@ def find_media(
 def _given_sound(audio: Sound) -> Union[SoundFile, SampledSound]:
     if isinstance(audio, SampledSound):
         return audio
+    if isinstance(audio, str) and audio in WORDS:
+        return stand_in(audio)
     audio = check_sound(audio)
     if isinstance(audio, str):
         return SoundFile(audio)
