@@ -226,10 +226,16 @@ def test_folders_of_other_clips_are_not_added_to(material, sources, tmp_path):
     with pytest.raises(ValueError, match='synthetic AVSBench.*Fix: choose'):
         compose(tmp_path, material)
     assert digests(made) == before
-    compose(tmp_path / 'mine', material, train=1)
-    other = gathered(sources, tmp_path / 'mine', size=40)
+    mine = tmp_path / 'mine'
+    first = gathered(sources, mine)
+    compose(mine, first, train=1)
+    before = digests(mine)
+    with pytest.raises(ValueError, match='other pictures, recordings.*Fix'):
+        gathered(sources, mine, size=40)
+    after = digests(mine)
+    assert {name: after[name] for name in before} == before
     with pytest.raises(ValueError, match='other pictures, recordings'):
-        compose(tmp_path / 'mine', other, train=1)
+        compose(mine, gathered(sources, tmp_path / 'other', 40), train=1)
 
 
 def test_the_tool(sources, tmp_path, monkeypatch, capsys):
@@ -248,6 +254,7 @@ def test_the_tool(sources, tmp_path, monkeypatch, capsys):
         run_tool(
             'dataset_converters/compose_clips', *words, monkeypatch=monkeypatch
         )
+    assert (tmp_path / 'out/SOURCES.csv').is_file()
     with pytest.raises(ValueError, match='no source given. Fix: add --obj'):
         run_tool(
             'dataset_converters/compose_clips',

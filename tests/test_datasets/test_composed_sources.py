@@ -15,6 +15,7 @@ from composed_sources import (
 )
 
 from mmavs.datasets.avss_classes import AVSS_CLASSES
+from mmavs.datasets.composed import gather
 from mmavs.datasets.composed.class_map import (
     KNOWN_CLASSES,
     class_of_folder,
@@ -78,7 +79,9 @@ def test_too_little_is_one_error(tmp_path):
     root = write_sources(tmp_path / 'in2')
     shutil.rmtree(root / 'sounds/dog')
     shutil.rmtree(root / 'sounds/drum')
-    with pytest.raises(ValueError, match='1 classes have.*2 lines of .*Fix'):
+    with pytest.raises(
+        ValueError, match='1 classes have.* 2 left out, the.*Fix'
+    ):
         gathered(root, tmp_path / 'out2')
     with pytest.raises(FileNotFoundError, match='no sound in .*CLASS/.*wav'):
         read_folders('sound', tmp_path / 'in/objects')
@@ -274,3 +277,44 @@ def test_stamps(tmp_path):
     assert len(lines) == len(STAMPS) - 1
     with pytest.raises(FileNotFoundError, match='Fix: apt-get install tux'):
         read_stamps(tmp_path / 'none')
+
+
+def test_coco_and_esc50_make_a_set(tmp_path):
+    """Photographs and recordings of two collections meet in the class map."""
+    write_coco(tmp_path)
+    content = json.loads((tmp_path / 'instances.json').read_text())
+    cat = dict(content['annotations'][0], id=7, category_id=17)
+    content['annotations'].append(cat)
+    content['categories'].append(dict(id=17, name='cat'))
+    (tmp_path / 'instances.json').write_text(json.dumps(content))
+    (tmp_path / 'esc50.csv').write_text(
+        'filename,fold,target,category,esc10,src_file,take\n'
+        'a.wav,1,0,dog,True,1,A\nb.wav,1,5,cat,True,2,A\n'
+    )
+    for name in 'ab':
+        write_tone(tmp_path / 'audio' / f'{name}.wav', 500)
+    root = write_sources(tmp_path / 'in')
+    found = [
+        read_coco(tmp_path / 'instances.json', tmp_path),
+        read_library('esc50', tmp_path / 'esc50.csv', tmp_path / 'audio'),
+        read_folders('background', root / 'backgrounds'),
+    ]
+    items = [item for part, _ in found for item in part]
+    out = tmp_path / 'out'
+    material = gather(items, [], out, 48, 9, workers=1, progress=False)
+    assert [kind.name for kind in material.classes] == ['cat', 'dog']
+    picture = cv2.imread(
+        str(material.folder / material.classes[0].pictures['test'][0]), -1
+    )
+    assert picture.shape[2] == 4 and max(picture.shape) == 48
+    licences = {row['licence'] for row in rows_of(out / 'SOURCES.csv')}
+    assert licences == {
+        'Attribution License',
+        'CC BY-NC 3.0 (ESC-50)',
+        'not stated',
+    }
+
+
+def rows_of(path):
+    with path.open(newline='') as file:
+        return list(csv.DictReader(file))

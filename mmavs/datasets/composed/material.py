@@ -24,6 +24,8 @@ from typing import (
 from mmavs.files.text_files import read_json
 from mmavs.files.whole_files import whole_file, write_text
 
+from ..synthetic.generate import read_side_file
+from ..synthetic.layouts import LAYOUTS
 from ..synthetic.script import SPLITS
 from .class_map import s4_category
 from .items import (
@@ -129,7 +131,8 @@ def gather(
 
     Raises:
         ValueError: Fewer than three backgrounds, fewer than two classes with
-            pictures and recordings, or too many.
+            pictures and recordings, or too many; or a set below the root was
+            made of other material, and its tables would be lost.
     """
     folder = root / f'material-{size}px'
     items, left_out = list(items), list(left_out)
@@ -144,10 +147,11 @@ def gather(
     ]
     left_out += _incomplete_classes(items, good)
     usable = _of_complete_classes(good)
-    _write_left_out(root / LEFT_OUT, left_out)
-    _check_enough(usable, left_out, root / LEFT_OUT)
+    _check_enough(usable, left_out)
     parts = _divide(usable)
     material = _material(folder, parts, size)
+    _check_sets(root, material.fingerprint)
+    _write_csv(root / LEFT_OUT, LeftOut._fields, left_out)
     write_text(folder / INDEX, json.dumps(_to_json(material), indent=1))
     _write_sources(root / SOURCES, parts)
     return material
@@ -219,25 +223,39 @@ def _run_all(
     return [results[i] for i in range(len(items))]
 
 
-def _check_enough(
-    usable: Sequence[Item], left_out: Sequence[LeftOut], table: Path
-) -> None:
+def _check_enough(usable: Sequence[Item], left_out: Sequence[LeftOut]) -> None:
     """Refuse material of which no set can be made."""
-    why = f' {len(left_out)} lines of {table} say what was left out.'
+    why = ''
+    if left_out:
+        what, reason = left_out[0]
+        why = f' {len(left_out)} left out, the first {what}: {reason}.'
     origins = {item.origin for item in usable if item.role == BACKGROUND}
     if len(origins) < len(SPLITS):
         raise ValueError(
             f'{len(origins)} usable backgrounds for train, val and test, '
-            f'which must not share any.{why if left_out else ""} Fix: give '
-            'three or more (--backgrounds).'
+            f'which must not share any.{why} Fix: give three or more '
+            '(--backgrounds).'
         )
     number = len({item.kind for item in usable if item.kind})
     if not 2 <= number <= MAX_CLASSES:
         raise ValueError(
             f'{number} classes have usable pictures and recordings; it takes '
-            f'2 to {MAX_CLASSES}.{why if left_out else ""} Fix: name folders '
-            'of pictures and of recordings alike.'
+            f'2 to {MAX_CLASSES}.{why} Fix: name folders of pictures and of '
+            'recordings alike.'
         )
+
+
+def _check_sets(root: Path, fingerprint: str) -> None:
+    """Refuse to write the tables of other material over those of a set."""
+    for layout in LAYOUTS.values():
+        side = read_side_file(root / layout.folder)
+        if side and side.get('material', fingerprint) != fingerprint:
+            raise ValueError(
+                f'{root / layout.folder} was composed of other pictures, '
+                'recordings or backgrounds, or at another size. Fix: take '
+                'the same again, choose another output folder, or delete '
+                'this one.'
+            )
 
 
 def _divide(items: Sequence[Item]) -> Dict[tuple, Dict[str, List[Item]]]:
@@ -317,10 +335,6 @@ def _write_sources(
             used = [s for s in SPLITS if item in splits[s]]
             rows.append([role, kind, name, ' '.join(used), item.licence])
     _write_csv(path, ('role', 'class', 'file', 'splits', 'licence'), rows)
-
-
-def _write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
-    _write_csv(path, LeftOut._fields, left_out)
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable) -> None:
