@@ -154,3 +154,26 @@ def test_a_fuser_without_sam2_is_refused(tmp_path, monkeypatch):
 def test_foreign_keys_are_named():
     with pytest.raises(ValueError, match=r'not of an AuralSAM2.*head\.pony'):
         auralsam2.convert({'head.pony': torch.zeros(1)})
+
+
+def test_a_training_keeps_no_graph_of_what_is_frozen():
+    """Trunk, neck and sound encoder; the fuser is where gradients begin."""
+    config = ROOT / 'configs/auralsam2/auralsam2_hiera-t_ms3.py'
+    with OnMeta():
+        model = MODELS.build(Config.fromfile(config).model).train()
+        inputs = dict(
+            imgs=torch.empty(1, 2, 3, 64, 64),
+            audio=torch.empty(1, 2, 2, 96, 64),
+        )
+        encoded = model.encode(inputs)
+        fine = model.neck[0](encoded)
+        fused = model.neck[1](fine)
+    frozen = (*encoded.visual, encoded.audio, *fine.visual)
+    assert not any(x.requires_grad for x in frozen)
+    made = (*fused.visual[3:], fused.audio)
+    assert all(x.requires_grad for x in made)
+    trained = {n for n, p in model.named_parameters() if p.requires_grad}
+    assert {name.split('.')[0] for name in trained} == {
+        'neck',
+        'auxiliary_losses',
+    }
