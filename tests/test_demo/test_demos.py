@@ -82,6 +82,14 @@ def test_video_demo(video, weights, tmp_path, monkeypatch, capsys):
     assert '6 masks' in printed and 'in_mmavs.mp4' in printed
 
 
+def test_video_demo_carries_a_memory_where_there_is_one(
+    video, weights, monkeypatch
+):
+    words = (video, 'film_tiny_ms3', weights, '--no-video', '--carry-memory')
+    with pytest.raises(ValueError, match='AVSFPNHead keeps no memory'):
+        run_video_demo(monkeypatch, *words)
+
+
 def test_video_demo_without_weights(video, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match='no weights were given'):
