@@ -48,6 +48,16 @@ def bytes_of(make: Callable[[Path], bytes]) -> Damage:
     return damage
 
 
+def written(make: Callable[[Path], str]) -> Damage:
+    """Damage: Puts a text in the file's place."""
+    return bytes_of(lambda path: make(path).encode())
+
+
+def text(text: str) -> Damage:
+    """Damage: Puts this text in the file's place."""
+    return written(lambda path: text)
+
+
 def _flip(data: bytes, part: float) -> bytes:
     place = min(int(part * len(data)), len(data) - 1)
     bit = 1 << (zlib.crc32(data) % 8)
