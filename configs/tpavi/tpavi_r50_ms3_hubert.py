@@ -24,7 +24,7 @@ model = dict(
 )
 train_pipeline = [
     dict(type='LoadAudio'),
-    dict(type='AudioSegments'),  # one second a frame, 16 kHz
+    dict(type='AudioSegments'),  # one second per frame, 16 kHz
     *_base_.train_pipeline[2:],
 ]
 test_pipeline = train_pipeline

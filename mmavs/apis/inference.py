@@ -31,7 +31,7 @@ def inference_model(
     Args:
         model (nn.Module): From :func:`~mmavs.apis.init_model`; put into
             evaluation mode.
-        frames (Iterable or str or Path): T pictures of one size, one a
+        frames (Iterable or str or Path): T pictures of one size, one per
             second, each a file, an array (H, W, 3) uint8 BGR, a tensor
             (3, H, W) uint8 RGB or a PIL picture; or the folder that holds
             them, in the natural order of names.

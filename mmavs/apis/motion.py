@@ -18,7 +18,7 @@ class Motion:
 
     Displacements come from dense inverse search (Kroeger et al., "Fast
     Optical Flow using Dense Inverse Search", ECCV 2016) between neighbouring
-    steps, and are chained over several: from one picture to one a second
+    steps, and are chained over several: from one picture to one per second
     later nothing could be followed.
 
     Args:

@@ -78,8 +78,8 @@ def noise(
 
     Args:
         num_samples (int): S.
-        color (str): ``'white'``, or ``'pink'`` (power falls by 3 dB an octave,
-            as in many natural sounds).
+        color (str): ``'white'``, or ``'pink'`` (power falls by 3 dB per
+            octave, as in many natural sounds).
         generator (torch.Generator, optional): For repeatable noise.
 
     Returns:

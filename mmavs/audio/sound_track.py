@@ -300,7 +300,7 @@ class SampledTrack:
 
 
 def frame_of(samples: np.ndarray, rate: int, place: int = 0):
-    """Make samples a frame of FFmpeg's.
+    """Make a frame of FFmpeg's of samples.
 
     Args:
         samples (ndarray): (S,) float32 in [-1, 1].

@@ -23,7 +23,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--split', help='rows of the csv to take')
     parser.add_argument(
         '--classes',
-        help='text file, one class a line, background first; default: those '
+        help='text file, one class per line, background first; default: those '
         'that a dump names, else the 71 of AVSBench-semantic',
     )
     parser.add_argument(
@@ -51,7 +51,7 @@ def read_classes(path: Optional[str]) -> dict:
     """Give names and colours of the classes.
 
     Args:
-        path (str, optional): Text file, one class a line. Defaults to the
+        path (str, optional): Text file, one class per line. Defaults to the
             classes of AVSBench-semantic.
 
     Returns:
@@ -68,7 +68,7 @@ def read_classes(path: Optional[str]) -> dict:
         if twice or not names:
             raise ValueError(
                 f'{path} names {f"{twice} twice" if twice else "no class"}. '
-                'Fix: write one class a line, background first.'
+                'Fix: write one class per line, background first.'
             )
     return dict(classes=names, palette=voc_palette(len(names)))
 

@@ -14,7 +14,6 @@ import torch
 from damages import Damage, Payload, bytes_of, on_bytes, text
 
 _RECONSTRUCT = np.zeros(1).__reduce__()[0]
-_SCALAR = np.float64(0).__reduce__()[0]
 
 
 class _Call:

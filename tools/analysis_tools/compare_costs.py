@@ -75,7 +75,7 @@ def measure_memory(path: str) -> int:
 
 
 def measure(args: argparse.Namespace) -> List[List[str]]:
-    """One row of cells a config."""
+    """One row of cells per config."""
     works = {p: network(p, args.size, args) for p in args.configs}
     runs = interleave(works, args.repeats, torch.device(args.device))
     rows = []
@@ -109,7 +109,13 @@ def main() -> None:
         title=f'one clip of {args.frames} frames of {args.size} px, '
         f'{args.device}, {args.threads} threads, torch {torch.__version__}'
     )
-    columns = ('config', 'parameters (M)', 'MACs (G)', 'ms a clip', 'peak MB')
+    columns = (
+        'config',
+        'parameters (M)',
+        'MACs (G)',
+        'ms per clip',
+        'peak MB',
+    )
     for name in columns:
         table.add_column(name, justify='left' if name == 'config' else 'right')
     for cells in measure(args):

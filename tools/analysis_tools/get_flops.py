@@ -56,7 +56,7 @@ def size_of(shape: List[int]) -> Tuple[int, int]:
 
 
 def show(complexity: Complexity) -> None:
-    """Print one row a part."""
+    """Print one row per part."""
     height, width = complexity.size
     frames = complexity.num_frames
     table = Table(

@@ -71,7 +71,7 @@ def siren(rng, t):
 
 
 def chirps(rng, t):
-    """Short rising chirps, 2.2-5 kHz, 4-7 a second."""
+    """Short rising chirps, 2.2-5 kHz, 4-7 per second."""
     rate = rng.uniform(4, 7)
     since = _strikes(rng, t, rate)
     length = rng.uniform(0.08, 0.12)
@@ -90,7 +90,7 @@ def bursts(rng, t):
 
 
 def clicks(rng, t):
-    """Clicks of a few milliseconds over the whole band, 14-24 a second."""
+    """Clicks of a few milliseconds over the whole band, 14-24 per second."""
     since = _strikes(rng, t, rng.uniform(14, 24))
     return _noise(rng, t) * np.exp(-since / rng.uniform(0.0015, 0.003))
 

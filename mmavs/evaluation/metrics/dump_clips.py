@@ -12,7 +12,7 @@ from mmavs.registry import METRICS
 class DumpClips(DumpResults):
     """mmengine's ``DumpResults`` with labels as single bytes.
 
-    Of a binary clip 6 bytes a pixel are kept in place of 20, of a semantic
+    Of a binary clip 6 bytes per pixel are kept in place of 20, of a semantic
     one 2 in place of 16; ``evaluate_dump.py`` reads both kinds of file. Every
     clip says what the classes are (``classes``), since labels alone do not
     tell how many there could be.

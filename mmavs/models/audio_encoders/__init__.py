@@ -1,4 +1,4 @@
-"""Audio encoders: one second of sound a frame, (N, ...) to (N, D)."""
+"""Audio encoders: one second of sound per frame, (N, ...) to (N, D)."""
 
 from .beats import BEATs
 from .front_ends import BEATsFbankFrontEnd, VGGishLogMelFrontEnd

@@ -99,12 +99,12 @@ class BEATs(PretrainedAudioEncoder):
         self.freeze()
 
     def encode(self, audio: Tensor) -> Tensor:
-        """Encode one piece of sound a frame.
+        """Encode one piece of sound per frame.
 
         Args:
             audio (Tensor): (N, frames, 128) normalised filterbank from
-                :func:`mmavs.audio.beats_fbank` (98 frames of 10 ms a second),
-                or with ``waveform_in`` (N, S) in [-1, 1] at 16 kHz.
+                :func:`mmavs.audio.beats_fbank` (98 frames of 10 ms in a
+                second), or with ``waveform_in`` (N, S) in [-1, 1] at 16 kHz.
 
         Returns:
             Tensor: (N, L, embed_dims) tokens, or their mean (N, embed_dims).

@@ -60,7 +60,7 @@ class PretrainedAudioEncoder(BaseModule):
         """Encode sound.
 
         Args:
-            audio (Tensor): (N, ...) float, one second of sound a row, as the
+            audio (Tensor): (N, ...) float, one second of sound per row, as the
                 subclass's ``encode`` states: a log-mel example, a filterbank
                 or a waveform in [-1, 1].
 

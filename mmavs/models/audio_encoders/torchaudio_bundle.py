@@ -31,7 +31,7 @@ class TorchaudioBundleEncoder(PretrainedAudioEncoder):
         num_layers (int, optional): Transformer layers to run; the later ones
             are not built. Defaults to all.
         pool (str, optional): ``'mean'`` averages the tokens of a frame's
-            sound. Defaults to None: tokens, 49 a second.
+            sound. Defaults to None: tokens, 49 per second.
         frozen (bool): Keep the weights.
         init_cfg (dict, optional): See :class:`PretrainedAudioEncoder`.
 
@@ -76,7 +76,7 @@ class TorchaudioBundleEncoder(PretrainedAudioEncoder):
         self.freeze()
 
     def encode(self, audio: Tensor) -> Tensor:
-        """Encode one piece of sound a frame.
+        """Encode one piece of sound per frame.
 
         Args:
             audio (Tensor): (N, S) waveform in [-1, 1] at 16 kHz, S >= 400;

@@ -1,4 +1,4 @@
-"""The decoder of the AVSBench baseline: coarse to fine, one scale a step."""
+"""The decoder of the AVSBench baseline: coarse to fine, one scale per step."""
 
 from typing import Optional, Sequence, Tuple
 

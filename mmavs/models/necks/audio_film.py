@@ -15,8 +15,8 @@ class AudioFiLM(AudioFusionNeck):
     """Modulate maps by sound: ``x * (1 + gamma(a)) + beta(a)``.
 
     FiLM of "FiLM: Visual Reasoning with a General Conditioning Layer",
-    https://arxiv.org/abs/1709.07871, Eq. 1 and 2, with one linear layer a
-    scale; each frame hears its own second only.
+    https://arxiv.org/abs/1709.07871, Eq. 1 and 2, with one linear layer
+    per scale; each frame hears its own second only.
 
     Args:
         in_channels (Sequence[int]): Channels of each visual map.

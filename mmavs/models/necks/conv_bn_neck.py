@@ -1,4 +1,4 @@
-"""Three convolutions a scale, to one width."""
+"""Three convolutions per scale, to one width."""
 
 from typing import Optional, Sequence
 

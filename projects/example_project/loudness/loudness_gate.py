@@ -13,7 +13,7 @@ from mmavs.structures import AVFeatures
 class LoudnessGate(BaseModule):
     """Scale each channel of each map by a gate that the sound opens.
 
-    An example, of no paper: ``x * sigmoid(W a)``, one linear layer a scale.
+    An example, of no paper: ``x * sigmoid(W a)``, one linear layer per scale.
 
     Args:
         in_channels (Sequence[int]): Channels of each visual map.
