@@ -25,7 +25,7 @@ from mmavs.files.text_files import read_json
 from mmavs.weights.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = 'data/synthetic-96px'
+DATA = 'data/synthetic-64px'
 WORK = Path('work_dirs/quickstart')
 MODELS = {
     'with sound': 'configs/synthetic/film_tiny_ms3.py',
@@ -115,7 +115,7 @@ def main() -> None:
     if args.again:
         shutil.rmtree(ROOT / WORK, ignore_errors=True)
     print('[1/3] synthetic data', flush=True)
-    ensure_synthetic(ROOT / DATA, 'ms3', CLIPS, size=96)
+    ensure_synthetic(ROOT / DATA, 'ms3', CLIPS, size=64)
     pictures = ROOT / WORK / 'pictures'
     log = ROOT / WORK / 'without_sound' / 'train.log'
     print('[2/3] train and test with sound, shown here, and without, in', log)

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    neck=[_base_.model.neck[0], dict(type='AddAudio', in_channels=[48] * 4)],
+    neck=[_base_.model.neck[0], dict(type='AddAudio', in_channels=[32] * 4)],
     data_preprocessor=dict(num_frames=10),  # shorter clips are padded
     decode_head=dict(
         num_classes=11,

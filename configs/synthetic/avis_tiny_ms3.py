@@ -5,7 +5,7 @@
 _base_ = './avis_tiny_s4.py'
 load_from = 'pretrained/avis_tiny_ms3_stage1.pth'
 source = dict(
-    type='AVSBenchMS3Dataset', data_root='data/synthetic-96px/Multi-sources/'
+    type='AVSBenchMS3Dataset', data_root='data/synthetic-64px/Multi-sources/'
 )
 train_dataloader = dict(dataset=dict(dataset=source))
 val_dataloader = dict(dataset=source)

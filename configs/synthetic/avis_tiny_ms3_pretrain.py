@@ -1,11 +1,11 @@
 # What COCO is to the large AVIS: every visible object labelled, nothing to
 # hear. Both stages of the small one start from here.
 #   python tools/dataset_converters/synthesize_avsbench.py \
-#     --out data/synthetic-96px --settings all --size 96 \
+#     --out data/synthetic-64px --settings all --size 64 \
 #     --clips train=2000 val=40 test=40
 _base_ = './avis_tiny_ms3_stage1.py'
 synthetic_set = dict(clips=dict(train=2000, val=40, test=40))
-source = dict(data_root='data/synthetic-96px/All-sources/')
+source = dict(data_root='data/synthetic-64px/All-sources/')
 train_dataloader = dict(dataset=dict(dataset=source))
 val_dataloader = dict(dataset=source)
 test_dataloader = dict(dataset=source)

@@ -17,7 +17,7 @@ train_pipeline = [
     dict(type='PackAVSInputs'),
 ]
 source = dict(
-    type='AVSBenchMS3Dataset', data_root='data/synthetic-96px/Multi-sources/'
+    type='AVSBenchMS3Dataset', data_root='data/synthetic-64px/Multi-sources/'
 )
 train_dataloader = dict(
     dataset=dict(dataset=dict(pipeline=train_pipeline, **source))

@@ -28,7 +28,7 @@ train_dataloader = dict(
         type='SingleFrames',
         dataset=dict(
             type='AVSBenchS4Dataset',
-            data_root='data/synthetic-96px/Single-source/',
+            data_root='data/synthetic-64px/Single-source/',
             split='train',
             pipeline=train_pipeline,
         ),
@@ -37,7 +37,7 @@ train_dataloader = dict(
 model = dict(
     audio_encoder=None,
     neck=[],
-    # queries look at the coarsest map: 12 x 12 instead of 3 x 3
+    # queries look at the coarsest map: 8 x 8 instead of 2 x 2
     backbone=dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4)),
     decode_head=dict(
         _delete_=True,

@@ -4,13 +4,13 @@
 # so L_AVM spares the sound, which it would turn into a constant.
 _base_ = './film_tiny_ms3.py'
 reduce = dict(
-    type='ConvBNNeck', in_channels=[16, 32, 64, 128], out_channels=48
+    type='ConvBNNeck', in_channels=[16, 32, 64, 128], out_channels=32
 )
 model = dict(
-    audio_encoder=dict(out_channels=48),  # the neck's width, as released
+    audio_encoder=dict(out_channels=32),  # the neck's width, as released
     neck=[
         reduce,
-        dict(type='AVCorrelation', in_channels=[48] * 4, audio_channels=48),
+        dict(type='AVCorrelation', in_channels=[32] * 4, audio_channels=32),
         dict(type='MotionCorrelation', num_scales=4),
     ],
     decode_head=dict(
@@ -21,9 +21,9 @@ model = dict(
     auxiliary_losses=[
         dict(
             type='VisualToAudioLoss',
-            in_channels=48,
-            audio_channels=48,
-            feature_size=3,  # of frames of 96 px
+            in_channels=32,
+            audio_channels=32,
+            feature_size=2,  # of frames of 64 px
             mask='ground_truth',
         ),
         dict(

@@ -1,7 +1,7 @@
 # AVS-BG, small, for S4: the sound is rebuilt from the predicted mask.
 _base_ = './avsbg_tiny_ms3.py'
 source = dict(
-    type='AVSBenchS4Dataset', data_root='data/synthetic-96px/Single-source/'
+    type='AVSBenchS4Dataset', data_root='data/synthetic-64px/Single-source/'
 )
 train_dataloader = dict(dataset=source)
 val_dataloader = dict(dataset=source)
@@ -10,9 +10,9 @@ model = dict(
     auxiliary_losses=[
         dict(
             type='VisualToAudioLoss',
-            in_channels=48,
-            audio_channels=48,
-            feature_size=3,  # of frames of 96 px
+            in_channels=32,
+            audio_channels=32,
+            feature_size=2,  # of frames of 64 px
             mask='predicted',
         ),
     ],

@@ -1,5 +1,5 @@
 # TPAVI; model.neck.1.window=1 lets each frame hear its own second only.
 _base_ = './add_tiny_avss.py'
 model = dict(
-    neck=[_base_.model.neck[0], dict(type='TPAVI', in_channels=[48] * 4)],
+    neck=[_base_.model.neck[0], dict(type='TPAVI', in_channels=[32] * 4)],
 )

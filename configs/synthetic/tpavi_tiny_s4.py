@@ -6,5 +6,5 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 model = dict(
-    neck=[_base_.model.neck[0], dict(type='TPAVI', in_channels=[48] * 4)],
+    neck=[_base_.model.neck[0], dict(type='TPAVI', in_channels=[32] * 4)],
 )

@@ -112,15 +112,15 @@ def test_synthetic_set_is_made_as_its_configs_want_it(
         made.append((str(parent), setting, plan))
 
     monkeypatch.setattr(synthetic, 'ensure_synthetic', make)
-    plan = dict(size=96, clips=dict(train=1000, val=40, test=200))
+    plan = dict(size=64, clips=dict(train=1000, val=40, test=200))
     use_synthetic(small)
-    assert made.pop() == ('data/synthetic-96px', 'ms3', plan)
+    assert made.pop() == ('data/synthetic-64px', 'ms3', plan)
     # a set that is there stays as it is
-    there = Path('data/synthetic-96px/Multi-sources')
+    there = Path('data/synthetic-64px/Multi-sources')
     there.mkdir(parents=True)
     shutil.copy(tiny_ms3 / 'synthetic.json', there)
     use_synthetic(small)
-    assert made.pop() == ('data/synthetic-96px', 'ms3', {})
+    assert made.pop() == ('data/synthetic-64px', 'ms3', {})
     # one that stands in for real data is as large as that
     for loader in ('train', 'val', 'test'):
         small[f'{loader}_dataloader'].dataset.data_root = 'data/avsbench/x/'
@@ -176,7 +176,7 @@ def test_first_command_of_a_new_user(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     'root, mend',
     [
-        ('data/synthetic-96px/Multi-sources/', 'make quickstart'),
+        ('data/synthetic-64px/Multi-sources/', 'make quickstart'),
         ('/home/me/clips', 'give its folder with --cfg-options'),
     ],
 )

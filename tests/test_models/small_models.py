@@ -32,6 +32,7 @@ FPN = {
     'neck.0.out_channels': WIDTH,
     'neck.1.in_channels': [WIDTH] * 4,
     'decode_head.in_channels': [WIDTH] * 4,
+    'decode_head.channels': (32, 32),  # of then
 }
 INSTANCES = {
     **BACKBONE,
@@ -63,6 +64,13 @@ SMALLER = {
         **SOUND,
         'decode_head.in_channels': CHANNELS,
         'decode_head.embed_dims': 32,
+        # depths and widths of then
+        'decode_head.encoder.num_layers': 2,
+        'decode_head.encoder.ffn_channels': 128,
+        'decode_head.queries.num_layers': 2,
+        'decode_head.queries.ffn_channels': 128,
+        'decode_head.decoder.ffn_channels': 128,
+        'decode_head.composer.conv_channels': (32, 16),
     },
     'avsac_tiny_ms3': {
         **BACKBONE,
@@ -71,6 +79,12 @@ SMALLER = {
         'neck.embed_dims': 32,
         'neck.decoder.vga_residual': False,  # the default of then
         'decode_head.embed_dims': 32,
+        # depths and widths of then
+        'neck.encoder.num_layers': 2,
+        'neck.encoder.ffn_channels': 128,
+        'neck.queries.num_layers': 2,
+        'neck.queries.ffn_channels': 128,
+        'decode_head.conv_channels': (32, 16),
     },
 }
 # stage 1 runs from the weights of stage 2

@@ -153,9 +153,9 @@ def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):
     assert seconds == '0.50 |'
     less = compare.parameters(row, list(row.options))
     fewer = compare.parameters(whole, []) - less
-    # 3 x 3 convolutions 48 to 32 and 32 to 32 become 48 to 16 and 16 to 16
-    before = 9 * (48 * 32 + 32 * 32) + 2 * 32 + 32 + 1
-    after = 9 * (48 * 16 + 16 * 16) + 2 * 16 + 16 + 1
+    # 3 x 3 convolutions 32 to 24 and 24 to 24 become 32 to 16 and 16 to 16
+    before = 9 * (32 * 24 + 24 * 24) + 2 * 24 + 24 + 1
+    after = 9 * (32 * 16 + 16 * 16) + 2 * 16 + 16 + 1
     assert fewer == before - after
     assert millions == f'{less / 1e6:.2f}'
 

@@ -1,7 +1,7 @@
-# The synthetic AVSBench-semantic at 96 px: the ten of the 71 classes that
+# The synthetic AVSBench-semantic at 64 px: the ten of the 71 classes that
 # occur in it, and background; 5 or 10 frames.
 #   python tools/dataset_converters/synthesize_avsbench.py \
-#     --out data/synthetic-96px --settings avss --size 96 \
+#     --out data/synthetic-64px --settings avss --size 64 \
 #     --clips train=1000 val=40 test=200
 _base_ = './synthetic_ms3.py'
 load_audio = [
@@ -16,7 +16,7 @@ load_audio = [
 load_frame = [
     dict(type='LoadFrame'),
     dict(type='LoadFrameMask'),
-    dict(type='Resize', scale=(96, 96), keep_ratio=False),
+    dict(type='Resize', scale=(64, 64), keep_ratio=False),
 ]
 train_pipeline = [
     *load_audio,
@@ -46,7 +46,7 @@ classes = (
 )
 source = dict(
     type='AVSBenchSemanticDataset',
-    data_root='data/synthetic-96px/AVSBench-semantic/',
+    data_root='data/synthetic-64px/AVSBench-semantic/',
     metainfo=dict(classes=classes),
 )
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline, **source))

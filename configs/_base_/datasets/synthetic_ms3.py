@@ -1,12 +1,12 @@
-# The synthetic MS3 set at 96 px, made by `make quickstart` or by
+# The synthetic MS3 set at 64 px, made by `make quickstart` or by
 #   python tools/dataset_converters/synthesize_avsbench.py \
-#     --out data/synthetic-96px --settings ms3 --size 96 \
+#     --out data/synthetic-64px --settings ms3 --size 64 \
 #     --clips train=1000 val=40 test=200
 _base_ = './clip_loaders.py'
 dataset_type = 'AVSBenchMS3Dataset'
-data_root = 'data/synthetic-96px/Multi-sources/'
+data_root = 'data/synthetic-64px/Multi-sources/'
 # what `--synthetic` makes if nothing is there
-synthetic_set = dict(size=96, clips=dict(train=1000, val=40, test=200))
+synthetic_set = dict(size=64, clips=dict(train=1000, val=40, test=200))
 
 load_pipeline = [
     dict(type='LoadAudio'),
@@ -31,7 +31,7 @@ test_pipeline = [
         transforms=[
             dict(type='LoadFrame'),
             # changes nothing here; for videos of other sizes
-            dict(type='Resize', scale=(96, 96), keep_ratio=False),
+            dict(type='Resize', scale=(64, 64), keep_ratio=False),
             dict(type='LoadFrameMask'),
         ],
     ),

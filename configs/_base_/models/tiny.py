@@ -1,7 +1,7 @@
 # A model of about a million weights that learns from scratch in minutes on a
 # CPU; stands in for the large backbones in configs/synthetic/.
 norm_cfg = dict(type='BN', requires_grad=True)
-width = 48
+width = 32
 
 data_preprocessor = dict(
     type='AVSDataPreProcessor',
@@ -15,11 +15,13 @@ model = dict(
         type='ResNetV1c',
         depth=18,
         base_channels=16,
-        stem_channels=16,
+        stem_channels=8,
         norm_cfg=norm_cfg,
         zero_init_residual=False,
     ),
-    audio_encoder=dict(type='LogMelCNN', out_channels=128),
+    audio_encoder=dict(
+        type='LogMelCNN', channels=(8, 16, 24, 32), out_channels=128
+    ),
     neck=[
         dict(
             type='ChannelAlign',
@@ -32,7 +34,7 @@ model = dict(
     decode_head=dict(
         type='AVSFPNHead',
         in_channels=[width] * 4,
-        channels=(32, 32),
+        channels=(24, 24),
         num_upsamples=0,
         relu_skip=False,
         norm_cfg=norm_cfg,

@@ -1,14 +1,14 @@
-# a few minutes on two CPU cores
-max_epochs = 3
+# 1500 steps of eight clips: the last quarter gains less than a point of J
+max_epochs = 12
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=2
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1
 )
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.02),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.02, fused=True),
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
