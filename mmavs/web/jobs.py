@@ -139,7 +139,8 @@ class Jobs:
 
         Args:
             wish (Wish): What is asked for.
-            folder (Path): Takes the results.
+            folder (Path): Of this job alone: takes the results, and goes if
+                there are none.
             stop (threading.Event): Ends the job when set.
 
         Yields:
@@ -156,6 +157,8 @@ class Jobs:
                 self._work(wish, folder, stop, said.put)
                 said.put(None)
             except Exception as error:
+                # also what was written after a visitor went
+                shutil.rmtree(folder, ignore_errors=True)
                 said.put(error)
 
         thread = threading.Thread(target=work, daemon=True)

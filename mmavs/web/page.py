@@ -143,12 +143,11 @@ class _Work:
     ) -> Iterator[tuple]:
         """Run a job, and show what there is of it."""
         wish = Wish(video, model, sounds, other, int(fps))
-        visit = self.visits.of(request.session_hash)
-        stop = visit.begin()
+        folder, stop = self.visits.of(request.session_hash).begin()
         found: List[Result] = []
         yield self._show(_bar('Reading the video ...', 0), found)
         try:
-            for item in self.jobs.run(wish, visit.folder, stop):
+            for item in self.jobs.run(wish, folder, stop):
                 if isinstance(item, Step):
                     yield self._show(_told(item), None)
                 else:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import threading
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 
 class Visit:
@@ -19,17 +19,17 @@ class Visit:
         self.folder = Path(tempfile.mkdtemp(dir=root))
         self.stop = threading.Event()
 
-    def begin(self) -> threading.Event:
+    def begin(self) -> Tuple[Path, threading.Event]:
         """Make room for a job; an earlier one is told to end.
 
         Returns:
-            threading.Event: The new job's own ``stop``.
+            tuple: The new job's folder, and its own ``stop``.
         """
         self.stop.set()
         self.stop = threading.Event()
         for path in self.folder.iterdir():
             shutil.rmtree(path, ignore_errors=True)
-        return self.stop
+        return Path(tempfile.mkdtemp(dir=self.folder)), self.stop
 
     def end(self) -> None:
         """End its job, and delete its results."""

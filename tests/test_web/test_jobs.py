@@ -156,7 +156,8 @@ def test_a_job_that_is_left_ends(jobs, videos, tmp_path):
     """Whoever stops asking, and whoever says so."""
     stop = threading.Event()
     wish = Wish(str(videos[40]), MODEL, ['own', 'mute'])
-    steps = jobs.run(wish, tmp_path, stop)
+    (tmp_path / 'a').mkdir()
+    steps = jobs.run(wish, tmp_path / 'a', stop)
     next(steps)
     before = threading.active_count()
     steps.close()
@@ -167,7 +168,8 @@ def test_a_job_that_is_left_ends(jobs, videos, tmp_path):
         for item in jobs.run(wish, tmp_path / 'b', stop):
             stop.set()
             assert item.second < 40
-    assert not list(tmp_path.rglob('*.mp4'))
+    # nothing is left, not even of what was written since
+    assert not list(tmp_path.iterdir())
 
 
 def test_errors_say_nothing_of_the_server(jobs, tmp_path, monkeypatch):
@@ -200,13 +202,11 @@ def test_visits_keep_apart_and_go(tmp_path):
     visits = Visits(tmp_path)
     one, other = visits.of('one'), visits.of('other')
     assert visits.of('one') is one and one.folder != other.folder
-    stop = one.begin()
-    (one.folder / 'own').mkdir()
-    (one.folder / 'own' / 'a.mp4').write_text('overlay')
-    again = one.begin()
+    folder, stop = one.begin()
+    (folder / 'a.mp4').write_text('overlay')
+    later, again = one.begin()
     assert stop.is_set() and not again.is_set()
-    assert not list(one.folder.iterdir())
-    (one.folder / 'own').mkdir()
+    assert list(one.folder.iterdir()) == [later]
     visits.leave('one')
     assert again.is_set() and not one.folder.exists()
     assert other.folder.is_dir() and not other.stop.is_set()

@@ -143,7 +143,7 @@ def test_a_closed_tab_ends_its_job(tab, server, videos):
     upload(tab, videos[40])
     tab.get_by_role('button', name='Segment').click()
     says(tab, 'own: second')
-    assert results(server[1])
+    wait_until(lambda: results(server[1]))
     tab.close()
     wait_until(lambda: not results(server[1]))
 
