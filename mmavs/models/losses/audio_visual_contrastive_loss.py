@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.models.precision import at_least_float32
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, LabeledFrames
@@ -13,6 +14,9 @@ from mmavs.structures import AVFeatures, LabeledFrames
 from .mean_over_ranks import mean_over_ranks
 
 Rows = Tuple[Tensor, Tensor]  # embeddings (R, C) and labels (R,)
+# Anchors that are compared with all rows at a time; of more, scores are
+# computed again in the backward pass, in place of gigabytes of them.
+CHUNK = 1024
 
 
 @MODELS.register_module()
@@ -165,16 +169,44 @@ class AudioVisualContrastiveLoss(nn.Module):
             anchors, anchor_labels = anchors[:cut], anchor_labels[:cut]
         heard, heard_labels = join(sounds)
         rows = torch.cat([anchors, heard])
-        same = anchor_labels[:, None] == torch.cat(
-            [anchor_labels, heard_labels]
-        )
-        scores = anchors @ rows.T / self.temperature  # (A, A + S)
+        row_labels = torch.cat([anchor_labels, heard_labels])
+        total = anchors.sum() * 0
+        parts = anchors.split(CHUNK), anchor_labels.split(CHUNK)
+        for part, labels in zip(*parts):
+            total = total + run_checkpointed(
+                len(anchors) > CHUNK,
+                self.against,
+                *(part, labels, rows, row_labels, len(heard)),
+            )
+        return total, len(anchors)
+
+    def against(
+        self,
+        anchors: Tensor,
+        labels: Tensor,
+        rows: Tensor,
+        row_labels: Tensor,
+        num_sounds: int,
+    ) -> Tensor:
+        """Add up the losses of some anchors.
+
+        Args:
+            anchors (Tensor): (A', C).
+            labels (Tensor): (A',).
+            rows (Tensor): (R, C), pixels, then sounds.
+            row_labels (Tensor): (R,).
+            num_sounds (int): Of the rows.
+
+        Returns:
+            Tensor: A scalar.
+        """
+        same = labels[:, None] == row_labels
+        scores = anchors @ rows.T / self.temperature  # (A', R)
         others = scores.exp().masked_fill(same, 0).sum(1, keepdim=True)
-        scores = scores[:, len(anchors) :]  # positives are sounds alone
+        scores = scores[:, -num_sounds:]  # positives are sounds alone
         loss = (scores.exp() + others).log() - scores
-        positive = same[:, len(anchors) :]
-        loss = (loss * positive).sum(1) / positive.sum(1).clamp(min=1)
-        return loss.sum(), len(anchors)
+        positive = same[:, -num_sounds:]
+        return ((loss * positive).sum(1) / positive.sum(1).clamp(min=1)).sum()
 
     def draw(self, pixels: Tensor, mask: Tensor, logit: Tensor) -> List[Rows]:
         """Draw pixels (P, C) of one frame and level, label after label."""
