@@ -60,7 +60,11 @@ def parse_args() -> argparse.Namespace:
     )
     add_output_arguments(parser)
     parser.add_argument(
-        '--fps', type=int, default=1, help='masks per second (1 as trained)'
+        '--fps',
+        type=int,
+        default=1,
+        help='masks per second (1 as trained); the overlay shows 6 at least, '
+        'fitted to what moves',
     )
     parser.add_argument(
         '--clip-frames', type=int, help='frames in a clip, as trained'

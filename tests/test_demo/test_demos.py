@@ -12,6 +12,7 @@ import torch
 
 from mmavs.apis import init_model
 from mmavs.command_line import run_script
+from mmavs.media.sources import find_media
 from mmavs.testing.media import cut_off, write_test_video
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +145,53 @@ def test_mistakes_are_said_before_the_model_is_built(
     assert code == 2
     assert error.startswith('video_demo.py: error: ') and said in error
     assert (sorted(tmp_path.rglob('*')), video.read_bytes()) == before
+
+
+def test_a_camera_stands_in_place_of_a_video(
+    video, weights, tmp_path, monkeypatch, capsys
+):
+    """Its model and weights are given without one; here it is a file."""
+
+    def moments(index, stopped):
+        assert index == 1 and not stopped()
+        sound = find_media(video).sound.open().read(0, 3).numpy()
+        for i, picture in enumerate(find_media(video).pictures):
+            piece = sound[i * 2600 : (i + 1) * 2600]
+            yield picture.read(), (piece, 16000)
+
+    monkeypatch.chdir(tmp_path)
+    demo = load('video_demo')
+    monkeypatch.setattr(demo, 'camera', moments)
+    words = ('film_tiny_ms3', weights, '--device', 'cpu', '--camera', 1)
+    monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, words)])
+    assert demo.main() == 0
+    assert '3 masks' in capsys.readouterr().out
+    assert (tmp_path / 'camera_mmavs.mp4').stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    'words, said',
+    [
+        (['no_model', '--camera', '7'], 'there is no camera 7 here'),
+        (['--camera', 'no_model'], 'no_model is not the number of a camera'),
+    ],
+)
+def test_no_camera_is_a_mistake(monkeypatch, capsys, words, said):
+    monkeypatch.setattr('cv2.VideoCapture.isOpened', lambda self: False)
+    assert code_of_video_demo(monkeypatch, *words) == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_what_a_model_hears_is_a_word_of_the_command_line(
+    video, weights, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    words = (video, 'film_tiny_ms3', weights, '--device', 'cpu')
+    options = ('--no-video', '--json', 's.json', '--alpha', 'a.mov')
+    run_video_demo(monkeypatch, *words, '--audio', 'mute', *options)
+    summary = json.loads((tmp_path / 's.json').read_text())
+    assert summary['sound'] == 'mute' and summary['alpha'] == 'a.mov'
+    assert (tmp_path / 'a.mov').stat().st_size > 1000
 
 
 def test_a_folder_names_its_overlay(tmp_path, monkeypatch):

@@ -208,6 +208,24 @@ def test_eval_size_input_and_padded_frames():
         build(test_cfg=dict(eval_size='big'))
 
 
+def test_coarse_logits_are_the_heads_without_padding():
+    """What the head gives on 4 x 4 of which 4 x 2 is picture."""
+    masks = []
+    for keep in (True, 'coarse'):
+        model = build(test_cfg=dict(keep_logits=keep)).eval()
+        data = inputs(1, size=(4, 4))
+        data['imgs'][..., 1] = -9.0
+        data['imgs'][..., 2:] = 100.0  # padding
+        meta = dict(img_shape=(4, 2), ori_shape=(8, 4))
+        with torch.no_grad():
+            (found,) = model.predict(data, [sample(size=(8, 4), **meta)])
+        masks.append(found.pred_sem_seg.data)
+    # the sound of frames 0 and 1 is 1 and 2
+    for t, logits in enumerate(found.seg_logits.data):
+        assert logits.tolist() == [[[t + 1.0, t - 8.0]] * 4]
+    assert torch.equal(*masks) and masks[0].shape == (2, 1, 8, 4)
+
+
 def test_many_classes_drop_their_logits_unless_asked():
     head = dict(
         type='FCNHead',
