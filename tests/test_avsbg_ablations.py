@@ -4,8 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from torch.utils.data import DataLoader
 
-from mmavs.registry import MODELS
+from mmavs.datasets.synthetic import ensure_synthetic
+from mmavs.registry import DATASETS, MODELS
+from mmavs.structures import AVSDataSample, FramePixelData
 from mmavs.testing.configs import config_with
 from mmavs.testing.meta import OnMeta
 
@@ -110,3 +117,94 @@ def test_losses_of_the_paper_by_field():
     assert names == ['loss_bce']
     weights = [loss.loss_weight for loss in model.auxiliary_losses]
     assert weights == [1.0, 0.5]  # eta, lambda
+
+
+@pytest.mark.parametrize('spared', [True, False])
+def test_l_avm_leaves_the_sound_of_the_twin_alone(spared):
+    """As released it moves a trainable encoder, and far more than masks do.
+
+    What is left reaches the encoder through the gates of vision.
+    """
+    config = config_with(
+        CONFIGS / 'synthetic/avsbg_tiny_ms3.py',
+        f'model.auxiliary_losses.1.detach_audio={spared}',
+        'model.auxiliary_losses.0.feature_size=2',
+    )
+    default = config_with(CONFIGS / 'synthetic/avsbg_tiny_ms3.py').model
+    assert default.auxiliary_losses[1].detach_audio
+    torch.manual_seed(0)
+    model = MODELS.build(config.model).eval()
+    inputs = dict(
+        imgs=torch.randn(1, 2, 3, 64, 64),
+        audio=torch.randn(1, 2, 1, 96, 64) - 2,
+    )
+    sample = AVSDataSample(
+        metainfo=dict(num_frames=2, labeled_frames=[0, 1], img_path=[''] * 2)
+    )
+    masks = torch.zeros(2, 1, 64, 64, dtype=torch.long)
+    masks[..., 16:40] = 1
+    sample.gt_sem_seg = FramePixelData(data=masks)
+    losses = model.loss(inputs, [sample])
+    weights = list(model.audio_encoder.parameters())
+    moved = {
+        name: torch.autograd.grad(
+            losses[name], weights, retain_graph=True, allow_unused=True
+        )
+        for name in ('decode.loss_structure', 'loss_avm')
+    }
+    force = {
+        name: sum(float(g.norm()) for g in gradients if g is not None)
+        for name, gradients in moved.items()
+    }
+    ratio = force['loss_avm'] / force['decode.loss_structure']
+    assert ratio < 1 if spared else ratio > 100
+
+
+def cosine_between_sounds(root, changes=(), steps=60):
+    """Train the twin for some steps; mean cosine between its sounds."""
+    config = config_with(
+        CONFIGS / 'synthetic/avsbg_tiny_ms3.py',
+        'model.auxiliary_losses.0.feature_size=2',
+    )
+    config.merge_from_dict(dict(changes))
+    dataset = config.train_dataloader.dataset
+    dataset.data_root = f'{root}/'
+    dataset.pipeline[1].cache_dir = None
+    clips = list(DATASETS.build(dataset))
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    model.init_weights()
+    optimizer = build_optim_wrapper(model, config.optim_wrapper)
+    loader = DataLoader(
+        clips, batch_size=8, shuffle=True, collate_fn=pseudo_collate
+    )
+    epochs = -(-steps // len(loader))
+    for batch in (batch for _ in range(epochs) for batch in loader):
+        model.train_step(batch, optimizer)
+    sounds = torch.cat([clip['inputs']['audio'] for clip in clips])
+    gate = model.eval().neck[1].blocks['0']
+    with torch.no_grad():
+        heard = model.audio_encoder(sounds)
+        heard = F.normalize(gate.align(heard) if gate.align else heard, dim=1)
+    cosines = heard @ heard.T
+    return float(cosines[~torch.eye(len(heard)).bool()].mean())
+
+
+@pytest.mark.slow
+def test_the_sounds_of_the_twin_stay_apart(tmp_path):
+    """Where L_AVM moves the encoder, at a high rate, all become one."""
+    clips = dict(train=64, val=1, test=1)
+    root = ensure_synthetic(tmp_path, 'ms3', clips, 64, progress=False)
+    old = {
+        'model.auxiliary_losses.1.detach_audio': False,
+        'model.audio_encoder.out_channels': 128,
+        'model.neck.1.audio_channels': 128,
+        'model.auxiliary_losses.0.audio_channels': 128,
+        'optim_wrapper.paramwise_cfg.custom_keys': {
+            'neck.1': dict(lr_mult=20.0)
+        },
+    }
+    apart = cosine_between_sounds(root)
+    at_one = cosine_between_sounds(root, old)
+    print(f'cosine between sounds: {apart:.3f}, else {at_one:.3f}')
+    assert apart < 0.6 and at_one > 0.99

@@ -61,9 +61,10 @@ class AudioVisualMappingLoss(nn.Module):
             mask's area instead of the scale's.
         normalize (bool): Bring both vectors to unit length first. Defaults
             to False, as in the released training commands.
-        detach_audio (bool): Let the loss move vision only. As released it
-            moves both, which a frozen sound encoder bears; a trainable one
-            finds it easiest to say the same for every sound.
+        detach_audio (bool): Take the sound as a target that gets no gradient.
+            As released the loss moves both, which a frozen sound encoder
+            bears; a trainable one finds it easiest to say the same for every
+            sound.
         background_index (int): Class that is not foreground. Until September
             2024 the released AVSS code took 70, the last class, so that M was
             nearly 1 everywhere; published AVSS numbers were made with that.
