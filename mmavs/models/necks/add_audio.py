@@ -22,25 +22,18 @@ class AddAudio(AudioFusionNeck):
     Args:
         in_channels (Sequence[int]): Channels of each visual map.
         audio_channels (int): D of the audio encoder.
-        align_bias (bool): Bias of the linear layers.
         **kwargs: See :class:`AudioFusionNeck`.
     """
 
     def __init__(
-        self,
-        in_channels: Sequence[int],
-        audio_channels: int = 128,
-        *,
-        align_bias: bool = True,
-        **kwargs,
+        self, in_channels: Sequence[int], audio_channels: int = 128, **kwargs
     ) -> None:
         super().__init__(in_channels, audio_channels, **kwargs)
-        self.align_bias = align_bias
         self.build_blocks()
 
     def build_block(self, channels: int) -> nn.Module:
         """Linear layer D -> C."""
-        return nn.Linear(self.audio_channels, channels, bias=self.align_bias)
+        return nn.Linear(self.audio_channels, channels)
 
     def fuse(
         self,

@@ -1,6 +1,6 @@
 """Equal width at every scale."""
 
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -53,9 +53,20 @@ class ChannelAlign(BaseModule):
         Raises:
             ValueError: The maps have other channels than ``in_channels``.
         """
-        check_channels(self, features)
-        visual = tuple(c(x) for c, x in zip(self.convs, features.visual))
-        return features._replace(visual=visual)
+        return pass_scales(self, self.convs, features)
+
+
+def pass_scales(
+    neck: nn.Module, scales: Iterable[nn.Module], features: AVFeatures
+) -> AVFeatures:
+    """Pass each map through a module of its own.
+
+    Raises:
+        ValueError: See :func:`check_channels`.
+    """
+    check_channels(neck, features)
+    visual = tuple(scale(x) for scale, x in zip(scales, features.visual))
+    return features._replace(visual=visual)
 
 
 def check_channels(neck: nn.Module, features: AVFeatures) -> None:

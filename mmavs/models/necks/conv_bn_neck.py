@@ -9,7 +9,7 @@ from torch import nn
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 
-from .channel_align import check_channels
+from .channel_align import pass_scales
 
 
 @MODELS.register_module()
@@ -56,9 +56,7 @@ class ConvBNNeck(BaseModule):
         Raises:
             ValueError: The maps have other channels than ``in_channels``.
         """
-        check_channels(self, features)
-        visual = tuple(s(x) for s, x in zip(self.scales, features.visual))
-        return features._replace(visual=visual)
+        return pass_scales(self, self.scales, features)
 
 
 def _scale(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 
-from .channel_align import check_channels
+from .channel_align import pass_scales
 
 
 class DilatedSum(BaseModule):
@@ -99,6 +99,4 @@ class DilatedSumNeck(BaseModule):
         Raises:
             ValueError: The maps have other channels than ``in_channels``.
         """
-        check_channels(self, features)
-        visual = tuple(s(x) for s, x in zip(self.scales, features.visual))
-        return features._replace(visual=visual)
+        return pass_scales(self, self.scales, features)

@@ -51,11 +51,12 @@ def test_frames_hear_their_own_second_only(kind):
 
 @pytest.mark.parametrize('kind', [AddAudio, AudioFiLM])
 def test_stages_and_bias(kind):
-    neck = kind([2, 2], audio_channels=3, stages=(1,), align_bias=False)
+    neck = kind([2, 2], audio_channels=3, stages=(1,))
     given = features()
+    torch.nn.init.zeros_(neck.blocks['1'].bias)
     fused = neck(given._replace(audio=torch.zeros(4, 3)))
     assert fused.visual[0] is given.visual[0]
-    # no bias: silence of zeros leaves the map as it is
+    # without a bias, silence of zeros leaves the map as it is
     assert torch.equal(fused.visual[1], given.visual[1])
     assert fused.aligned_audio[0] is None
 
