@@ -73,9 +73,6 @@ def mistake(error: Exception) -> Optional[str]:
     config; and a path that the operating system refuses. Every other error is
     a bug.
 
-    Args:
-        error (Exception): With its traceback.
-
     Returns:
         str, optional: The message, None for a bug.
     """

@@ -150,9 +150,6 @@ def read_config(name: Union[str, Path]) -> 'Config':
     config is code and runs; YAML and JSON configs run nothing when they are
     read, but name what a run builds and imports.
 
-    Args:
-        name (str or Path): See :func:`find_config`.
-
     Returns:
         Config: As it is after inheritance.
 

@@ -55,9 +55,6 @@ class Outputs:
     def check(self, media: Media) -> None:
         """Fail before hours of work, not after; nothing is touched.
 
-        Args:
-            media (Media): What is read.
-
         Raises:
             FileExistsError: An output exists and may not be overwritten, or
                 is an input, whatever may be overwritten.

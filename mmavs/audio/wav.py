@@ -46,10 +46,6 @@ def read_wav(path: Union[str, Path]) -> Tuple[Tensor, int]:
 def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
     """Decode the bytes of a wav file.
 
-    Args:
-        data (bytes): The whole file.
-        name (str): What errors call it.
-
     Returns:
         tuple[Tensor, int]: As :func:`read_wav`.
 

@@ -87,10 +87,6 @@ def find_stream(container, kind: str):
 def picture_stream(container, path: Union[str, Path]):
     """Find the pictures of a video.
 
-    Args:
-        container (av.container.InputContainer): An open file.
-        path (str or Path): What errors call it.
-
     Returns:
         av.VideoStream: See :func:`find_stream`.
 

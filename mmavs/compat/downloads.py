@@ -19,9 +19,6 @@ def digits_in(name: str) -> Optional[str]:
 def check_digits(path: Path) -> None:
     """Compare a file with the hash in its name, if there is one.
 
-    Args:
-        path (Path): The file.
-
     Raises:
         RuntimeError: They differ.
     """

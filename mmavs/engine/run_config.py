@@ -72,10 +72,6 @@ def config_to_look_at(
 def check_model(config: Config, name: str) -> None:
     """Say that a config is only a part of one, or of something else.
 
-    Args:
-        config (Config): Read already.
-        name (str): What the error calls it.
-
     Raises:
         ValueError: It describes no model.
     """
@@ -309,9 +305,6 @@ def _how_to_get_data(root: str, splits: Sequence[str]) -> str:
 
 def check_precision(config: Config) -> None:
     """Say that mixed precision finds no device here.
-
-    Args:
-        config (Config): About to train.
 
     Raises:
         ValueError: Its ``optim_wrapper`` is mmengine's for mixed precision,

@@ -148,10 +148,6 @@ def _check_path(path: Union[str, Path], row: Row, column: str) -> None:
 def read_json(path: Union[str, Path], fix: str) -> dict:
     """Read a JSON file that holds an object.
 
-    Args:
-        path (str or Path): The file.
-        fix (str): What errors advise.
-
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is damaged, or holds something else.

@@ -38,9 +38,6 @@ def stand_in(word: str) -> SampledSound:
 def repeated(path: Union[str, Path]) -> SampledSound:
     """Give a file's sound, again and again, while there are pictures.
 
-    Args:
-        path (str or Path): A file with sound.
-
     Raises:
         FileNotFoundError, ValueError: There is none, or no sound in it; also
             while it is read.

@@ -7,9 +7,6 @@ from torch import Tensor
 def at_least_float32(tensor: Tensor) -> Tensor:
     """Raise halves and bfloat16 to float32, and leave float64 as it is.
 
-    Args:
-        tensor (Tensor): Of any floating dtype.
-
     Returns:
         Tensor: The same values, in float32 or float64.
     """

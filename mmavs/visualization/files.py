@@ -9,9 +9,6 @@ import cv2
 def picture_path(path: Union[str, Path]) -> Path:
     """Make the folder of a picture, before the work that it will show.
 
-    Args:
-        path (str or Path): Of the picture.
-
     Returns:
         Path: The same.
 

@@ -53,11 +53,6 @@ def fill_model(
 ) -> None:
     """Load weights whole; see :func:`load_model_weights`.
 
-    Args:
-        model (nn.Module): A built model.
-        weights (dict): Tensors by our names.
-        source (str): What errors call them.
-
     Raises:
         RuntimeError: A tensor of the model is missing or has another shape.
         ValueError: A module's own ``check_checkpoint`` refuses them.

@@ -125,10 +125,6 @@ def convert_file(method: str, path: str) -> tuple:
 def fill_released(model: nn.Module, weights: dict) -> None:
     """Load weights that others released; fetched at the first use.
 
-    Args:
-        model (nn.Module): A built model.
-        weights (dict): See :func:`mmavs.model_index.released`.
-
     Raises:
         RuntimeError: They cannot be had, or are of another model.
         ValueError: They are of another code base.

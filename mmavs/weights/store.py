@@ -40,10 +40,6 @@ def obtain(address: str, progress: bool = True) -> Path:
     Its SHA-256 is noted at the first use, in ``pins.json``, and compared at
     every later one, whether it is there or fetched again.
 
-    Args:
-        address (str): Of the file.
-        progress (bool): Show a bar.
-
     Returns:
         Path: The file.
 

@@ -107,9 +107,6 @@ def _without_withheld(
 def check_clip(job: ClipJob) -> _ClipState:
     """Read a clip's frames, masks and sound.
 
-    Args:
-        job (ClipJob): Its files.
-
     Returns:
         tuple: Problems (each naming its file), and height and width of the
         frames if they agree.

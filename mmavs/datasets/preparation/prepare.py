@@ -102,10 +102,6 @@ def prepare_data(
 def prepare_clip(job: ClipJob, options: Options) -> Outcome:
     """Make one clip's frames, wav file and cached log-mels.
 
-    Args:
-        job (ClipJob): What from what.
-        options (Options): How.
-
     Returns:
         Outcome: With the error's text if the video is unusable.
     """

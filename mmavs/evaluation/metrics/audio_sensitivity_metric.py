@@ -70,9 +70,6 @@ class AudioSensitivityMetric(BaseMetric):
     def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
         """Average over the frames of all clips, in percent.
 
-        Args:
-            results (list[dict]): Entries of :meth:`process`.
-
         Returns:
             dict[str, float]: ``FPR``, ``silent_mIoU`` and ``RA``.
         """

@@ -144,9 +144,6 @@ class ClipMetric(BaseMetric):
     def compute_metrics(self, results: List[dict]) -> Dict[str, float]:
         """Score all clips, and each of their groups, and print the table.
 
-        Args:
-            results (list[dict]): Entries of :meth:`process`.
-
         Returns:
             dict[str, float]: ``mIoU``, ``mFscore`` ... in percent, unrounded,
             and the same with the group's name behind, as
@@ -179,9 +176,6 @@ class ClipMetric(BaseMetric):
 
         Entries do not depend on the protocol: those of one metric may be
         summarized by another one of the same kind.
-
-        Args:
-            results (list[dict]): Entries of :meth:`process`, on the host.
 
         Returns:
             list[dict]: Rows of the table: protocol and grouping, ``size``,

@@ -174,9 +174,6 @@ class AVSegFormerHead(AVSDecodeHead):
     def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show where the queries look.
 
-        Args:
-            features (AVFeatures): What :meth:`forward` is given.
-
         Returns:
             tuple[Tensor, ...]: One (N, H_1, W_1) per decoder layer, at stride
             8: the attention each pixel gets, mean of heads, queries and

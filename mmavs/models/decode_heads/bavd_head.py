@@ -85,9 +85,6 @@ class BAVDHead(AVSDecodeHead):
     def attention_maps(self, features: AVFeatures) -> Tensor:
         """Show where the tokens of sound meet the map, bridges or not.
 
-        Args:
-            features (AVFeatures): What :meth:`forward` is given.
-
         Returns:
             Tensor: (N, H, W): the softmax over pixels of each token's product
             with them in Eq. 1, over sqrt(D), mean of the tokens.

@@ -177,10 +177,6 @@ class CATRHead(AVSDecodeHead):
     ) -> Dict[str, Tensor]:
         """Match, and compute the losses of every decoder layer.
 
-        Args:
-            output (AVHeadOutput): What :meth:`forward` gave in training.
-            labels (LabeledFrames): The L labelled frames.
-
         Returns:
             dict[str, Tensor]: Scalars; ``d{i}.`` before the names of earlier
             layers. Without a labelled frame all are 0.

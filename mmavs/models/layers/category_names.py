@@ -68,9 +68,6 @@ class CategoryNames(nn.Module):
 def check_categories(categories: Sequence[str]) -> Tuple[str, ...]:
     """Refuse categories among which sound cannot choose.
 
-    Args:
-        categories (Sequence[str]): Their names.
-
     Returns:
         tuple[str, ...]: The same.
 

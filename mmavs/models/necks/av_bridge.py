@@ -173,9 +173,6 @@ class AVBridge(BaseModule):
     def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show each layer's bridge, for pictures as the paper's Figure 5.
 
-        Args:
-            features (AVFeatures): What :meth:`forward` is given.
-
         Returns:
             tuple[Tensor, ...]: One (N, H_1, W_1) per layer, at stride 8, the
             mean over scales of: with a VGA tower, the attention that the

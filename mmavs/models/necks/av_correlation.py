@@ -122,9 +122,6 @@ class AVCorrelation(AudioFusionNeck):
     def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show where each frame agrees with its sound.
 
-        Args:
-            features (AVFeatures): What :meth:`forward` is given.
-
         Returns:
             tuple[Tensor, ...]: One gate (N, H_i, W_i) a fused scale, in
             (0, 1).

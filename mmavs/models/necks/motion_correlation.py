@@ -90,9 +90,6 @@ class MotionCorrelation(BaseModule):
     def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show where each frame correlates with its neighbour (Figure 6).
 
-        Args:
-            features (AVFeatures): What :meth:`forward` is given.
-
         Returns:
             tuple[Tensor, ...]: One gate (N, H_i, W_i) a gated scale, in
             (0, 1); 0 where a frame has no neighbour.

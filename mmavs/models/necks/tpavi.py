@@ -108,9 +108,6 @@ class TPAVI(AudioFusionNeck):
     def attention_maps(self, features: AVFeatures) -> Tuple[Tensor, ...]:
         """Show how each pixel responds to the sound of its second.
 
-        Args:
-            features (AVFeatures): What :meth:`forward` is given.
-
         Returns:
             tuple[Tensor, ...]: alpha of Eq. 1 (Figure 12), one (N, H_i, W_i)
             a fused scale, any sign. Of the T columns of alpha each frame
