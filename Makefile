@@ -7,6 +7,8 @@
 # make test-page    the web page in headless Chromium (which is to be there)
 # make fuzz         damaged and hostile files through every door
 # make soak         2,000 iterations, and 5 minutes of video: memory stays
+# make results      what the methods learn: MS3, one seed, two cores
+# make results-full every table of docs/en/results.md, every seed (a GPU)
 # make docs         the documentation, in docs/en/_build/html
 #
 # make test-full-mmcv, test-onedl, test-oldest-torch: the suite on another
@@ -39,7 +41,7 @@ endif
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_tools/test_distributed.py
 
-.PHONY: quickstart photo test test-ranks test-pairs test-trajectories test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint docs clean env
+.PHONY: quickstart photo test test-ranks test-pairs test-trajectories test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint results results-full docs clean env
 
 env: $(STAMP)
 
@@ -104,6 +106,12 @@ test-onedl:
 # the oldest PyTorch that is declared
 test-oldest-torch:
 	@$(MAKE) test VENV=.venv-oldest TORCH=2.4.1
+
+results: $(STAMP)
+	@$(BIN)/python tools/analysis_tools/results.py ms3 --seeds 0 --jobs 2
+
+results-full: $(STAMP)
+	@$(BIN)/python tools/analysis_tools/results.py
 
 docs: $(STAMP)
 	@$(PIP) -r requirements/docs.txt

@@ -53,6 +53,7 @@ MISTAKES = {
         ['--model', 'none.py'],
         'none.py',
     ),
+    'tools/analysis_tools/results.py': (['none'], 'none'),
     'tools/analysis_tools/swap_sound.py': (['none.py', 'x.pth'], 'none.py'),
     'tools/dataset_converters/compose_clips.py': (
         ['--out', 'DIR/out', '--objects', 'none'],

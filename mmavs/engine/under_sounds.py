@@ -157,6 +157,17 @@ def _figures(runner: Runner, sound: str, scores: dict) -> Dict[str, float]:
     prefix = _metric(runner, ClipMetric).prefix
     prefix = f'{prefix}/' if prefix else ''
     figures = dict(J=scores[f'{prefix}mIoU'], F=scores[f'{prefix}mFscore'])
+    for name, key in (('mIoU', 'J'), ('mFscore', 'F')):
+        start = f'{prefix}{name}_'  # of groups of clips
+        figures.update(
+            {
+                f'{key}_{group.removeprefix(start)}': value
+                for group, value in scores.items()
+                if group.startswith(start)
+            }
+        )
+    if f'{prefix}I' in scores:
+        figures['I'] = scores[f'{prefix}I']
     figures['sounding'] = scores['FPR']
     if sound in UNFITTING:
         figures.update({k: scores[k] for k in ('FPR', 'silent_mIoU', 'RA')})

@@ -15,6 +15,11 @@ SPEC = importlib.util.spec_from_file_location(
 compare = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(compare)
 CONFIG = 'configs/synthetic/tpavi_tiny_ms3.py'
+FIGURES = dict(
+    clips=2,
+    sounds=dict(own=dict(J=1.5, F=2.5), mute=dict(J=1.0, F=2.0, FPR=3.5)),
+    robustness=4.5,
+)
 
 
 def test_rows_are_configs_with_options(monkeypatch):
@@ -30,16 +35,16 @@ def test_rows_are_configs_with_options(monkeypatch):
 def test_table_gives_mean_and_half_the_range():
     row = compare.Row(CONFIG, ())
     runs = [
-        dict(mIoU=60.0, mFscore=70.0, mIoU_constant=50.0),
-        dict(mIoU=64.0, mFscore=70.0, mIoU_constant=51.0),
+        {'J': 60.0, 'F': 70.0, 'J_constant': 50.0, 'mute FPR': 1.0},
+        {'J': 64.0, 'F': 70.0, 'J_constant': 51.0, 'mute FPR': 2.0},
     ]
-    args = argparse.Namespace(
-        metrics=['mIoU', 'mFscore'], costs=False, seeds=[0, 1]
-    )
+    args = argparse.Namespace(metrics=['J', 'F'], costs=False, seeds=[0, 1])
     text = compare.table({row: runs}, args)
     head, _, line = text.splitlines()[:3]
-    assert head == '| model | mIoU | mFscore | mIoU_constant |'
-    assert line == '| tpavi_tiny_ms3 | 62.0 ± 2.0 | 70.0 ± 0.0 | 50.5 ± 0.5 |'
+    assert head == '| model | J | F | J_constant | mute FPR |'
+    assert line == (
+        '| tpavi_tiny_ms3 | 62.0 ± 2.0 | 70.0 ± 0.0 | 50.5 ± 0.5 | 1.5 ± 0.5 |'
+    )
 
 
 @pytest.fixture
@@ -59,7 +64,7 @@ def calls(monkeypatch):
         else:
             log = folder / 'test' / 'now'
             log.mkdir(parents=True)
-            (log / 'now.json').write_text('{"mIoU": 1.5}')
+            (log / 'sounds.json').write_text(json.dumps(FIGURES))
 
     monkeypatch.setattr(compare, 'call', call)
     return made
@@ -71,21 +76,36 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
     monkeypatch.chdir(ROOT)
     row = compare.Row(CONFIG, ('model.neck.1.window=1',))
     args = argparse.Namespace(
-        work_dir=tmp_path, jobs=1, options=['work_dir=x']
+        work_dir=tmp_path,
+        results=tmp_path / 'kept',
+        sounds=['own', 'mute'],
+        jobs=1,
+        options=['work_dir=x'],
     )
-    assert compare.run(row, 3, args) == dict(mIoU=1.5)
+    record = compare.run(row, 3, args)
+    assert record['figures'] == FIGURES and record['seed'] == 3
+    assert record['budget'] == dict(max_epochs=12, batch_size=8)
+    assert record['validation'] == []  # nothing was logged
     folder = tmp_path / f'{row.slug}_3'
     (_, config, *train), (_, _, checkpoint, *test) = calls
+    heard, test = test[:3], test[3:]
+    assert heard == ['--sounds', 'own', 'mute']
     assert config == str(ROOT / CONFIG)
     options = ['randomness.seed=3', 'work_dir=x', 'model.neck.1.window=1']
     start = ['--resume', '--work-dir', str(folder), '--cfg-options']
     assert train == [*start, *options]
     assert checkpoint == str(folder / 'best_mIoU_epoch_10.pth')
     assert test[1] == str(folder / 'test') and test[3:] == options
-    assert compare.run(row, 3, args) == dict(mIoU=1.5)
-    assert len(calls) == 2
-    (folder / 'result.json').write_text('{"mIoU"')
-    with pytest.raises(ValueError, match='result.json is damaged.*Fix: remo'):
+    assert compare.run(row, 3, args) == record
+    # as in a clone, which has the kept file alone
+    args.work_dir = tmp_path / 'elsewhere'
+    assert compare.run(row, 3, args) == record
+    assert len(calls) == 2 and not args.work_dir.exists()
+    args.options = ['train_cfg.max_epochs=1']
+    with pytest.raises(ValueError, match='keeps a run of another config.*Fix'):
+        compare.run(row, 3, args)
+    (args.results / f'{row.slug}_3.json').write_text('{"digest"')
+    with pytest.raises(ValueError, match='3.json is damaged.*Fix: remo'):
         compare.run(row, 3, args)
 
 
@@ -95,8 +115,15 @@ def test_a_run_of_other_options_or_another_config_is_not_taken(
     monkeypatch.chdir(ROOT)
     path = tmp_path / 'a.py'
     path.write_text(f"_base_ = '{ROOT / CONFIG}'")
-    args = argparse.Namespace(work_dir=tmp_path / 'w', jobs=1, options=[])
+    args = argparse.Namespace(
+        work_dir=tmp_path / 'w',
+        results=tmp_path / 'kept',
+        sounds=['own'],
+        jobs=1,
+        options=[],
+    )
     compare.run(compare.Row(str(path), ()), 3, args)
+    (tmp_path / 'kept' / 'a_3.json').unlink()
     args.options = ['train_cfg.max_epochs=1']
     with pytest.raises(ValueError, match='differs: train_cfg.max_epochs. Fix'):
         compare.run(compare.Row(str(path), ()), 3, args)
@@ -143,12 +170,12 @@ def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):
         killed.parent.mkdir(parents=True)
         killed.write_text('{"lr": 1, "ti')
     args = argparse.Namespace(
-        metrics=['mIoU'], costs=True, seeds=[0, 1], work_dir=tmp_path,
+        metrics=['J'], costs=True, seeds=[0, 1], work_dir=tmp_path,
         options=['model.neck.1.window=1'],
     )  # fmt: skip
-    text = compare.table({row: [dict(mIoU=1.0), dict(mIoU=2.0)]}, args)
+    text = compare.table({row: [dict(J=1.0), dict(J=2.0)]}, args)
     head, _, line = text.splitlines()[:3]
-    assert head.endswith('| mIoU | parameters (M) | s a step |')
+    assert head.endswith('| J | parameters (M) | s a step |')
     millions, seconds = line.split(' | ')[2:]
     assert seconds == '0.50 |'
     less = compare.parameters(row, list(row.options))

@@ -15,7 +15,9 @@ last that fits, so that a row can start from another:
 
 Every run is kept under the work dir and not done again, so an interrupted
 comparison is carried on. A run is known by its whole config, with options and
-the weights it starts from: one of another config is not taken for it.
+the weights it starts from: one of another config is not taken for it. Its
+figures, under every sound (--sounds), are one small file of --results; with
+that file alone, as in a clone, a run is done as well.
 ``--costs`` adds the parameters that take part in a clip, and the median
 seconds of a training step, of the machine it ran on.
 """
@@ -24,18 +26,28 @@ import argparse
 import glob
 import json
 import os
-import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean, median
-from typing import List, NamedTuple
+from typing import List
 
 from mmengine.config import Config, DictAction
+from mmengine.device import get_device
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.analysis.complexity import clip_complexity
+from mmavs.analysis.results_page import spread
+from mmavs.analysis.results_store import (
+    Row,
+    config_digest,
+    flat_figures,
+    read_run,
+    validation_curve,
+    write_run,
+)
+from mmavs.audio.sounds import SOUNDS, UNFITTING
 from mmavs.command_line import MISTAKE, run_script
 from mmavs.engine.run_config import load_config
 from mmavs.files.kept_inputs import keep_inputs
@@ -47,28 +59,6 @@ from mmavs.weights.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ('', '_constant', '_switching')
-
-
-class Row(NamedTuple):
-    """One line of the table.
-
-    Attributes:
-        config (str): Config file.
-        options (tuple[str]): What --cfg-options gets.
-    """
-
-    config: str
-    options: tuple
-
-    @property
-    def name(self) -> str:
-        """str: Config and options, as the table shows them."""
-        return ' '.join((Path(self.config).stem, *self.options))
-
-    @property
-    def slug(self) -> str:
-        """str: The name as a folder."""
-        return re.sub(r'[^\w.=+-]+', '_', self.name)
 
 
 def resolve(option: str, seed: int) -> str:
@@ -117,39 +107,77 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--work-dir', default='work_dirs/compare', type=Path)
     parser.add_argument(
+        '--results',
+        type=Path,
+        help='default: results below --work-dir',
+    )
+    parser.add_argument(
+        '--sounds',
+        nargs='+',
+        choices=tuple(SOUNDS),
+        default=list(SOUNDS),
+        help='what test clips hear; default: all',
+    )
+    parser.add_argument(
         '--jobs', type=int, default=1, help='runs at a time, of a core each'
     )
     parser.add_argument(
-        '--metrics', nargs='+', default=['mIoU', 'mFscore'], help='columns'
+        '--metrics', nargs='+', default=['J', 'F'], help='columns'
     )
     parser.add_argument(
         '--costs', action='store_true', help='add parameters and seconds'
     )
     parser.add_argument('--out', type=Path, help='also write the table here')
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.results = args.results or args.work_dir / 'results'
+    return args
 
 
 def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
-    """Train and test once, unless it is done; return the figures."""
+    """Train and test once, unless it is done; return the record."""
     folder = args.work_dir.absolute() / f'{row.slug}_{seed}'
+    path = args.results / f'{row.slug}_{seed}.json'
     options = options_of(row, seed, args)
-    note_run(folder, merged_config(row, options))
-    result = folder / 'result.json'
-    if not result.exists():
-        threads = max(1, (os.cpu_count() or 1) // args.jobs)
-        config = str(Path(row.config).absolute())  # tools run in the root
-        words = ['--work-dir', str(folder), '--cfg-options', *options]
-        call(folder, threads, 'train', config, '--resume', *words)
-        checkpoint = best_checkpoint(folder)
-        words[1] = str(folder / 'test')
-        call(folder, threads, 'test', config, str(checkpoint), *words)
-        logs = (folder / 'test').glob('*/*.json')
-        newest = max(logs, key=lambda path: path.stat().st_mtime)
-        figures = read_json(newest, 'remove it and call again.')
-        write_text(result, json.dumps(figures, indent=1))
-        print(f'{row.name} seed {seed}: {figures}', flush=True)
-    again = 'remove it and call again; only the test is done anew.'
-    return read_json(result, again)
+    config = merged_config(row, options)
+    record = read_run(path, config_digest(config))
+    if record is not None:
+        return record
+    note_run(folder, config)
+    threads = max(1, (os.cpu_count() or 1) // args.jobs)
+    source = str(Path(row.config).absolute())  # tools run in the root
+    words = ['--work-dir', str(folder), '--cfg-options', *options]
+    call(folder, threads, 'train', source, '--resume', *words)
+    words[1] = str(folder / 'test')
+    best = str(best_checkpoint(folder))
+    heard = ['--sounds', *args.sounds]
+    call(folder, threads, 'test', source, best, *heard, *words)
+    newest = max(
+        (folder / 'test').glob('*/sounds.json'),
+        key=lambda path: path.stat().st_mtime,
+    )
+    record = dict(
+        row=row.name,
+        command=f'tools/train.py {row.config} --cfg-options '
+        + ' '.join(options),
+        digest=config_digest(config),
+        seed=seed,
+        budget=budget(config),
+        device=get_device(),
+        threads=threads,
+        figures=read_json(newest, 'remove it and call again.'),
+        validation=validation_curve(folder),
+    )
+    write_run(path, record)
+    print(f'{row.name} seed {seed}: {flat_figures(record)}', flush=True)
+    return record
+
+
+def budget(config: Config) -> dict:
+    """Say how long a config trains."""
+    kept = ('max_epochs', 'max_iters', 'by_epoch')
+    train = config.train_cfg
+    found = {key: train[key] for key in kept if key in train}
+    return dict(found, batch_size=config.train_dataloader.batch_size)
 
 
 def options_of(row: Row, seed: int, args: argparse.Namespace) -> List[str]:
@@ -223,6 +251,7 @@ def costs(row: Row, args: argparse.Namespace) -> List[str]:
 def table(results: dict, args: argparse.Namespace) -> str:
     """Mean and, from two seeds on, deviation; Markdown."""
     keys = [metric + group for group in GROUPS for metric in args.metrics]
+    keys += [f'{sound} FPR' for sound in UNFITTING] + ['robustness']
     keys = [
         k for k in keys if any(k in f for r in results.values() for f in r)
     ]
@@ -240,15 +269,6 @@ def table(results: dict, args: argparse.Namespace) -> str:
     )
 
 
-def spread(values: list) -> str:
-    """'mean ± half the range' of the seeds; '-' if a figure is absent."""
-    if any(value is None for value in values):
-        return '-'
-    if len(values) == 1:
-        return f'{values[0]:.1f}'
-    return f'{mean(values):.1f} ± {(max(values) - min(values)) / 2:.1f}'
-
-
 def main() -> None:
     args = parse_args()
     keep_inputs([row.config for row in args.rows], [args.out])
@@ -259,7 +279,7 @@ def main() -> None:
         figures = [future.result() for future in futures]
     results = {row: [] for row in args.rows}
     for (row, _), figure in zip(tasks, figures):
-        results[row].append(figure)
+        results[row].append(flat_figures(figure))
     text = table(results, args)
     print(text)
     if args.out:

@@ -1,0 +1,140 @@
+"""Tables and plots of kept runs."""
+
+from pathlib import Path
+from statistics import mean
+from typing import Dict, List, Optional, Sequence
+
+from mmavs.audio.sounds import SOUNDS, UNFITTING
+from mmavs.files.whole_files import whole_file
+
+from .results_store import flat_figures, last_quarter_gain
+
+NOT_RUN = 'not run'
+Records = Dict[str, List[dict]]
+
+
+def write_tables(key: str, title: str, records: Records, wanted: int) -> str:
+    """Write what is known of a comparison, in Markdown.
+
+    Args:
+        key (str): Name of the table, for its command.
+        title (str): Its heading.
+        records (dict[str, list[dict]]): Runs of each row, see
+            :func:`~mmavs.analysis.results_store.write_run`.
+        wanted (int): Seeds of the full table.
+
+    Returns:
+        str: Heading, command, and two tables: J and F under every sound; and
+        false-positive rate, RA, robustness and what the last quarter gained.
+    """
+    command = f'python tools/analysis_tools/results.py {key} --jobs 2'
+    lines = [f'## {title}', '', '```bash', command, '```', '']
+    if not any(records.values()):
+        rows = ', '.join(records)
+        return '\n'.join([*lines, f'Not run: {rows}.', ''])
+    lines += [_budget(records), '', 'J / F under each sound:', '']
+    heads = ['', 'seeds', *SOUNDS, 'constant', 'switching']
+    lines += _head(heads)
+    for name, runs in records.items():
+        lines.append(_row(name, runs, wanted, _scores))
+    lines += ['', 'FPR / RA where nothing is right, and what joins all:', '']
+    ends = ['robustness', 'last quarter']
+    lines += _head(['', 'seeds', *UNFITTING, *ends])
+    for name, runs in records.items():
+        lines.append(_row(name, runs, wanted, _silence))
+    return '\n'.join([*lines, ''])
+
+
+def _head(names: Sequence[str]) -> List[str]:
+    return [f'| {" | ".join(names)} |', '|---' * len(names) + '|']
+
+
+def _row(name: str, runs: List[dict], wanted: int, cells_of) -> str:
+    if not runs:
+        return f'| {name} | {NOT_RUN} |'
+    seeds = [run['seed'] for run in runs if 'seed' in run]
+    shown = f'{len(seeds)} of {wanted}' if seeds else '-'
+    return f'| {" | ".join([name, shown, *cells_of(runs)])} |'
+
+
+def _scores(runs: List[dict]) -> List[str]:
+    flat = [flat_figures(run) for run in runs]
+    fronts = ['' if sound == 'own' else f'{sound} ' for sound in SOUNDS]
+    cells = [_pair(flat, f'{front}J', f'{front}F') for front in fronts]
+    groups = ('constant', 'switching')
+    return cells + [_pair(flat, f'J_{g}', f'F_{g}') for g in groups]
+
+
+def _silence(runs: List[dict]) -> List[str]:
+    flat = [flat_figures(run) for run in runs]
+    cells = [_pair(flat, f'{s} FPR', f'{s} RA') for s in UNFITTING]
+    gains = [last_quarter_gain(run['validation']) for run in runs]
+    joined = spread([figures.get('robustness') for figures in flat])
+    return [*cells, joined, spread(gains)]
+
+
+def _pair(flat: List[dict], first: str, second: str) -> str:
+    cells = [spread([f.get(key) for f in flat]) for key in (first, second)]
+    return '-' if cells == ['-', '-'] else ' / '.join(cells)
+
+
+def spread(values: Sequence[Optional[float]]) -> str:
+    """Write 'mean ± half the range' of the seeds; '-' if one is absent."""
+    if any(value is None for value in values):
+        return '-'
+    if len(values) == 1:
+        return f'{values[0]:.1f}'
+    return f'{mean(values):.1f} ± {(max(values) - min(values)) / 2:.1f}'
+
+
+def _budget(records: Records) -> str:
+    """Say how long the rows were trained, and on what."""
+    found = []
+    for runs in records.values():
+        for run in runs:
+            if 'budget' in run:
+                parts = [f'{k} {v}' for k, v in run['budget'].items()]
+                found.append(', '.join([*parts, run['device']]))
+    return f'Budget: {"; ".join(dict.fromkeys(found)) or "-"}.'
+
+
+def draw_plots(records: Records, path: Path) -> bool:
+    """Draw J with its spread, J against FPR under silence, and training.
+
+    Args:
+        records (dict[str, list[dict]]): See :func:`write_tables`.
+        path (Path): Picture.
+
+    Returns:
+        bool: Whether there was a training to draw.
+    """
+    drawn = {name: runs for name, runs in records.items() if runs}
+    if not any(run['validation'] for r in drawn.values() for run in r):
+        return False
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13, 4), layout='constrained')
+    bars, points, curves = figure.subplots(1, 3)
+    for place, (name, runs) in enumerate(drawn.items()):
+        flat = [flat_figures(run) for run in runs]
+        found = [figures['J'] for figures in flat]
+        middle = mean(found)
+        ends = [[middle - min(found)], [max(found) - middle]]
+        color = f'C{place % 10}'
+        bars.barh(place, middle, xerr=ends, color=color, capsize=3)
+        rates = [figures.get('mute FPR') for figures in flat]
+        if None not in rates:
+            points.plot(found, rates, 'o', color=color, label=name)
+        for run in runs:
+            steps = [step for step, _ in run['validation']]
+            values = [value for _, value in run['validation']]
+            curves.plot(steps, values, color=color, linewidth=1)
+    bars.set_yticks(range(len(drawn)), list(drawn))
+    bars.invert_yaxis()
+    bars.set_xlabel('J under own sound, %')
+    points.set(xlabel='J under own sound, %', ylabel='FPR under mute, %')
+    points.legend(fontsize=7)
+    curves.set(xlabel='epoch', ylabel='J of validation, %')
+    with whole_file(path) as partial:
+        figure.savefig(partial, format='png', dpi=100)
+    return True

@@ -1,0 +1,125 @@
+"""Kept runs, the page made of them, and what it compares with."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+from run_tool import load_tool
+
+from mmavs.analysis.results_page import draw_plots, spread, write_tables
+from mmavs.analysis.results_store import (
+    config_digest,
+    flat_figures,
+    last_quarter_gain,
+    read_run,
+    validation_curve,
+    write_run,
+)
+from mmavs.datasets.synthetic.generate import Plan
+from mmavs.datasets.synthetic.oracle import deaf_oracle
+
+
+def run(seed=0, own=60.0, rate=2.0, validation=((1, 50.0), (2, 55.0))):
+    sounds = dict(
+        own=dict(J=own, F=70.0, sounding=10.0, J_constant=1.0, F_constant=2.0),
+        mute=dict(J=5.0, F=6.0, FPR=rate, silent_mIoU=100 - rate, RA=40.0),
+    )
+    return dict(
+        digest='x',
+        command='tools/train.py',
+        seed=seed,
+        budget=dict(max_epochs=12),
+        device='cpu',
+        figures=dict(clips=2, sounds=sounds, robustness=50.0),
+        validation=[list(point) for point in validation],
+    )
+
+
+def test_a_run_is_known_by_its_config(tmp_path):
+    config = Config(dict(a=1, work_dir='here', load_from='x.pth'))
+    elsewhere = Config(dict(a=1, work_dir='there'))
+    digest = config_digest(config)
+    assert digest == config_digest(elsewhere)
+    assert digest != config_digest(Config(dict(a=2)))
+    path = tmp_path / 'kept' / 'a_0.json'
+    assert read_run(path, digest) is None
+    write_run(path, dict(run(), digest=digest))
+    assert read_run(path, digest)['figures'] == run()['figures']
+    with pytest.raises(ValueError, match='another config.*Fix: remove'):
+        read_run(path, 'y')
+    path.write_text(json.dumps(dict(run(), figures=[])))
+    with pytest.raises(
+        ValueError, match=r"damaged: its \['figures'\] are odd"
+    ):
+        read_run(path, digest)
+
+
+def test_figures_by_one_name():
+    flat = flat_figures(run())
+    assert flat['J'] == 60 and flat['mute J'] == 5 and flat['mute FPR'] == 2
+    assert flat['robustness'] == 50
+
+
+def test_curves_come_from_all_logs_of_a_run(tmp_path):
+    for name, lines in (
+        ('1', ['{"loss": 1, "step": 9}', '{"mIoU": 10.0, "step": 1}']),
+        ('2', ['{"mIoU": 20.5, "step": 2}', '{"mIoU": 3']),
+    ):
+        log = tmp_path / name / 'vis_data' / 'scalars.json'
+        log.parent.mkdir(parents=True)
+        log.write_text('\n'.join(lines))
+    assert validation_curve(tmp_path) == [[1, 10.0], [2, 20.5]]
+
+
+def test_what_the_last_quarter_gains():
+    assert last_quarter_gain([[1, 5.0], [2, 6.0], [3, 4.0]]) is None
+    rises = [[i, float(i)] for i in range(1, 9)]
+    assert last_quarter_gain(rises) == 2.0  # 8 less 6
+    falls = [[1, 9.0], [2, 8.0], [3, 7.0], [4, 6.0]]
+    assert last_quarter_gain(falls) == 0.0
+
+
+def test_tables_by_hand():
+    records = {'FiLM': [run(0, 60.0), run(1, 64.0, 4.0)], 'AVSAC': []}
+    text = write_tables('ms3', 'MS3', records, 3)
+    assert text.startswith('## MS3\n\n```bash\npython tools/analysis_tools/')
+    assert 'Budget: max_epochs 12, cpu.' in text
+    lines = text.splitlines()
+    films = [line for line in lines if line.startswith('| FiLM')]
+    own = '62.0 ± 2.0 / 70.0 ± 0.0'
+    assert films[0].startswith(f'| FiLM | 2 of 3 | {own} | 5.0 ± 0.0 / ')
+    mute = '3.0 ± 1.0 / 40.0 ± 0.0'
+    assert films[1] == f'| FiLM | 2 of 3 | {mute} | - | - | 50.0 ± 0.0 | - |'
+    assert sum(line.startswith('| AVSAC | not run |') for line in lines) == 2
+    nothing = write_tables('s4', 'S4', {'A+V': [], 'TPAVI': []}, 2)
+    assert nothing.endswith('Not run: A+V, TPAVI.\n')
+    assert spread([1.0, None]) == '-' and spread([1.26]) == '1.3'
+
+
+def test_plots_need_a_training(tmp_path):
+    path = tmp_path / 'a.png'
+    assert not draw_plots({'AVSAC': []}, path)
+    assert not draw_plots({'oracle': [run(validation=())]}, path)
+    assert draw_plots({'FiLM': [run(), run(1)], 'AVSAC': []}, path)
+    assert path.read_bytes().startswith(b'\x89PNG')
+
+
+def test_an_oracle_that_hears_nothing():
+    plan = Plan('s4-alone', dict(test=3), 32, 0, False)
+    alone = deaf_oracle(plan)
+    assert alone['J'] == pytest.approx(100) and alone['F'] > 99.9
+    beside = deaf_oracle(plan._replace(setting='s4', clips=dict(test=6)))
+    assert beside['J'] < 95 and alone['sounding'] > 0
+
+
+def test_rows_of_the_page_are_configs():
+    tool = load_tool('analysis_tools/results')
+    tables = tool.read_tables()
+    assert len(tables['ms3']['rows']) >= 12
+    for table in tables.values():
+        for row, _ in table['rows'].values():
+            assert (tool.ROOT / row.config).is_file(), row.config
+    page = tool.PAGE.read_text()
+    assert page.count(tool.BEGIN) == page.count(tool.END) == 1
+    for table in tables.values():
+        assert f'## {table["title"]}\n' in page
