@@ -10,7 +10,7 @@ LAYERS = (
     'structures',
     *('audio', 'media', 'datasets', 'weights', 'models', 'visualization'),
     *('evaluation', 'engine', 'utils', 'apis', 'testing', 'analysis'),
-    *('commands', 'command_line', '__main__'),
+    *('commands', 'command_line', 'web', '__main__'),
 )
 
 

@@ -20,7 +20,7 @@ from mmavs.structures import AVSDataSample
 STOCK_HEAD = dict(
     _delete_=True,
     type='mmseg.FCNHead',
-    in_channels=48,
+    in_channels=32,
     in_index=0,
     channels=8,
     num_classes=2,
@@ -76,7 +76,8 @@ def segmented(stock, tiny_ms3, *options):
     sound = next((tiny_ms3 / 'ms3_data/audio_wav/test').rglob('*.wav'))
     folder = next(p for p in frames if p.name == sound.stem)
     sample = inference_model(model, folder, sound)
-    shown = from_png(ResultReader(model).read(sample, 0, 0).segmentation)
+    frame = ResultReader(model).read(sample, 0, 0, sample.ori_shape)
+    shown = from_png(frame.segmentation)
     return set(sample.pred_sem_seg.data.unique().tolist()), set(
         np.unique(shown).tolist()
     )

@@ -20,6 +20,7 @@ from typing import (
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.audio.sounds import SOUNDS
 from mmavs.files.output_folder import LIST
+from mmavs.files.whole_files import write_text
 from mmavs.media.sources import Media, find_media
 from mmavs.media.stand_ins import WORDS, repeated
 
@@ -275,7 +276,7 @@ def _segment(
     public['model'] = Path(summary['model']).stem
     public.pop('weights')
     path = folder / f'{stem}.json'
-    path.write_text(json.dumps(public, indent=1), encoding='utf-8')
+    write_text(path, json.dumps(public, indent=1))
     return Result(
         sound,
         overlay,
