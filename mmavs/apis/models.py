@@ -1,11 +1,13 @@
 """Models: built, loaded, ready to segment."""
 
+import logging
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Optional, Union
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from torch import nn
 
@@ -19,7 +21,7 @@ from mmavs.weights.conversion import fill_released
 
 def init_model(
     config: Union[str, Path, Config],
-    checkpoint: Optional[Union[str, Path]] = None,
+    weights: Optional[Union[str, Path]] = None,
     device: Optional[Union[str, torch.device]] = None,
     cfg_options: Optional[dict] = None,
 ) -> nn.Module:
@@ -29,11 +31,12 @@ def init_model(
         config (str or Path or Config): Config file or name of a model, see
             :func:`~mmavs.model_index.find_config`; or a config that is
             loaded already.
-        checkpoint (str or Path, optional): Path or address of weights, read
-            without running code from the file; every tensor must fit.
-            ``'random'`` leaves them random. Defaults to the released ones of
-            a named model that has some (``mmavs weights`` lists them), which
-            are fetched at the first use; else to random ones.
+        weights (str or Path, optional): Path or address of a checkpoint,
+            read without running code from the file; every tensor must fit.
+            ``'random'`` leaves them random. Defaults to those that go by
+            the name of the model (``mmavs weights`` lists them), fetched at
+            the first use; without any they are random, and a warning says
+            so.
         device (str or torch.device, optional): Defaults to the first CUDA
             device if there is one, else to the CPU.
         cfg_options (dict, optional): Fields of the config to override.
@@ -45,18 +48,18 @@ def init_model(
     Raises:
         FileNotFoundError: The config or the checkpoint is absent.
         RuntimeError: The checkpoint is of another model, unsafe to read or
-            holds NaN; released weights cannot be had; or the device is not
+            holds NaN; weights by name cannot be had; or the device is not
             there.
         TypeError: An argument of another kind.
         ValueError: The config cannot be read, or describes no model.
     """
-    weights = released(config) if checkpoint is None else None
+    by_name = released(config) if weights is None else None
     if not isinstance(config, Config):
         config = read_config(config)
-    if not isinstance(checkpoint, (str, Path, type(None))):
+    if not isinstance(weights, (str, Path, type(None))):
         raise TypeError(
-            'a checkpoint is the path or address of a file, got '
-            f'{type(checkpoint).__name__}. Fix: save weights that are in '
+            'weights are the path or address of a file, got '
+            f'{type(weights).__name__}. Fix: save weights that are in '
             'memory with torch.save, or give them to load_state_dict of the '
             'model.'
         )
@@ -69,10 +72,17 @@ def init_model(
     with DefaultScope.overwrite_default_scope(scope):
         model = MODELS.build(config.model)
         dataset_meta = _dataset_meta(config)
-    if weights:
-        fill_released(model, weights)
-    elif checkpoint not in (None, 'random'):
-        meta = load_model_weights(model, str(checkpoint))
+    if by_name:
+        fill_released(model, by_name)
+    elif weights is None:
+        print_log(
+            f'{config.filename or "the model"}: no weights were given, so '
+            "they are random, as weights='random' says without a warning",
+            logger='current',
+            level=logging.WARNING,
+        )
+    elif weights != 'random':
+        meta = load_model_weights(model, str(weights))
         dataset_meta = meta.get('dataset_meta') or dataset_meta
     model.cfg, model.dataset_meta = config, dataset_meta
     return model.to(device).eval()

@@ -1,6 +1,7 @@
 """Checkpoints that cannot run code."""
 
 import io
+import json
 import math
 import os
 import re
@@ -122,12 +123,15 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
     """Read a checkpoint file without running code from it.
 
     Args:
-        filename (str): A ``.pth`` / ``.pt`` file on disk, or its URL.
+        filename (str): A ``.pth``, ``.pt`` or ``.safetensors`` file on disk,
+            or its URL.
         map_location (str or torch.device or callable, optional): As in
-            :func:`torch.load`.
+            :func:`torch.load`; tensors of a ``.safetensors`` file come to
+            the CPU.
 
     Returns:
-        dict: What the file holds.
+        dict: What the file holds; of a ``.safetensors`` file ``state_dict``
+        and, as ``meta``, its metadata.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -138,7 +142,10 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
         return _load_from_url(str(filename), map_location)
     path = find_checkpoint(str(filename))
     try:
-        checkpoint = load_safely(path, map_location)
+        if path.endswith('.safetensors'):
+            checkpoint = _load_safetensors(path)
+        else:
+            checkpoint = load_safely(path, map_location)
     except Exception as error:
         # The kinds torch raises here vary by version and by the damage.
         raise RuntimeError(
@@ -155,6 +162,18 @@ def load_checkpoint(filename: str, map_location: Optional[Any] = 'cpu'):
         )
     check_weights(checkpoint, path)
     return checkpoint
+
+
+def _load_safetensors(path: str) -> dict:
+    """Read tensors by name, and the texts beside them."""
+    from safetensors import safe_open
+
+    with safe_open(path, 'pt') as file:
+        meta = dict(file.metadata() or {})
+        if 'dataset_meta' in meta:  # of publish_model.py
+            meta['dataset_meta'] = json.loads(meta['dataset_meta'])
+        weights = {key: file.get_tensor(key) for key in file.keys()}
+    return dict(state_dict=weights, meta=meta)
 
 
 def check_weights(checkpoint: dict, path: str) -> None:

@@ -41,7 +41,7 @@ ADDRESS = 'https://a.b/c.mp4'
         (
             lambda m: init_model(m.cfg, m.state_dict()),
             TypeError,
-            'a checkpoint is the path .* got OrderedDict. Fix: save',
+            'weights are the path .* got OrderedDict. Fix: save',
         ),
         (
             lambda m: init_model(m.cfg, cfg_options='a=1'),

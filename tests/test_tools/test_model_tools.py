@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from mmavs.apis import init_model
+from mmavs.compat import load_checkpoint
 from mmavs.testing.golden import load_json
 from mmavs.weights.released import avsbg
 
@@ -136,6 +137,27 @@ def test_published_file_holds_weights_alone(run, checkpoint, tmp_path):
     assert set(meta) == {'epoch', 'iter', 'dataset_meta', 'mmavs_version'}
     assert meta['dataset_meta']['classes'] == ('no', 'yes')
     assert '/home/me' not in path.read_bytes().decode('latin1')
+
+
+def test_published_as_safetensors_in_half_precision(run, checkpoint, tmp_path):
+    run(
+        'model_converters/publish_model',
+        *(checkpoint, tmp_path / 'out/m.safetensors', '--half'),
+        *('--notes', 'made=mmavs train a=b', 'mIoU=75.1'),
+    )
+    (path,) = (tmp_path / 'out').iterdir()
+    digits = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    assert path.name == f'm-{digits}.safetensors'
+    found = load_checkpoint(path)
+    assert found['state_dict']['b'].dtype == torch.float16
+    assert found['state_dict']['a'].tolist() == [0, 1, 2, 3]
+    meta = found['meta']
+    assert meta['made'] == 'mmavs train a=b' and meta['mIoU'] == '75.1'
+    assert meta['dataset_meta'] == dict(classes=['no', 'yes'])
+    assert meta['epoch'] == '7' and 'cfg' not in meta
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(RuntimeError, match='safetensors is not a checkpoint'):
+        load_checkpoint(path)
 
 
 def test_same_weights_same_name_and_no_overwriting(run, checkpoint, tmp_path):

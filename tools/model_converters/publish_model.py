@@ -7,13 +7,15 @@ writes ``published/tpavi_pvt_ms3-<8 digits>.pth``: the weights, the classes
 and colours, and which epoch they are of. Optimizer, schedulers, logs, the
 training config with its paths, and everything else stay behind. The digits
 begin the file's SHA-256, which mmavs and ``torch.hub`` compare after a
-download.
+download. A name that ends in ``.safetensors`` gives a file of that format.
 """
 
 import argparse
 import hashlib
 import io
+import json
 from pathlib import Path
+from typing import Dict, List
 
 import torch
 
@@ -25,6 +27,7 @@ from mmavs.weights.checkpoint import state_dict_of
 
 KEPT_META = ('epoch', 'iter', 'dataset_meta')
 HASH_DIGITS = 8
+SUFFIXES = ('.pth', '.safetensors')
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,17 +37,42 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('checkpoint', help='as the training wrote it')
     parser.add_argument(
-        'out', help='path and name without hash, ".pth" may be left out'
+        'out',
+        help='path and name without hash; .pth, which may be left out, or '
+        '.safetensors',
+    )
+    parser.add_argument(
+        '--half',
+        action='store_true',
+        help='store float16 numbers, half the size; the model that loads '
+        'them computes in float32 all the same',
+    )
+    parser.add_argument(
+        '--notes',
+        nargs='+',
+        type=note,
+        default=[],
+        metavar='KEY=TEXT',
+        help='what else to say of the weights in the file',
     )
     return parser.parse_args()
 
 
-def weights_only(checkpoint: dict, path: Path) -> dict:
+def note(text: str) -> List[str]:
+    """Split KEY=TEXT."""
+    key, sign, value = text.partition('=')
+    if not key or not sign:
+        raise argparse.ArgumentTypeError(f'not of the form KEY=TEXT: {text}')
+    return [key, value]
+
+
+def weights_only(checkpoint: dict, path: Path, half: bool = False) -> dict:
     """Keep what inference needs.
 
     Args:
         checkpoint (dict): As the training wrote it.
         path (Path): What errors call it.
+        half (bool): Round to float16. Defaults to False.
 
     Returns:
         dict: ``state_dict`` on the CPU and a short ``meta``.
@@ -54,7 +82,7 @@ def weights_only(checkpoint: dict, path: Path) -> dict:
     """
     weights = state_dict_of(checkpoint)
     tensors = {
-        key: value.detach().cpu().contiguous()
+        key: _stored(value, half)
         for key, value in weights.items()
         if isinstance(value, torch.Tensor)
     }
@@ -71,12 +99,38 @@ def weights_only(checkpoint: dict, path: Path) -> dict:
     )
 
 
-def publish(checkpoint: Path, out: Path) -> Path:
+def _stored(value: torch.Tensor, half: bool) -> torch.Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.half() if half and value.is_floating_point() else value
+
+
+def to_bytes(published: dict, suffix: str) -> bytes:
+    """Write what :func:`weights_only` gives, ``.pth`` or ``.safetensors``."""
+    if suffix == '.safetensors':
+        from safetensors.torch import save
+
+        meta = published['meta']
+        texts = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in meta.items()
+        }
+        return save(published['state_dict'], texts)
+    # through memory, since torch.save writes a file's name into the file
+    buffer = io.BytesIO()
+    torch.save(published, buffer)
+    return buffer.getvalue()
+
+
+def publish(
+    checkpoint: Path, out: Path, half: bool, notes: Dict[str, str]
+) -> Path:
     """Write the published file.
 
     Args:
         checkpoint (Path): What to publish.
         out (Path): Path and name without hash.
+        half (bool): Round to float16.
+        notes (dict): Texts to keep in the file.
 
     Returns:
         Path: The file.
@@ -84,14 +138,13 @@ def publish(checkpoint: Path, out: Path) -> Path:
     Raises:
         FileExistsError: It is there already.
     """
-    published = weights_only(load_checkpoint(checkpoint), checkpoint)
-    # through memory, since torch.save writes a file's name into the file
-    buffer = io.BytesIO()
-    torch.save(published, buffer)
-    data = buffer.getvalue()
+    published = weights_only(load_checkpoint(checkpoint), checkpoint, half)
+    published['meta'].update(notes)
+    suffix = out.suffix if out.suffix in SUFFIXES else ''
+    data = to_bytes(published, suffix)
     digits = hashlib.sha256(data).hexdigest()[:HASH_DIGITS]
-    name = out.name.removesuffix('.pth')
-    path = out.with_name(f'{name}-{digits}.pth')
+    name = out.name.removesuffix(suffix)
+    path = out.with_name(f'{name}-{digits}{suffix or SUFFIXES[0]}')
     if path.exists():
         raise FileExistsError(
             f'{path} exists already, with the same content by its hash. Fix: '
@@ -104,7 +157,8 @@ def publish(checkpoint: Path, out: Path) -> Path:
 
 def main() -> None:
     args = parse_args()
-    path = publish(Path(args.checkpoint), Path(args.out))
+    notes = dict(args.notes)
+    path = publish(Path(args.checkpoint), Path(args.out), args.half, notes)
     size = path.stat().st_size / 1e6
     before = Path(args.checkpoint).stat().st_size / 1e6
     print(f'{path}  {size:.1f} MB (from {before:.1f} MB)')
