@@ -1,9 +1,11 @@
 """Segment what sounds in a video.
 
-    python demo/video_demo.py VIDEO MODEL WEIGHTS
+    python demo/video_demo.py VIDEO [MODEL [WEIGHTS]]
+    python demo/video_demo.py --example
 
 writes VIDEO's overlay with its sound, VIDEO_mmavs.mp4, into the current
-folder.
+folder. --example takes a clip and a small model that are part of mmavs, and
+needs no net: that model knows moving shapes, not the world.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.media.camera import camera, until_interrupted
 from mmavs.media.sources import Media, find_media
+from mmavs.model_index import DEFAULT_MODEL, EXAMPLE_MODEL, example_video
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,14 +39,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'model',
         nargs='?',
-        help='name of a model (see mmavs.apis.list_models) or config file',
+        help='name of a model ("mmavs models" lists them) or config file; '
+        f'{DEFAULT_MODEL} by default, whose weights are fetched at the first '
+        'use',
     )
     parser.add_argument(
         'weights',
         nargs='?',
         help='checkpoint; may be left out for a model of "mmavs weights"',
     )
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         '--camera',
         nargs='?',
         const=0,
@@ -51,6 +57,12 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='in place of VIDEO: the camera and the microphone of this '
         'machine, until Ctrl-C',
+    )
+    instead.add_argument(
+        '--example',
+        action='store_true',
+        help='in place of VIDEO: the clip that is part of mmavs, and without '
+        f'MODEL the model that is, {EXAMPLE_MODEL}',
     )
     parser.add_argument(
         '--audio',
@@ -84,14 +96,26 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = parser.parse_intermixed_args()
-    if args.camera is not None:
-        given = [args.video, args.model]
-        if args.weights is not None:
-            parser.error('--camera stands in place of VIDEO: leave it out')
-        args.video, args.model, args.weights = None, *given
-    if args.model is None:
-        parser.error('give VIDEO and MODEL, or --camera and MODEL')
+    choose_source(parser, args)
     return args
+
+
+def choose_source(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    """Take what is given in place of VIDEO, and default models."""
+    if args.example or args.camera is not None:
+        if args.weights is not None:
+            parser.error(
+                '--camera and --example stand in place of VIDEO: leave it out'
+            )
+        args.video, args.model, args.weights = None, args.video, args.model
+    elif args.video is None:
+        parser.error('give VIDEO, --camera or --example')
+    if args.example:
+        args.video = str(example_video())
+    if args.model is None:
+        args.model = EXAMPLE_MODEL if args.example else DEFAULT_MODEL
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -188,8 +212,8 @@ def main() -> int:
         any(o['sounding'] for o in row['objects']) for row in summary['masks']
     )
     print(
-        f'{len(summary["masks"])} masks, {sounding} of them not empty, in '
-        f'{summary["seconds_taken"]} s on {summary["device"]}'
+        f'{len(summary["masks"])} masks by {args.model}, {sounding} of them '
+        f'not empty, in {summary["seconds_taken"]} s on {summary["device"]}'
     )
     written = (summary[name] for name in ('overlay', 'alpha', 'mask_dir'))
     for path in (*written, args.json):

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 
 _RESOURCES = ('configs', 'demo', 'model-index.yml', 'tools')
+# of the models whose weights go by name, the one for any video: several
+# sources at a time, and the highest J and F reported of those
+DEFAULT_MODEL = 'avsegformer_pvt_ms3'
+# its weights are part of the package; it knows shapes, not the world
+EXAMPLE_MODEL = 'film_tiny_ms3'
 
 
 def resource_root() -> Path:
@@ -34,6 +39,11 @@ def resource_root() -> Path:
         f'no configs beside {package}. Fix: install mmavs again '
         '("pip install ." or "pip install -e ." in the source tree).'
     )
+
+
+def example_video() -> Path:
+    """Give the clip that is part of the package, a video with sound."""
+    return resource_root() / 'demo' / 'example.mp4'
 
 
 def model_entries() -> Dict[str, dict]:
@@ -77,22 +87,26 @@ def list_models(pattern: str = '*') -> List[str]:
 
 
 def released(name: object) -> Optional[dict]:
-    """Look up the weights that the authors of a model released.
+    """Look up the weights that go by the name of a model.
 
     Args:
         name (object): Of a model; anything else has none.
 
     Returns:
-        dict, optional: ``Address``, and what the metafile says of it:
-        ``Converter`` (of :mod:`mmavs.weights.conversion`), ``Source``,
-        ``License``, ``Size (MB)``, ``Metrics`` and ``Protocol`` (where some
-        were reported), and ``Beside``: other files (``Address``,
-        ``Converter``) without which this one is not whole.
+        dict, optional: ``Address`` (a path of weights that are part of the
+        package), and what the metafile says of it: ``Converter`` (of
+        :mod:`mmavs.weights.conversion`), ``Source``, ``License``, ``Size
+        (MB)``, ``Metrics`` and ``Protocol`` (where some were reported), and
+        ``Beside``: other files (``Address``, ``Converter``) without which
+        this one is not whole.
     """
     entry = model_entries().get(name) if isinstance(name, str) else None
     if not entry or not entry.get('Weights'):
         return None
-    return dict(entry.get('Released') or {}, Address=entry['Weights'])
+    address = entry['Weights']
+    if '://' not in address:
+        address = str(resource_root() / address)
+    return dict(entry.get('Released') or {}, Address=address)
 
 
 def files_of(weights: dict) -> List[dict]:

@@ -26,7 +26,13 @@ def home() -> Path:
 
 
 def stored(address: str) -> Path:
-    """Say where the file of an address is, or will be."""
+    """Say where the file of an address is, or will be.
+
+    Args:
+        address (str): Of the file; a path is where it is already.
+    """
+    if '://' not in address:
+        return Path(address)
     url = urlparse(address)
     (number,) = parse_qs(url.query).get('id') or ['']
     name = re.sub(r'[^\w.-]', '_', number or Path(url.path).name)
@@ -40,13 +46,19 @@ def obtain(address: str, progress: bool = True) -> Path:
     Its SHA-256 is noted at the first use, in ``pins.json``, and compared at
     every later one, whether it is there or fetched again.
 
+    Args:
+        address (str): Of the file, or the path of one, which is given back.
+
     Returns:
         Path: The file.
 
     Raises:
         RuntimeError: It is not here and cannot be fetched, or has changed.
     """
-    path, pinned = stored(address), _pins().get(address, '')
+    path = stored(address)
+    if '://' not in address:
+        return path
+    pinned = _pins().get(address, '')
     if not path.exists():
         try:
             fetch(address, path, pinned, progress)

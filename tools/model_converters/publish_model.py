@@ -72,7 +72,7 @@ def weights_only(checkpoint: dict, path: Path, half: bool = False) -> dict:
     Args:
         checkpoint (dict): As the training wrote it.
         path (Path): What errors call it.
-        half (bool): Round to float16. Defaults to False.
+        half (bool): Round to float16.
 
     Returns:
         dict: ``state_dict`` on the CPU and a short ``meta``.

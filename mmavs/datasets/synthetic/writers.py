@@ -126,11 +126,23 @@ def write_wav(path: Path, samples: np.ndarray) -> None:
 
 
 def write_video(
-    path: Path, scene: PlayedScene, samples: np.ndarray, seconds: int
+    path: Path,
+    scene: PlayedScene,
+    samples: np.ndarray,
+    seconds: int,
+    crf: int = 12,
 ) -> None:
     """Write H.264 pictures at 8 fps with AAC sound.
 
     Second l's frame on disk is frame 8 l + 7 of the video, up to the codec.
+
+    Args:
+        path (Path): mp4 file.
+        scene (PlayedScene): What is seen.
+        samples (np.ndarray): What is heard, (S,) int16 at 16 kHz.
+        seconds (int): Length.
+        crf (int): H.264's scale of quality, 0 to 51; less is better and
+            larger.
     """
     av = import_av()
     height, width = scene.size
@@ -138,7 +150,7 @@ def write_video(
         pictures = container.add_stream('libx264', rate=VIDEO_FPS)
         pictures.width, pictures.height = width, height
         pictures.pix_fmt = 'yuv420p'
-        pictures.options = {'crf': '12', 'preset': 'veryfast'}
+        pictures.options = {'crf': str(crf), 'preset': 'veryfast'}
         sound = container.add_stream('aac', rate=SAMPLE_RATE, layout='mono')
         sound.bit_rate = 96000
         for index in range(seconds * VIDEO_FPS):
