@@ -2,6 +2,7 @@
 # make photo        stamps and photographs, clips, train, test, draw
 # make test         environment, test suite
 # make test-ranks   every small config on two ranks, and a rank that is killed
+# make test-weights   full-size files for each model whose weights go by name
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
 # make test-page    the web page in headless Chromium (which is to be there)
@@ -41,7 +42,7 @@ endif
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_tools/test_distributed.py
 
-.PHONY: quickstart photo test test-ranks test-pairs test-trajectories test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint results results-full docs clean env
+.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint results results-full docs clean env
 
 env: $(STAMP)
 
@@ -73,6 +74,9 @@ test: $(STAMP)
 
 test-ranks: $(STAMP)
 	@$(BIN)/python -m pytest -m "" $(RANK_TESTS)
+
+test-weights: $(STAMP)
+	@$(BIN)/python -m pytest -m slow tests/test_weights/test_full_size.py
 
 test-trajectories: $(STAMP)
 	@$(BIN)/python -m pytest -m "" tests/test_trajectories.py \

@@ -12,7 +12,7 @@ from mmavs.commands import COMMANDS, start_as
 # what needs no script
 _OWN = {
     'models': 'list models: mmavs models [PATTERN]',
-    'weights': 'list released weights, or fetch those of models by name',
+    'weights': 'list the weights that go by name, or fetch some',
     'env': 'print every version of the stack',
 }
 _HELP = ('-h', '--help')
@@ -143,48 +143,9 @@ def _reported(entry: dict) -> str:
 
 
 def _weights(words: List[str]) -> None:
-    """List what was released, with its terms; fetch what is named."""
-    import argparse
+    from mmavs.weights.command import main as weights
 
-    from mmavs.model_index import files_of, list_models, released
-    from mmavs.weights.store import home, obtain, stored
-
-    parser = argparse.ArgumentParser(
-        prog='mmavs weights',
-        description='Fetch weights that authors released, by the name of the '
-        'model; without a name, list them. Commands and init_model fetch '
-        'them as well, at the first use, into MMAVS_HOME.',
-    )
-    parser.add_argument('names', nargs='*', help='models')
-    names = parser.parse_args(words).names
-    known = {n: found for n in list_models() if (found := released(n))}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ValueError(
-            f'no weights were released for {", ".join(unknown)}. Fix: mmavs '
-            'weights lists those that were.'
-        )
-    for name in names:
-        for file in files_of(known[name]):
-            print(obtain(file['Address']))
-    if names:
-        return
-    for name, found in known.items():
-        addresses = [file['Address'] for file in files_of(found)]
-        here = all(stored(address).exists() for address in addresses)
-        figures = ', '.join(
-            f'{k} {v}' for k, v in (found.get('Metrics') or {}).items()
-        )
-        reported = f'{figures} ({found["Protocol"]})' if figures else 'none'
-        print(
-            f'{name}  {found["Size (MB)"]} MB, '
-            f'{"here" if here else "not here"}\n'
-            f'    reported: {reported}\n'
-            f'    licence: {found["License"]}; from {found["Source"]}'
-        )
-        for address in addresses:
-            print(f'    {address}')
-    print(f'kept in {home()} (MMAVS_HOME)')
+    weights(words)
 
 
 def _print_env(words: List[str]) -> None:

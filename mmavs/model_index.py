@@ -56,16 +56,21 @@ def model_entries() -> Dict[str, dict]:
     return dict(_entries(resource_root()))
 
 
-@lru_cache
-def _entries(root: Path) -> Dict[str, dict]:
+def read_yaml(path: Path) -> dict:
+    """Read a YAML file of this package's own, without running code."""
     import yaml
 
     # PyYAML's safe loader, of several times the speed where libyaml is there
     loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
-    index = yaml.load((root / 'model-index.yml').read_text('utf-8'), loader)
+    return yaml.load(path.read_text('utf-8'), loader)
+
+
+@lru_cache
+def _entries(root: Path) -> Dict[str, dict]:
+    index = read_yaml(root / 'model-index.yml')
     entries = {}
     for path in index.get('Import') or ():
-        metafile = yaml.load((root / path).read_text('utf-8'), loader)
+        metafile = read_yaml(root / path)
         for entry in metafile.get('Models') or ():
             entries[entry['Name']] = entry
     return entries

@@ -11,7 +11,8 @@ import mmavs
 from mmavs import commands
 from mmavs.__main__ import main
 from mmavs.commands import COMMANDS, in_commands, program, start_as
-from mmavs.model_index import resource_root
+from mmavs.model_index import list_models, released, resource_root
+from mmavs.weights.addresses import encoders
 
 
 @pytest.fixture
@@ -79,16 +80,17 @@ def test_models_are_listed_with_what_is_reported(mmavs_command):
 
 def test_released_weights_are_listed_with_their_terms(mmavs_command):
     code, said, _ = mmavs_command('weights')
-    rows = re.findall(r'^([\w-]+)  (\d+) MB, (?:not )?here$', said, re.M)
-    assert code == 0 and dict(rows) == {
-        f'avsegformer_{backbone}_{setting}': size
-        for backbone, size in (('pvt', '744'), ('r50', '604'))
-        for setting in ('s4', 'ms3', 'avss')
-    } | {f'auralsam2_hiera-l_{s}': '1420' for s in ('s4', 'ms3', 'avss')}
+    rows = re.findall(r'^([\w.-]+)  (\d+) MB, (?:not )?here$', said, re.M)
+    assert code == 0
+    assert set(dict(rows)) == {*filter(released, list_models()), *encoders()}
+    assert dict(rows)['avsegformer_r50_s4'] == '604'
     assert 'mIoU 61.33, mFscore 73.0 (avsbench, 512 px, 2 clips' in said
     assert said.count('licence: none stated; from https://github.com/') == 6
     assert 'licence: MIT (fuser), Apache-2.0 (SAM 2); from https' in said
-    assert said.count('/sam2_hiera_large.pt\n') == 3
+    # of three models and by itself, of two models and by itself
+    assert said.count('/sam2_hiera_large.pt\n') == 4
+    assert said.count('/vggish-10086976.pth\n') == 3
+    assert 'by hand: the table in https://github.com/microsoft' in said
 
 
 @pytest.mark.parametrize(
@@ -98,8 +100,13 @@ def test_released_weights_are_listed_with_their_terms(mmavs_command):
         ('data x', "mmavs: error: no command 'data x'."),
         ('models zzz', "mmavs models: error: no model matches 'zzz'. Fix"),
         (
-            'weights avsegformer_pvt_ms3 film_tiny_ms3',
-            'mmavs weights: error: no weights were released for film_tiny_ms3',
+            'weights avsegformer_pvt_ms3 tpavi_pvt_s4',
+            'mmavs weights: error: no weights go by the name tpavi_pvt_s4. F',
+        ),
+        (
+            'weights BEATs_iter3_plus_AS2M.pt',
+            'mmavs weights: error: BEATs_iter3_plus_AS2M.pt has no address of '
+            'its own. Fix: download it by hand from the table in https://',
         ),
         ('train none.py', 'mmavs train: error: no config at none.py'),
         (

@@ -13,9 +13,11 @@ from mmengine.config import Config
 
 from mmavs.analysis.complexity import frame_size
 from mmavs.engine.run_config import datasets
+from mmavs.model_index import model_entries, released
 from mmavs.registry import DATASETS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 from mmavs.testing.meta import OnMeta
-from mmavs.weights.addresses import BY_HAND, WEIGHTS, pretrained_paths
+from mmavs.weights.addresses import encoders, pretrained_paths
+from mmavs.weights.conversion import METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
@@ -71,7 +73,7 @@ def test_config_builds_and_runs(path, monkeypatch):
     assert VISUALIZERS.get(config.visualizer.type) is not None
     for weights in pretrained_paths(config.model):
         name = Path(weights).name
-        assert '://' in weights or name in {**WEIGHTS, **BY_HAND}, weights
+        assert '://' in weights or name in encoders(), weights
 
 
 def test_small_configs_say_how_large_their_clips_are():
@@ -89,8 +91,20 @@ def test_weights_that_are_offered_are_those_that_configs_name():
         for weights in pretrained_paths(Config.fromfile(path).model)
         if '://' not in weights
     }
-    offered = {**WEIGHTS, **BY_HAND}
-    assert set(offered) == named
+    models = filter(None, map(released, model_entries()))
+    beside = {
+        file['Address']
+        for found in models
+        for file in found.get('Beside') or ()
+    }
+    known = {entry['Weights']: name for name, entry in encoders().items()}
+    assert beside <= set(known)
+    assert set(encoders()) == named | {known[address] for address in beside}
+    for name, entry in encoders().items():
+        assert entry['Weights'] or entry['By Hand'], name
+        for field in ('Training Data', 'License', 'Source', 'Size (MB)'):
+            assert entry[field], (name, field)
+        assert entry.get('Converter', 'pvt') in METHODS
     page = (ROOT / 'docs/en/get_started.md').read_text()
     assert set(re.findall(r'^\| `([^`]+\.pth?)` \|', page, re.M)) == named
 

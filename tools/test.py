@@ -32,6 +32,7 @@ from mmavs.files.output_folder import (
     claim_folders,
     refuse_existing,
 )
+from mmavs.model_index import released
 from mmavs.weights.work_dir import set_work_dir
 
 
@@ -41,12 +42,12 @@ def parse_args() -> argparse.Namespace:
         description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='config file, or name of a model')
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help='checkpoint file; may be left out with --synthetic, which then '
-        'tests random weights',
+        help='checkpoint file; may be left out for a model of "mmavs '
+        'weights", and with --synthetic, which then tests random weights',
     )
     parser.add_argument('--work-dir', help='where logs and metrics go')
     add_output_arguments(parser)
@@ -69,8 +70,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_intermixed_args()  # CONFIG --option CHECKPOINT too
-    if args.checkpoint is None and not args.synthetic:
-        parser.error('give a checkpoint, or --synthetic for random weights')
+    args.weights = released(args.config) if not args.checkpoint else None
+    if not (args.checkpoint or args.weights or args.synthetic):
+        parser.error(
+            'give a checkpoint, a model of "mmavs weights", or --synthetic '
+            'for random weights'
+        )
     for option in ('released_names', 'soft_masks'):
         if getattr(args, option) and not args.out:
             name = option.replace('_', '-')
@@ -265,14 +270,18 @@ def build_runner(args: argparse.Namespace, config: Config):
     from mmengine.runner import Runner
 
     from mmavs.weights.checkpoint import load_model_weights
+    from mmavs.weights.conversion import fill_released
 
     runner = Runner.from_cfg(config)
+    model = runner.model
+    model = model.module if is_model_wrapper(model) else model
+    model = model.module if args.tta else model
     if args.checkpoint:
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        model = model.module if args.tta else model
         load_model_weights(model, args.checkpoint)
         runner.logger.info(f'loaded {args.checkpoint}')
+    elif args.weights:
+        fill_released(model, args.weights)
+        runner.logger.info(f'loaded {args.weights["Address"]}')
     return runner
 
 

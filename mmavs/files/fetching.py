@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from html import unescape
 from http.client import HTTPException
 from pathlib import Path
@@ -44,7 +45,9 @@ def fetch(
 
     What broke off is gone on with, by the next call too. Google Drive's files
     come by gdown, those of Hugging Face's hub by huggingface_hub (its
-    ``HF_ENDPOINT`` holds), all others over HTTP.
+    ``HF_ENDPOINT`` holds), all others over HTTP. The address of a folder of
+    Drive ends in ``#PATTERN|PATTERN``, like :mod:`fnmatch`'s and in lower
+    case, which tell the file by its name.
 
     Args:
         address (str): Of the file.
@@ -128,10 +131,9 @@ def _from_drive(address: str, part: Path, progress: bool) -> None:
         import gdown
     except ImportError as error:
         raise _lacking('gdown', address) from error
-    (number,) = parse_qs(urlparse(address).query).get('id') or ['']
     try:
         gdown.download(
-            id=number,
+            id=_number_on_drive(address),
             output=str(part),
             quiet=not progress,
             use_cookies=False,
@@ -139,9 +141,50 @@ def _from_drive(address: str, part: Path, progress: bool) -> None:
             retries=TRIES - 1,
             timeout=TIMEOUT,
         )
+    except _NotTold:
+        raise
     except Exception as error:  # of several libraries
         reason = ' '.join(str(error).split())
         raise _failed(address, reason or type(error).__name__) from error
+
+
+class _NotTold(RuntimeError):
+    """Which file of a folder is meant cannot be told."""
+
+
+def _number_on_drive(address: str) -> str:
+    """Give a file's number; one of a folder is looked for in its list.
+
+    Raises:
+        RuntimeError: Not one file of the folder, but none or several, have a
+            name like one of the patterns after the ``#``.
+    """
+    url = urlparse(address)
+    if '/folders/' not in url.path:
+        return (parse_qs(url.query).get('id') or [''])[0]
+    import gdown
+
+    listed = gdown.download_folder(
+        id=Path(url.path).name,
+        quiet=True,
+        use_cookies=False,
+        skip_download=True,
+        timeout=TIMEOUT,
+    )
+    patterns = url.fragment.split('|')
+    fits = [
+        file
+        for file in listed
+        if any(fnmatch(Path(file.path).name.lower(), p) for p in patterns)
+    ]
+    if len(fits) != 1:
+        names = ', '.join(file.path for file in listed) or 'nothing'
+        raise _NotTold(
+            f'{address} holds {names}: {len(fits)} of them are named like '
+            f'{url.fragment}. Fix: download the right one there, and give its '
+            'path; what other code bases wrote goes through mmavs convert.'
+        )
+    return fits[0].id
 
 
 def _from_hub(address: str, found: re.Match, part: Path) -> None:

@@ -1,35 +1,28 @@
-"""Pretrained weight files that configs name, and where each comes from."""
+"""Encoders' files that configs name, and where each comes from."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List
 
-# file name under pretrained/ -> who publishes it, and the address
-WEIGHTS: Dict[str, str] = {
-    'pvt_v2_b5.pth': 'https://github.com/whai362/PVT/releases/download/v2/pvt_v2_b5.pth',
-    'resnet50-19c8e357.pth': 'https://download.pytorch.org/models/resnet50-19c8e357.pth',
-    'vggish-10086976.pth': 'https://github.com/harritaylor/torchvggish/releases/download/v0.1/'
-    'vggish-10086976.pth',
-    # converted to mmseg's names by its authors
-    'swin_base_patch4_window7_224_20220317-e9b98025.pth': 'https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/swin/'
-    'swin_base_patch4_window7_224_20220317-e9b98025.pth',
-    # of which AVIS takes the backbone
-    'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic_'
-    '20220329_230021-05ec7315.pth': 'https://download.openmmlab.com/mmdetection/v3.0/mask2former/'
-    'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic/'
-    'mask2former_swin-b-p4-w12-384-in21k_8xb2-lsj-50e_coco-panoptic_'
-    '20220329_230021-05ec7315.pth',
-    # SAM 2.0, as AuralSAM2 takes it
-    'sam2_hiera_tiny.pt': 'https://huggingface.co/facebook/sam2-hiera-tiny/resolve/main/'
-    'sam2_hiera_tiny.pt',
-    'sam2_hiera_base_plus.pt': 'https://huggingface.co/facebook/sam2-hiera-base-plus/resolve/main/'
-    'sam2_hiera_base_plus.pt',
-    'sam2_hiera_large.pt': 'https://huggingface.co/facebook/sam2-hiera-large/resolve/main/'
-    'sam2_hiera_large.pt',
-}
-# files whose publisher gives no stable direct address
-BY_HAND: Dict[str, str] = {
-    'BEATs_iter3_plus_AS2M.pt': 'the table in https://github.com/microsoft/unilm/tree/master/beats',
-}
+from mmavs.model_index import read_yaml, resource_root
+
+
+def encoders() -> Dict[str, dict]:
+    """List the encoders whose publishers are known.
+
+    Returns:
+        dict[str, dict]: Name of the file to its entry in
+        ``configs/_base_/encoders.yaml``: ``Weights`` (its address, or None),
+        ``By Hand`` (the page, where there is no address), ``Converter`` (of
+        :mod:`mmavs.weights.conversion`), ``License``, ``Size (MB)``, ...
+    """
+    return dict(_encoders(resource_root()))
+
+
+@lru_cache
+def _encoders(root: Path) -> Dict[str, dict]:
+    listed = read_yaml(root / 'configs/_base_/encoders.yaml')['Encoders']
+    return {entry['File']: entry for entry in listed}
 
 
 def how_to_get(path: str) -> str:
@@ -42,18 +35,17 @@ def how_to_get(path: str) -> str:
         str: One line.
     """
     name = Path(path).name
-    if name in WEIGHTS:
-        return (
-            f'python tools/misc/download_weights.py {name} '
-            f'(from {WEIGHTS[name]})'
-        )
-    if name in BY_HAND:
-        return f'download it by hand from {BY_HAND[name]}'
-    config = next(Path('configs').rglob(f'{Path(name).stem}.py'), None)
+    entry = encoders().get(name)
+    if entry and entry['Weights']:
+        return f'mmavs weights {name} (from {entry["Weights"]})'
+    if entry:
+        return f'download it by hand from {entry["By Hand"]}'
+    configs = (resource_root() / 'configs').rglob(f'{Path(name).stem}.py')
+    config = next(configs, None)
     if config is not None:
         return (
-            f'train {config} first and copy its best checkpoint there, or '
-            'give its path with --cfg-options load_from=...'
+            f'train {config.stem} first and copy its best checkpoint there, '
+            'or give its path with --cfg-options load_from=...'
         )
     return 'put the file there'
 

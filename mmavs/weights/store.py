@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict
 from urllib.parse import parse_qs, urlparse
 
+from mmavs.compat.downloads import digits_in
 from mmavs.files.fetching import fetch, sha256
 from mmavs.files.whole_files import write_text
 
@@ -61,7 +62,8 @@ def obtain(address: str, progress: bool = True) -> Path:
     pinned = _pins().get(address, '')
     if not path.exists():
         try:
-            fetch(address, path, pinned, progress)
+            digits = pinned or digits_in(path.name) or ''
+            fetch(address, path, digits, progress)
         except RuntimeError as error:
             if pinned and 'SHA-256' in str(error):
                 raise RuntimeError(

@@ -152,7 +152,7 @@ def test_first_command_of_a_new_user(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError) as caught:
         check_training(avsac, name)
-    get = '           python tools/misc/download_weights.py '
+    get = '           mmavs weights '
     assert str(caught.value).splitlines() == [
         f'{name} needs what is not here:',
         '  data     data/avsbench/Multi-sources/',
@@ -219,7 +219,7 @@ def test_complete_inputs_pass(tmp_path, monkeypatch):
 
 
 def test_weights_say_how_they_are_obtained():
-    assert 'download_weights.py pvt_v2_b5.pth' in how_to_get('x/pvt_v2_b5.pth')
+    assert 'mmavs weights pvt_v2_b5.pth (' in how_to_get('x/pvt_v2_b5.pth')
     assert 'by hand' in how_to_get('pretrained/BEATs_iter3_plus_AS2M.pt')
     assert how_to_get('own.pth') == 'put the file there'
 

@@ -2,11 +2,9 @@
 
 import hashlib
 import importlib.util
-import io
 import pickle
 import re
 import sys
-from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -74,28 +72,6 @@ def test_a_field_is_printed(run, capsys):
         run('misc/print_config', 'film_tiny_ms3', '--key', 'model.nek.1')
     with pytest.raises(ValueError, match="no '7' in model.neck"):
         run('misc/print_config', 'film_tiny_ms3', '--key', 'model.neck.7')
-
-
-# --------------------------------------------------------- download_weights
-
-
-def test_weights_are_downloaded_and_compared(run, tmp_path, monkeypatch):
-    data, tool = b'weights', 'misc/download_weights'
-    digits = hashlib.sha256(data).hexdigest()[:8]
-    names = [f'right-{digits}.pth', 'wrong-0badc0de.pth', 'absent.pth']
-    for name in names[:2]:
-        (tmp_path / name).write_bytes(data)
-    places = {name: (tmp_path / name).as_uri() for name in names}
-    monkeypatch.setattr('mmavs.weights.addresses.WEIGHTS', places)
-    printed = io.StringIO()
-    with redirect_stderr(printed):
-        assert run(tool, *names, '--out', tmp_path / 'out') == 1
-    made = [p.name for p in (tmp_path / 'out').iterdir() if p.suffix == '.pth']
-    assert made == names[:1]
-    wrong, absent = printed.getvalue().splitlines()[-2:]
-    assert f'{names[1]} is not the file that was expected' in wrong
-    assert f'{names[2]} cannot be downloaded' in absent
-    refused(run, "no address known for .'other'", tool, 'other')
 
 
 # ------------------------------------------------------------ publish_model

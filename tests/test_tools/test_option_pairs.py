@@ -273,7 +273,7 @@ def test_every_pair_alone(row, models, tmp_path, monkeypatch, figures):
         ({'--released-names': True}, '--released-names says how to write'),
         ({'--soft-masks': True}, '--soft-masks says how to write'),
         ({'--show-worst': True}, '--show-worst draws clips of --sounds'),
-        ({'checkpoint': False}, 'give a checkpoint, or --synthetic'),
+        ({'checkpoint': False}, 'give a checkpoint, a model of'),
         (
             {'--soft-masks': True, '--out': True, 'model': 'semantic'},
             "needs AVSMetric .*'AVSSMetric'.*Fix: leave --soft-masks out",

@@ -11,10 +11,12 @@ class Files:
     def __init__(self):
         self.bodies, self.breaks, self.status = {}, {}, {}
         self.kind, self.tag, self.requests = {}, {}, []
+        self.addresses = []  # with what comes after the ?
         self.address = ''
 
     def answer(self, handler):
         path = handler.path.split('?')[0]
+        self.addresses.append(handler.path)
         ranged = handler.headers.get('Range', '')
         self.requests.append((path, ranged))
         if path not in self.bodies:

@@ -122,36 +122,64 @@ def test_several_ask_and_one_fetches(files, path):
 DRIVE = 'https://drive.google.com/uc?id=abc'
 
 
+BUTTON = (
+    b'<html><form id="download-form" method="get" '
+    b'action="https://drive.usercontent.google.com/download">'
+    b'<input type="hidden" name="id" value="abc"></form></html>'
+)
+
+
 @pytest.fixture
-def drive(files, monkeypatch):
-    """Lead gdown's fixed addresses to the server."""
-    pytest.importorskip('gdown')
-    from requests.adapters import HTTPAdapter
-
-    send = HTTPAdapter.send
-
-    def send_here(self, request, **options):
-        for host in ('drive.google.com', 'drive.usercontent.google.com'):
-            request.url = request.url.replace(f'https://{host}', files.address)
-        return send(self, request, **options)
-
-    monkeypatch.setattr(HTTPAdapter, 'send', send_here)
-    named = {'Content-Disposition': 'attachment; filename="w.pth"'}
-    files.extra = lambda path: named if path == '/download' else {}
-    files.kind['/uc'] = 'text/html; charset=utf-8'
-    files.bodies['/download'] = BODY
-    return files
+def file_of_drive(drive):
+    drive.bodies['/download'] = BODY
+    return drive
 
 
-def test_a_file_of_drive_lies_behind_a_page(drive, path):
-    drive.bodies['/uc'] = (
-        b'<html><form id="download-form" method="get" '
-        b'action="https://drive.usercontent.google.com/download">'
-        b'<input type="hidden" name="id" value="abc"></form></html>'
-    )
+def test_a_file_of_drive_lies_behind_a_page(file_of_drive, path):
+    drive = file_of_drive
+    drive.bodies['/uc'] = BUTTON
     fetch(DRIVE, path, progress=False)
     assert path.read_bytes() == BODY
     assert [asked for asked, _ in drive.requests] == ['/uc', '/download']
+
+
+FOLDER = 'https://drive.google.com/drive/folders/f#*pvt*|*swin*'
+ENTRY = (
+    '<a href="https://drive.google.com/file/d/{}/view">'
+    '<div class="flip-entry-title">{}</div></a>'
+)
+
+
+@pytest.mark.parametrize('named', ['AVSS_PVT_best.pth', 'swin.pth'])
+def test_a_file_is_found_in_a_folder_of_drive(file_of_drive, path, named):
+    drive, numbers = file_of_drive, ('a' * 25, 'b' * 25)
+    entries = map(ENTRY.format, numbers, ('AVSS_r50.pth', named))
+    page = '<html><title>all</title>' + ''.join(entries) + '</html>'
+    drive.bodies['/embeddedfolderview'] = page.encode()
+    drive.bodies['/uc'] = BUTTON
+    fetch(FOLDER, path, progress=False)
+    assert path.read_bytes() == BODY
+    asked = [whole for whole in drive.addresses if whole.startswith('/uc')]
+    assert len(asked) == 1 and f'id={numbers[1]}' in asked[0]
+
+
+@pytest.mark.parametrize(
+    'names, said',
+    [
+        (['r50.pth'], 'holds r50.pth: 0 of them are named like'),
+        (['pvt_a', 'pvt_b'], 'holds pvt_a, pvt_b: 2 of them are named like'),
+    ],
+)
+def test_a_folder_that_does_not_tell_which(drive, path, names, said):
+    entries = ''.join(ENTRY.format('a' * 25, name) for name in names)
+    page = f'<html><title>all</title>{entries}</html>'
+    drive.bodies['/embeddedfolderview'] = page.encode()
+    with pytest.raises(RuntimeError, match=f'{said}.*Fix: download the righ'):
+        fetch(FOLDER, path, progress=False)
+    drive.bodies.clear()
+    with pytest.raises(RuntimeError, match='pvt.* cannot be downloaded.*Fix'):
+        fetch(FOLDER, path, progress=False)
+    assert not path.exists()
 
 
 def test_quota_of_drive(drive, path):

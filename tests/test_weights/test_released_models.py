@@ -1,21 +1,26 @@
 """``init_model(NAME)`` and what was released for it."""
 
 import json
+import os
+import sys
+from unittest.mock import Mock
 
 import pytest
 import torch
+from run_tool import load_tool
 
 from mmavs import model_index
-from mmavs.__main__ import _weights
 from mmavs.apis import AVSInferencer, init_model
 from mmavs.apis.inferencer import published_weights
 from mmavs.model_index import (
     files_of,
     model_entries,
+    read_config,
     released,
     resource_root,
 )
-from mmavs.weights.addresses import WEIGHTS
+from mmavs.weights import command
+from mmavs.weights.addresses import encoders
 from mmavs.weights.conversion import METHODS, PARTS
 from mmavs.weights.released import auralsam2, avsegformer, sam2
 from mmavs.weights.store import home, stored
@@ -69,12 +74,44 @@ def test_a_name_brings_its_weights(files, theirs):
     assert len(files.requests) == 1
 
 
+def test_a_test_takes_weights_by_name(files, theirs, monkeypatch):
+    tool = load_tool('test')
+    monkeypatch.setattr(sys, 'argv', ['test.py', 'small'])
+    args = tool.parse_args()
+    config = read_config('small')
+    config.work_dir, config.test_dataloader = str(home()), None
+    config.test_evaluator = config.test_cfg = None
+    runner = tool.build_runner(args, config)
+    assert equal(runner.model, theirs)
+
+
+def test_an_encoder_goes_where_configs_look(files, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    files.bodies['/e-0badc0de.pth'] = files.bodies['/e.pth'] = b'weights'
+    listed = {
+        name: dict(Weights=f'{files.address}/{name}')
+        for name in ('e.pth', 'e-0badc0de.pth')
+    }
+    monkeypatch.setattr(command, 'encoders', lambda: listed)
+    path = command.fetch_encoder('e.pth')
+    assert str(path) == 'pretrained/e.pth' and path.read_bytes() == b'weights'
+    # without hard links too
+    path.unlink()
+    monkeypatch.setattr(os, 'link', Mock(side_effect=OSError))
+    assert command.fetch_encoder('e.pth').read_bytes() == b'weights'
+    assert command.fetch_encoder('e.pth') == path
+    assert len(files.requests) == 1
+    # the publisher's digits are compared at the first use
+    with pytest.raises(RuntimeError, match='not the file that was expected'):
+        command.fetch_encoder('e-0badc0de.pth')
+
+
 def test_what_cannot_be_had_is_said(files, theirs):
     files.bodies.clear()
     with pytest.raises(RuntimeError, match='w.pth cannot be downloaded.*Fix'):
         init_model('small', device='cpu')
     with pytest.raises(ValueError, match='none are published.*mmavs weights'):
-        published_weights('film_tiny_ms3')
+        published_weights('tpavi_pvt_s4')
 
 
 @pytest.fixture
@@ -122,7 +159,7 @@ def test_weights_of_two_files(files, two_files, capsys):
     pins = json.loads((home() / 'pins.json').read_text())
     assert set(pins) == {fuser['Address'], sam['Address']}
     capsys.readouterr()
-    _weights(['small'])
+    command.main(['small'])
     assert capsys.readouterr().out.split() == [
         str(stored(fuser['Address'])),
         str(stored(sam['Address'])),
@@ -138,8 +175,8 @@ def test_a_second_file_that_cannot_be_had(files, two_files):
 def test_every_released_model_names_its_terms():
     found = {name: released(name) for name in model_entries()}
     found = {name: entry for name, entry in found.items() if entry}
-    assert len(found) == 9
-    assert len({entry['Address'] for entry in found.values()}) == 9
+    assert len(found) == 11
+    assert len({entry['Address'] for entry in found.values()}) == 11
     for name, entry in found.items():
         for file in files_of(entry):
             assert file['Address'].startswith('https://'), name
@@ -151,6 +188,8 @@ def test_every_released_model_names_its_terms():
             assert entry['Protocol']
     for setting in ('s4', 'ms3', 'avss'):  # the fuser stands on SAM 2
         (beside,) = found[f'auralsam2_hiera-l_{setting}']['Beside']
-        assert beside['Address'] == WEIGHTS['sam2_hiera_large.pt']
-    assert released('film_tiny_ms3') is None
+        assert (
+            beside['Address'] == encoders()['sam2_hiera_large.pt']['Weights']
+        )
+    assert released('tpavi_pvt_s4') is None
     assert released(resource_root()) is None
