@@ -80,7 +80,7 @@ def test_models_are_listed_with_what_is_reported(mmavs_command):
 
 def test_released_weights_are_listed_with_their_terms(mmavs_command):
     code, said, _ = mmavs_command('weights')
-    rows = re.findall(r'^([\w.-]+)  (\d+) MB, (?:not )?here$', said, re.M)
+    rows = re.findall(r'^([\w.-]+)  ([\d.]+) MB, (?:not )?here$', said, re.M)
     assert code == 0
     assert set(dict(rows)) == {*filter(released, list_models()), *encoders()}
     assert dict(rows)['avsegformer_r50_s4'] == '604'

@@ -88,7 +88,9 @@ def test_wheel_holds_every_module(names):
 def test_wheel_holds_configs_and_tools(names):
     wanted = below('configs', '*.py') | below('configs', '*.yaml')
     wanted |= below('tools', '*.py') | below('tools', '*.sh')
-    wanted |= below('demo', '*.py') | below('demo', '*.ipynb')
+    wanted |= {str(path.relative_to(ROOT)) for path in ROOT.glob('demo/*.*')}
+    assert 'demo/example.mp4' in wanted
+    assert [name for name in wanted if name.endswith('.safetensors')]
     wanted.add('model-index.yml')
     assert len(wanted) > 50
     assert {f'mmavs/.mim/{name}' for name in wanted} <= names
@@ -110,6 +112,7 @@ def test_source_distribution_can_be_built_from(tmp_path):
     assert {'setup.py', 'model-index.yml', 'requirements/lite.txt'} <= names
     for folder in ('configs', 'demo', 'tools'):
         assert below(folder, '*.py') <= names
+    assert below('demo', '*.mp4') | below('demo', '*.safetensors') <= names
     assert not any('.mim' in name for name in names)
 
 

@@ -30,8 +30,8 @@ def test_numbers_out_of_range(binary_model, name):
 
 
 def test_weights_are_needed(binary_model, binary_weights, tmp_path):
-    with pytest.raises(ValueError, match='no weights were given for film'):
-        AVSInferencer('film_tiny_ms3')
+    with pytest.raises(ValueError, match='no weights were given for add_'):
+        AVSInferencer('add_tiny_ms3')
     path = tmp_path / 'w.pth'
     torch.save(dict(state_dict=binary_weights), path)
     inferencer = AVSInferencer('film_tiny_ms3', path, device='cpu')

@@ -94,9 +94,9 @@ def test_video_demo_carries_a_memory_where_there_is_one(
 def test_video_demo_without_weights(video, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match='no weights were given'):
-        run_video_demo(monkeypatch, video, 'film_tiny_ms3')
+        run_video_demo(monkeypatch, video, 'add_tiny_ms3')
     run_video_demo(
-        monkeypatch, video, 'film_tiny_ms3', '--random-weights', '--no-video'
+        monkeypatch, video, 'add_tiny_ms3', '--random-weights', '--no-video'
     )
     assert list(tmp_path.iterdir()) == []
 
