@@ -1,9 +1,10 @@
 """A page to upload a video and see what sounds.
 
-    python demo/web_demo.py MODEL=WEIGHTS [MODEL=WEIGHTS ...]
+    python demo/web_demo.py [MODEL=WEIGHTS ...]
 
 MODEL is a name or a config file, WEIGHTS its checkpoint; "=WEIGHTS" may be
-left out for a model of "mmavs weights".
+left out for a model of "mmavs weights". Without any the page has the model
+that is part of mmavs, which knows moving shapes, not the world.
 """
 
 import argparse
@@ -15,7 +16,12 @@ from typing import Optional, Tuple
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.model_index import find_config, released, resource_root
+from mmavs.model_index import (
+    EXAMPLE_MODEL,
+    find_config,
+    released,
+    resource_root,
+)
 from mmavs.web.jobs import Jobs, Limits
 from mmavs.web.page import build_page, examples_of, import_gradio
 from mmavs.web.visits import Visits
@@ -28,7 +34,11 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        'models', nargs='+', type=model_and_weights, metavar='MODEL=WEIGHTS'
+        'models',
+        nargs='*',
+        type=model_and_weights,
+        default=[(EXAMPLE_MODEL, None)],
+        metavar='MODEL=WEIGHTS',
     )
     parser.add_argument('--device', help='e.g. cpu or cuda:0')
     parser.add_argument('--host', default='127.0.0.1')
