@@ -14,6 +14,8 @@ from .timing import picture_time
 
 OVERLAY_FPS = 6  # masks per second on screen, at least
 _NOISE = 24.0  # grey levels by which what is seen again may differ
+_FADE = 1 / 3  # seconds from one mask to the next
+_PATCH = 15  # pixels on a side in which what is seen is compared
 _DOUBT = 0.05  # weight of what is not seen again
 
 Shown = Tuple[np.ndarray, List[Region]]
@@ -54,9 +56,10 @@ class FittedMasks:
     Mask m stands for the sound from m / fps to (m + 1) / fps, and is made
     from a picture near the end of that time: shown as it is, it runs ahead of
     what moves by up to a second. Here a step between takes the evidence of
-    the two masks whose sound is nearest in time, weighted by how near; each
-    is moved to where the picture has, and counts for less in places that look
-    otherwise than in the picture that it was made from (as after a cut).
+    the two masks whose sound is nearest in time, from one to the next within
+    a third of a second; each is moved to where the picture has, and counts
+    for less in places that look otherwise than in the picture that it was
+    made from (as after a cut).
 
     Args:
         masks (Iterator[MaskFrame]): In the order of time.
@@ -94,7 +97,10 @@ class FittedMasks:
         # the last mask may be the only one, and the step beyond the last
         before = min(before, self._last)
         after = min(before + 1, self._last)
-        share = min(max(place - before, 0.0), 1.0)
+        # near the middle of its time a mask stands alone
+        period = 1 / self._masks_fps
+        share = 0.5 + (place - before - 0.5) * max(period / _FADE, 1.0)
+        share = min(max(share, 0.0), 1.0)
         weights = {max(before, 0): 1 - share}
         weights[after] = weights.get(after, 0.0) + share
         step = min(step, self._motion.count - 1)
@@ -130,7 +136,8 @@ class FittedMasks:
                 maps = warp(maps, way)
             there = warp(motion.picture(seen), way)
             apart = cv2.absdiff(here, there).astype(np.float32) / _NOISE
-            sure *= np.maximum(np.exp(-(apart**2)), _DOUBT)
+            alike = cv2.blur(np.exp(-(apart**2)), (_PATCH, _PATCH))
+            sure *= np.maximum(alike, _DOUBT)
         return Part(frame, weight, maps, sure)
 
     def _read_to(self, mask: int) -> None:
