@@ -36,8 +36,8 @@ FFmpeg's messages         torchvision before 0.26 sends them through Python,
                           where closing a video can hang
 ========================  ==================================================
 
-``tests/test_compat.py`` holds one test per touch that fails once upstream
-makes the touch unnecessary.
+``tests/test_compat`` holds one test per touch that fails once upstream makes
+the touch unnecessary.
 """
 
 from .checkpoints import (
