@@ -160,7 +160,7 @@ def test_l_avm_leaves_the_sound_of_the_twin_alone(spared):
     assert ratio < 1 if spared else ratio > 100
 
 
-def cosine_between_sounds(root, changes=(), steps=60):
+def cosine_between_sounds(root, changes=(), steps=40):
     """Train the twin for some steps; mean cosine between its sounds."""
     config = config_with(
         CONFIGS / 'synthetic/avsbg_tiny_ms3.py',
@@ -176,7 +176,7 @@ def cosine_between_sounds(root, changes=(), steps=60):
     model.init_weights()
     optimizer = build_optim_wrapper(model, config.optim_wrapper)
     loader = DataLoader(
-        clips, batch_size=8, shuffle=True, collate_fn=pseudo_collate
+        clips, batch_size=4, shuffle=True, collate_fn=pseudo_collate
     )
     epochs = -(-steps // len(loader))
     for batch in (batch for _ in range(epochs) for batch in loader):
