@@ -42,7 +42,7 @@ def video(tmp_path_factory):
 def weights(tmp_path_factory):
     path = tmp_path_factory.mktemp('weights') / 'film.pth'
     torch.manual_seed(0)
-    model = init_model('film_tiny_ms3', device='cpu')
+    model = init_model('film_tiny_ms3', 'random', 'cpu')
     torch.save(dict(state_dict=model.state_dict()), path)
     return path
 
