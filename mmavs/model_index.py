@@ -18,7 +18,7 @@ _RESOURCES = ('configs', 'demo', 'model-index.yml', 'tools')
 # sources at a time, and the highest J and F reported of those
 DEFAULT_MODEL = 'avsegformer_pvt_ms3'
 # its weights are part of the package; it knows shapes, not the world
-EXAMPLE_MODEL = 'film_tiny_ms3'
+EXAMPLE_MODEL = 'film_tiny_ms3_96px'
 
 
 def resource_root() -> Path:

@@ -30,7 +30,7 @@ COUNTS = {
     'avsbg': 8,
     'catr': 7,
     'photo': 6,
-    'synthetic': 23,
+    'synthetic': 24,
     'tpavi': 15,
 }
 SETTINGS = ('s4', 'ms3', 'avss')

@@ -178,7 +178,7 @@ def test_every_released_model_names_its_terms():
     found = {name: entry for name, entry in found.items() if entry}
     assert len(found) == 12
     assert len({entry['Address'] for entry in found.values()}) == 12
-    assert Path(found.pop('film_tiny_ms3')['Address']).is_file()
+    assert Path(found.pop('film_tiny_ms3_96px')['Address']).is_file()
     for name, entry in found.items():
         for file in files_of(entry):
             assert file['Address'].startswith('https://'), name
