@@ -95,18 +95,24 @@ def run_table(table: dict, args: argparse.Namespace) -> int:
     seeds = args.seeds or table['seeds']
     command = [sys.executable, 'tools/analysis_tools/compare.py', *rows]
     command += ['--seeds', *map(str, seeds), '--jobs', str(args.jobs)]
-    command += ['--work-dir', f'work_dirs/results/{setting}']
-    command += ['--results', str(STORE / setting)]
+    store = store_of(table)
+    command += ['--work-dir', f'work_dirs/results/{store.name}']
+    command += ['--results', str(store)]
     if table.get('options'):
         command += ['--options', *table['options']]
     return subprocess.run(command, cwd=ROOT).returncode
+
+
+def store_of(table: dict) -> Path:
+    """Name the folder of a table's runs."""
+    return STORE / table.get('store', table['setting'])
 
 
 def records_of(table: dict) -> Dict[str, List[dict]]:
     """Find the kept runs of each row that are of its config as it is now."""
     found = {}
     for name, (row, shared) in table['rows'].items():
-        folder = STORE / table['setting']
+        folder = store_of(table)
         paths = sorted(folder.glob(f'{glob_safe(row.slug)}_[0-9]*.json'))
         found[name] = [r for p in paths if (r := current(p, row, shared))]
     return found
