@@ -66,16 +66,23 @@ def build_page(jobs: Jobs, visits: Visits):
                 )
         outputs = [status, table, *(part for r in results for part in r)]
         work = _Work(gradio, jobs, visits)
-        running = start.click(
-            work.segment, wishes, outputs, show_progress='hidden'
-        )
-        cancel.click(
-            work.cancel,
+        quiet = dict(show_progress='hidden')
+        waiting = start.click(
+            lambda: _bar('Waiting for its turn ...', 0),
             None,
             status,
-            cancels=[running],
-            show_progress='hidden',
+            queue=False,
+            **quiet,
         )
+        running = waiting.then(work.segment, wishes, outputs, **quiet)
+        running.failure(
+            lambda: _bar(f'Failed. {jobs.limits}', 0),
+            None,
+            status,
+            queue=False,
+            **quiet,
+        )
+        cancel.click(work.cancel, None, status, cancels=[running], **quiet)
         page.unload(work.leave)
     return page
 

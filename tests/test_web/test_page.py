@@ -3,12 +3,13 @@
 import json
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from mmavs.web.jobs import Jobs, Limits
+from mmavs.web.jobs import Jobs, Limits, Step
 from mmavs.web.page import build_page
 from mmavs.web.visits import Visits
 
@@ -29,7 +30,7 @@ def server(tmp_path_factory, film_weights, videos):
     page = build_page(jobs, Visits(folder))
     page.queue(max_size=2, default_concurrency_limit=1)
     _, address, _ = page.launch(prevent_thread_lock=True, quiet=True)
-    yield address, folder
+    yield address, folder, jobs
     page.close()
     if before is None:
         del os.environ['GRADIO_TEMP_DIR']
@@ -72,7 +73,9 @@ def says(tab, text):
 
 
 def results(folder):
-    return sorted(path.name for path in folder.rglob('*_own*'))
+    """Names of what jobs wrote; folders may go meanwhile."""
+    found = [name for _, _, names in os.walk(folder) for name in names]
+    return sorted(name for name in found if '_own' in name)
 
 
 def wait_until(true, seconds=20):
@@ -135,8 +138,7 @@ def test_progress_is_true_and_cancel_ends_the_job(tab, server, videos):
     tab.get_by_role('button', name='Cancel').click()
     says(tab, 'Cancelled.')
     # the next one need not wait for what was cancelled
-    wait_until(lambda: not list(server[1].rglob('.*v40*')))
-    assert not list(server[1].rglob('v40_own.mp4'))
+    wait_until(lambda: not results(server[1]))
 
 
 def test_a_closed_tab_ends_its_job(tab, server, videos):
@@ -155,6 +157,39 @@ def test_errors_are_words_for_the_visitor(tab, tmp_path):
     assert 'upload a video first' in toast.inner_text()
     says(tab, 'Failed.')
     assert '/' not in toast.inner_text()
+
+
+def test_jobs_wait_and_no_more_than_said(
+    tab, server, browser, videos, monkeypatch
+):
+    """One runs, two wait, and the fourth is told."""
+    held = threading.Event()
+
+    def work(wish, folder, stop, say):
+        say(Step('own', 0.0, 0.0, 2.0))
+        held.wait(60)
+
+    monkeypatch.setattr(server[2], '_work', work)
+    tabs = [tab]
+    for _ in range(3):
+        tabs.append(browser.new_page())
+        tabs[-1].goto(server[0])
+        tabs[-1].get_by_role('button', name='Segment').wait_for()
+    for place, page in enumerate(tabs):
+        page.get_by_role('button', name='Segment').click()
+        if place == 0:
+            says(page, 'own: second 0 of 2')
+        elif place < 3:
+            says(page, 'Waiting for its turn')
+    toast = tabs[3].get_by_test_id('toast-body')
+    toast.wait_for(timeout=30_000)
+    assert 'busy' in toast.inner_text()
+    says(tabs[3], 'up to 8 wait')
+    held.set()
+    for page in tabs[:3]:
+        says(page, 'Done.')
+    for page in tabs[1:]:
+        page.close()
 
 
 def test_nothing_but_the_folder_is_served(server):
