@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 from run_tool import load_tool
 
+from mmavs.analysis.deaf_oracle import deaf_oracle
 from mmavs.analysis.results_page import draw_plots, spread, write_tables
 from mmavs.analysis.results_store import (
     config_digest,
@@ -16,7 +17,6 @@ from mmavs.analysis.results_store import (
     write_run,
 )
 from mmavs.datasets.synthetic.generate import Plan
-from mmavs.datasets.synthetic.oracle import deaf_oracle
 
 
 def run(seed=0, own=60.0, rate=2.0, validation=((1, 50.0), (2, 55.0))):

@@ -9,11 +9,13 @@ import pytest
 from composed_sources import COLORS, TONES, gathered, write_sources
 from run_tool import run_tool
 
+from mmavs.analysis import deaf_oracle
+from mmavs.analysis.deaf_oracle import score_deaf
 from mmavs.audio import read_wav
 from mmavs.datasets import AVSBenchMS3Dataset, AVSBenchSemanticDataset
 from mmavs.datasets.avss_classes import AVSS_CLASSES
 from mmavs.datasets.composed import compose as compose_module
-from mmavs.datasets.composed import ensure_composed, score_deaf
+from mmavs.datasets.composed import ensure_composed
 from mmavs.datasets.composed.compose import ComposedWorld
 from mmavs.datasets.composed.items import Item, split_by_origin
 from mmavs.datasets.synthetic import ensure_synthetic, read_side_file
@@ -205,7 +207,7 @@ def test_oracle_without_hearing_by_hand(material, tmp_path, monkeypatch):
         seen = np.stack([owner > 0] * 5).astype(np.float32)
         return seen, np.stack([owner == 1] * 5).astype(np.uint8)
 
-    monkeypatch.setattr(compose_module, '_outlines', outlines)
+    monkeypatch.setattr(deaf_oracle, '_masks', outlines)
     deaf = score_deaf(root, material, most=1, workers=1)
     assert (deaf.split, deaf.clips) == ('test', 1)
     assert deaf.mIoU == pytest.approx(50, abs=0.01)

@@ -17,6 +17,7 @@ from typing import Dict, List, Optional
 from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.analysis.deaf_oracle import deaf_oracle
 from mmavs.analysis.results_page import draw_plots, write_tables
 from mmavs.analysis.results_store import (
     Row,
@@ -28,7 +29,6 @@ from mmavs.analysis.results_store import (
 from mmavs.command_line import run_script
 from mmavs.datasets.synthetic import ensure_synthetic
 from mmavs.datasets.synthetic.generate import Plan
-from mmavs.datasets.synthetic.oracle import deaf_oracle
 from mmavs.engine.run_config import load_config
 from mmavs.files.whole_files import write_text
 from mmavs.utils import register_all_modules
@@ -158,7 +158,7 @@ def oracle_record(figures: dict, plan: Plan) -> dict:
     sounds.update(offscreen=unfit, mix=figures)
     return dict(
         digest='',
-        command=f'mmavs.datasets.synthetic.oracle.deaf_oracle({plan})',
+        command=f'mmavs.analysis.deaf_oracle.deaf_oracle({plan})',
         figures=dict(sounds=sounds, robustness=0.0),
         validation=[],
     )

@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
+from mmavs.analysis.deaf_oracle import score_deaf
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.datasets.composed import (
@@ -31,7 +32,6 @@ from mmavs.datasets.composed import (
     Material,
     ensure_composed,
     gather,
-    score_deaf,
 )
 from mmavs.datasets.composed.coco import read_coco
 from mmavs.datasets.composed.own_folders import NOT_STATED, read_folders

@@ -5,16 +5,14 @@ and sound libraries that were brought together; here they move on backgrounds
 by the scripts of :mod:`mmavs.datasets.synthetic`.
 """
 
-from .compose import Deaf, ensure_composed, score_deaf
+from .compose import ensure_composed
 from .items import Item, LeftOut
 from .material import Material, gather
 
 __all__ = [
-    'Deaf',
     'Item',
     'LeftOut',
     'Material',
     'ensure_composed',
     'gather',
-    'score_deaf',
 ]

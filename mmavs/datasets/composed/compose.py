@@ -2,15 +2,13 @@
 
 import functools
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
-from ..synthetic.generate import Plan, ensure_set, read_side_file
+from ..synthetic.generate import ensure_set
 from ..synthetic.layouts import LAYOUTS
-from ..synthetic.scene import FRAME_OFFSET
 from ..synthetic.script import ClipScript
-from ..synthetic.writers import frame_size, sounding_labels
 from .material import Material, read_material
 from .mixing import mix
 from .scene import ComposedScene
@@ -106,71 +104,3 @@ def ensure_composed(
         )
     plan = (clips, size, seed, video)
     return ensure_set(root, setting, *plan, world, workers, progress)
-
-
-class Deaf(NamedTuple):
-    """Scores of an oracle that sees every outline and hears nothing.
-
-    Attributes:
-        split (str): On which it is scored.
-        clips (int): How many.
-        mIoU (float): J of marking all that is visible, in percent.
-        mFscore (float): Its F, in percent.
-    """
-
-    split: str
-    clips: int
-    mIoU: float
-    mFscore: float
-
-
-def score_deaf(
-    data_root: Path,
-    material: Material,
-    most: int = 200,
-    workers: Optional[int] = None,
-) -> Deaf:
-    """Score the oracle without hearing on clips of a set.
-
-    What a model reaches above it, it heard.
-
-    Args:
-        data_root (Path): From :func:`ensure_composed`.
-        material (Material): Of the set.
-        most (int): Score so many clips, from the first on, of the last split
-            that has any. Defaults to 200.
-        workers (int, optional): Processes; defaults to the usable CPUs.
-
-    Returns:
-        Deaf: The scores, under AVSBench's protocol.
-    """
-    from mmavs.evaluation.functional import evaluate_binary
-
-    from ..preparation.pool import run_all
-
-    plan = Plan(**read_side_file(data_root)['plan'])
-    layout = LAYOUTS[plan.setting]
-    world = ComposedWorld(material.folder, layout.semantic)
-    jobs = plan.scripts(len(world.classes))
-    split = jobs[-1][1]
-    scripts = [script for script, of in jobs if of == split][:most]
-    size = frame_size(layout, plan.size)
-    work = functools.partial(_outlines, world=world, size=size)
-    found = dict(run_all(work, scripts, 'oracle', workers, progress=False))
-    clips = (found[i] for i in range(len(scripts)))
-    scores = evaluate_binary(clips, from_logits=False)
-    return Deaf(split, len(scripts), scores['mIoU'], scores['mFscore'])
-
-
-def _outlines(
-    script: ClipScript, world: ComposedWorld, size: Tuple[int, int]
-) -> Tuple[np.ndarray, np.ndarray]:
-    """Draw what is visible and what sounds, (T, H, W) each."""
-    scene = world.scene(script, size)
-    seen: List[np.ndarray] = []
-    heard: List[np.ndarray] = []
-    for t, sounding in enumerate(script.sounding):
-        _, owner = scene.render(t + FRAME_OFFSET)
-        seen.append((owner > 0).astype(np.float32))
-        heard.append((sounding_labels(owner, sounding) > 0).astype(np.uint8))
-    return np.stack(seen), np.stack(heard)
