@@ -137,7 +137,10 @@ class _Recorder:
 
 
 def _open_camera(index: int):
+    log = cv2.utils.logging
+    level = log.setLogLevel(log.LOG_LEVEL_SILENT)  # what is wrong is said here
     capture = cv2.VideoCapture(index)
+    log.setLogLevel(level)
     if not capture.isOpened():
         raise RuntimeError(
             f'there is no camera {index} here. Fix: plug one in and let this '
