@@ -32,7 +32,7 @@ def write_tables(key: str, title: str, records: Records, wanted: int) -> str:
     if not any(records.values()):
         rows = ', '.join(records)
         return '\n'.join([*lines, f'Not run: {rows}.', ''])
-    lines += [_budget(records), '', 'J / F under each sound:', '']
+    lines += [*_budget(records), 'J / F under each sound:', '']
     heads = ['', 'seeds', *SOUNDS, 'constant', 'switching']
     lines += _head(heads)
     for name, runs in records.items():
@@ -87,7 +87,7 @@ def spread(values: Sequence[Optional[float]]) -> str:
     return f'{mean(values):.1f} ± {(max(values) - min(values)) / 2:.1f}'
 
 
-def _budget(records: Records) -> str:
+def _budget(records: Records) -> List[str]:
     """Say how long the rows were trained, and on what."""
     found = []
     for runs in records.values():
@@ -95,7 +95,8 @@ def _budget(records: Records) -> str:
             if 'budget' in run:
                 parts = [f'{k} {v}' for k, v in run['budget'].items()]
                 found.append(', '.join([*parts, run['device']]))
-    return f'Budget: {"; ".join(dict.fromkeys(found)) or "-"}.'
+    said = '; '.join(dict.fromkeys(found))
+    return [f'Budget: {said}.', ''] if said else []
 
 
 def draw_plots(records: Records, path: Path) -> bool:

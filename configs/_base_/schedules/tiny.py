@@ -1,4 +1,4 @@
-# 1500 steps of eight clips: the last quarter gains less than a point of J
+# 1500 steps of eight clips
 max_epochs = 12
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1
