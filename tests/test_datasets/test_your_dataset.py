@@ -37,7 +37,7 @@ def run_command(line, monkeypatch):
         arguments += SHORTER[path] + IN_PROCESS
     if 'check_dataset' in path:
         arguments += ['--workers', '0']
-    arguments = [w.replace('epoch_3.pth', 'epoch_1.pth') for w in arguments]
+    arguments = [re.sub(r'epoch_\d+', 'epoch_1', w) for w in arguments]
     spec = importlib.util.spec_from_file_location('tool', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

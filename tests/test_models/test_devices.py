@@ -18,7 +18,7 @@ gpu = [
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU'),
 ]
-SETTING = RunSetting(num_frames=5, size=(96, 96))
+SETTING = RunSetting(num_frames=5, size=(64, 64))
 
 
 def load(name):

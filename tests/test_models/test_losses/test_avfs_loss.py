@@ -158,14 +158,14 @@ def test_plugs_into_every_method(method, options):
     config.auxiliary_losses = [*others, dict(type='AVFSLoss', **options)]
     model = MODELS.build(config)
     inputs = dict(
-        imgs=torch.randn(1, 5, 3, 96, 96), audio=torch.randn(1, 5, 1, 96, 64)
+        imgs=torch.randn(1, 5, 3, 64, 64), audio=torch.randn(1, 5, 1, 96, 64)
     )
     sample = AVSDataSample(
         metainfo=dict(
             num_frames=5, labeled_frames=[0], img_path=['-'] * 5, clip_id='-'
         )
     )
-    mask = torch.zeros(5, 1, 96, 96, dtype=torch.long)
+    mask = torch.zeros(5, 1, 64, 64, dtype=torch.long)
     mask[0, :, :32] = 1
     sample.gt_sem_seg = FramePixelData(data=mask)
     value = model.loss(inputs, [sample])[options.get('loss_name', 'loss_avfs')]
