@@ -1,4 +1,4 @@
-# AVS-BG, small: as configs/synthetic/avsbg_tiny_ms3.py.
+# AVS-BG, small.
 _base_ = './film_lite0_ms3.py'
 model = dict(
     neck=[
@@ -29,7 +29,7 @@ model = dict(
         ),
     ],
 )
-# as there: gates of sound open slowly
+# products of unit vectors are small: gates of sound open slowly
 optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={'neck.1': dict(lr_mult=20.0)})
 )

@@ -1,4 +1,4 @@
-# AVSegFormer, small: as configs/synthetic/avsegformer_tiny_ms3.py.
+# AVSegFormer, small: its queries, its deformable encoder, its mixer.
 _base_ = './film_lite0_ms3.py'
 model = dict(
     neck=None,

@@ -1,8 +1,11 @@
-# EfficientNet-Lite0 with ImageNet weights, frozen, under the small neck and
-# head of tiny.py; its maps are kept in files. Sound is learnt from scratch.
-_base_ = './tiny.py'
-channels = [24, 40, 112, 320]
-data_preprocessor = dict(mean=[127.5] * 3, std=[127.5] * 3)
+# EfficientNet-Lite0 with ImageNet weights, frozen, under a small neck and
+# head; its maps are kept in files. Sound is learnt from scratch.
+norm_cfg = dict(type='BN', requires_grad=True)
+width = 48
+
+data_preprocessor = dict(
+    type='AVSDataPreProcessor', mean=[127.5] * 3, std=[127.5] * 3
+)
 lite0 = dict(
     type='EfficientNetLite0',
     init_cfg=dict(
@@ -12,15 +15,30 @@ lite0 = dict(
     ),
 )
 model = dict(
+    type='AVSegmentor',
     data_preprocessor=data_preprocessor,
     backbone=dict(
-        _delete_=True,
-        type='CachedBackbone',
-        backbone=lite0,
-        cache_dir='data/cache/lite0',
+        type='CachedBackbone', backbone=lite0, cache_dir='data/cache/lite0'
     ),
+    audio_encoder=dict(type='LogMelCNN', out_channels=128),
     neck=[
-        dict(_base_.model.neck[0], in_channels=channels),
-        _base_.model.neck[1],
+        dict(
+            type='ChannelAlign',
+            in_channels=[24, 40, 112, 320],
+            out_channels=width,
+            norm_cfg=norm_cfg,
+        ),
+        dict(type='AudioFiLM', in_channels=[width] * 4, audio_channels=128),
     ],
+    decode_head=dict(
+        type='AVSFPNHead',
+        in_channels=[width] * 4,
+        channels=(32, 32),
+        num_upsamples=0,
+        relu_skip=False,
+        norm_cfg=norm_cfg,
+        prior_prob=0.1,
+        loss_decode=[dict(type='FrameBCELoss'), dict(type='FrameDiceLoss')],
+    ),
+    test_cfg=dict(eval_size='original'),
 )
