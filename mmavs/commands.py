@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 _started: Optional[str] = None
+_MAKE = re.compile(r'\bmake \w+, or ')
 _SCRIPT = re.compile(r'(?:python )?[^\s\'"(]*?((?:tools|demo)/[\w/]+\.py)\b')
 
 
@@ -78,7 +79,10 @@ def in_commands(text: str) -> str:
         str: With ``mmavs train``; of a script without a command the whole
         path. What was started as a script is told of scripts.
     """
-    return _SCRIPT.sub(_command_of, text) if _started else text
+    if not _started:
+        return text
+    # the Makefile is in the source tree alone
+    return _SCRIPT.sub(_command_of, _MAKE.sub('', text))
 
 
 def _command_of(found: re.Match) -> str:

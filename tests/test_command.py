@@ -126,7 +126,10 @@ def test_a_mistake_is_one_line(line, message, mmavs_command, tmp_path):
 def test_texts_name_commands_only_where_one_was_given(monkeypatch):
     monkeypatch.setattr(commands, '_started', None)
     monkeypatch.setattr(sys, 'argv', ['/a/b/tool.py'])
-    text = 'Fix: python tools/train.py X, or tools/test.py; or /a/tools/a_b.py'
+    text = (
+        'Fix: make it, or python tools/train.py X, or tools/test.py; or '
+        '/a/tools/a_b.py'
+    )
     assert in_commands(text) == text
     assert program() == 'tool.py'
     start_as('train')

@@ -41,6 +41,19 @@ def test_table():
 def test_failure_shows_the_end_of_the_log(tmp_path):
     log = tmp_path / 'new' / 'train.log'
     with pytest.raises(SystemExit, match='train failed, see') as error:
-        quickstart.run('train', 'no_such_config.py', log=log)
+        quickstart.run('train', 'no_such_config.py', log=log, show=print)
     assert str(log) in str(error.value)
     assert 'no_such_config.py' in str(error.value).split(str(log))[1]
+
+
+TRAIN = 'x - mmengine - INFO - Epoch(train) [3][ 50/125]  lr: 1e-3\n'
+VAL = 'x - mmengine - INFO - Epoch(val) [2][5/5]    mIoU: 75.4\n'
+TEST = 'x - mmengine - INFO - Epoch(test) [10/25]    eta: 0:00:10\n'
+
+
+@pytest.mark.parametrize(
+    'log, share',
+    [('', 0), (TRAIN, 0.6), (TRAIN + VAL, 0.6), (TEST, 0.4)],
+)
+def test_progress_is_read_from_the_log(log, share):
+    assert quickstart.share_done(log, 4) == pytest.approx(share)
