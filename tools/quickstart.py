@@ -180,7 +180,7 @@ def main() -> None:
     if args.again:
         shutil.rmtree(ROOT / WORK, ignore_errors=True)
     print('[1/3] synthetic data', flush=True)
-    ensure_synthetic(ROOT / DATA, 'ms3', CLIPS, size=96)
+    ensure_synthetic(ROOT / DATA, 'ms3', CLIPS, size=64)
     pictures = WORK / 'pictures'
     print(f'[2/3] train and test; logs in {WORK}/*/*.log', flush=True)
     results = run_both(ROOT / pictures)
