@@ -24,6 +24,7 @@ CONFIGS = Path(__file__).resolve().parents[1] / 'configs/synthetic'
 SETTINGS = {
     'Multi-sources': 'ms3',
     'Single-source': 's4',
+    'Single-source-alone': 's4-alone',
     'All-sources': 'all',
     'AVSBench-semantic': 'avss',
 }

@@ -1,6 +1,7 @@
 # AVSegFormer, small: its queries, its deformable encoder, its mixer.
 _base_ = './film_lite0_ms3.py'
 model = dict(
+    data_preprocessor=dict(size_divisor=32),  # 112 px become 128
     neck=None,
     decode_head=dict(
         _delete_=True,

@@ -122,13 +122,17 @@ def _inspectable(model: nn.Module) -> Iterator[None]:
 
 
 def frame_size(config: Config) -> Tuple[int, int]:
-    """Height and width the test pipeline resizes to; 224 if it does not."""
+    """Height and width that the network sees.
+
+    What the test pipeline resizes to, or 224, padded to ``size_divisor``.
+    """
     size = (DEFAULT_SIZE, DEFAULT_SIZE)
     for dataset in datasets(config):  # the last is that of the test
         for transform in _flat(dataset.pipeline):
             if transform['type'] == 'Resize':
                 size = tuple(transform['scale'])[::-1]
-    return size
+    divisor = config.model.get('data_preprocessor', {}).get('size_divisor', 1)
+    return tuple(-(-side // divisor) * divisor for side in size)
 
 
 def audio_shape(config: Config, num_frames: int) -> Tuple[int, ...]:

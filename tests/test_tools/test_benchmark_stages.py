@@ -71,7 +71,9 @@ def test_precisions(precision):
     ]
     assert low <= error <= high
     before = model.decode_head.conv_seg.weight.clone()
-    training_step(model, config, setting, 1)()
+    step = training_step(model, config, setting, 1)
+    for _ in range(4):  # fp16 skips steps until its loss scale fits
+        step()
     after = model.decode_head.conv_seg.weight
     assert after.dtype == torch.float32 and after.isfinite().all()
     assert not torch.equal(before, after)
@@ -98,6 +100,7 @@ def test_kinds_of_modules():
 def test_calls_of_a_kind_are_those_inside_the_model():
     """Each module of the kind gets what it gets inside, in both forms."""
     config = load('avsegformer_tiny_ms3')
+    config.model.decode_head.encoder.num_layers = 2
     ours, _ = build_form(config, 'mmavs')
     naive, changed = build_form(config, 'naive')
     kinds = kinds_of(changed)

@@ -56,21 +56,21 @@ def test_sheets(tool, monkeypatch, tiny_ms3, tmp_path, capsys):
             'avsac',
             '--module neck.0 --scales 0 -1',
             [],
-            ['neck.0, 12 x 12'] * 2,
+            ['neck.0, 8 x 8'] * 2,
         ),
         (
             'avsac',
             '',
             ['model.neck.decoder.direction=none'],
-            ['decode_head, 24 x 24'],
+            ['decode_head, 16 x 16'],
         ),
-        ('avsegformer', '', [], ['decode_head, 12 x 12']),
+        ('avsegformer', '', [], ['decode_head, 8 x 8']),
         # AVS-BG's Figure 6
         (
             'avsbg',
             '--module neck.2 --scales 0 -1',
             [],
-            ['neck.2, 24 x 24', 'neck.2, 3 x 3'],
+            ['neck.2, 16 x 16', 'neck.2, 2 x 2'],
         ),
     ],
 )

@@ -21,18 +21,28 @@ class AudioFiLM(AudioFusionNeck):
     Args:
         in_channels (Sequence[int]): Channels of each visual map.
         audio_channels (int): D of the audio encoder.
+        align_bias (bool): Bias of the linear layers; as TPAVI's, so that
+            ``type`` alone changes the fusion of a config.
         **kwargs: See :class:`AudioFusionNeck`.
     """
 
     def __init__(
-        self, in_channels: Sequence[int], audio_channels: int = 128, **kwargs
+        self,
+        in_channels: Sequence[int],
+        audio_channels: int = 128,
+        *,
+        align_bias: bool = True,
+        **kwargs,
     ) -> None:
         super().__init__(in_channels, audio_channels, **kwargs)
+        self.align_bias = align_bias
         self.build_blocks()
 
     def build_block(self, channels: int) -> nn.Module:
         """Linear layer D -> 2C: gamma and beta."""
-        return nn.Linear(self.audio_channels, 2 * channels)
+        return nn.Linear(
+            self.audio_channels, 2 * channels, bias=self.align_bias
+        )
 
     def fuse(
         self,

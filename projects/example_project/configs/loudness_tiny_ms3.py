@@ -7,9 +7,9 @@ model = dict(
         dict(
             type='ChannelAlign',
             in_channels=[16, 32, 64, 128],
-            out_channels=48,
+            out_channels=32,
             norm_cfg=dict(type='BN', requires_grad=True),
         ),
-        dict(type='LoudnessGate', in_channels=[48] * 4),
+        dict(type='LoudnessGate', in_channels=[32] * 4),
     ]
 )
