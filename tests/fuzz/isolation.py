@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from mmavs.command_line import mistake
+from mmavs.warn_once import WarnOnce
 
 SECONDS = 20  # of processor time; a whole case takes one or two
 WALL_SECONDS = 180  # for what waits and does not compute
@@ -112,12 +113,22 @@ def _fork(work: Callable[[], Any], folder: Path, seconds: int) -> int:
         with open('said', 'wb') as said:
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
+        _forget_warnings()
         text = _attempt(work)
         sys.stdout.flush()
         sys.stderr.flush()
         (folder / 'outcome').write_text(text, 'utf-8', 'replace')
     finally:
         os._exit(0)
+
+
+def _forget_warnings() -> None:
+    """Let this case say what another said: processes share the flags."""
+    for name, module in list(sys.modules.items()):
+        if name.partition('.')[0] == 'mmavs':
+            for key, value in list(vars(module).items()):
+                if isinstance(value, WarnOnce):
+                    setattr(module, key, WarnOnce())
 
 
 def _attempt(work: Callable[[], Any]) -> str:
