@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+import os
 from pathlib import Path
 
 import cv2
@@ -243,6 +244,22 @@ def test_video_holds_the_frames_and_the_sound(tmp_path):
         index = int((second + 15 / 16) * 8)  # AVSBench's rule at 8 fps
         error = np.abs(pictures[index].astype(int) - frame)
         assert error.mean() < 8
+
+
+@pytest.mark.skipif(
+    not hasattr(os, 'sched_setaffinity'), reason='processors cannot be chosen'
+)
+def test_a_video_is_the_same_on_one_processor(tmp_path):
+    everywhere = os.sched_getaffinity(0)
+    options = dict(clips=dict(train=1), size=224, video=True)
+    try:
+        os.sched_setaffinity(0, {min(everywhere)})
+        one = make(tmp_path / 'one', **options)
+    finally:
+        os.sched_setaffinity(0, everywhere)
+    all_of_them = make(tmp_path / 'all', **options)
+    name = 'ms3_data/raw_videos/ms3_train_00000.mp4'
+    assert (one / name).read_bytes() == (all_of_them / name).read_bytes()
 
 
 def test_a_run_killed_in_a_video_leaves_none(tmp_path, monkeypatch):

@@ -150,7 +150,11 @@ def write_video(
         pictures = container.add_stream('libx264', rate=VIDEO_FPS)
         pictures.width, pictures.height = width, height
         pictures.pix_fmt = 'yuv420p'
-        pictures.options = {'crf': str(crf), 'preset': 'veryfast'}
+        # the same bytes every time: x264's depend on the number of threads,
+        # and of pictures out of order even on the run
+        pictures.options = dict(
+            crf=str(crf), preset='veryfast', bf='0', threads='1'
+        )
         sound = container.add_stream('aac', rate=SAMPLE_RATE, layout='mono')
         sound.bit_rate = 96000
         for index in range(seconds * VIDEO_FPS):
