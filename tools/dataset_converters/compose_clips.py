@@ -26,6 +26,7 @@ from typing import List, Optional, Sequence, Tuple
 from mmavs.analysis.deaf_oracle import score_deaf
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
+from mmavs.datasets.arguments import add_set_arguments
 from mmavs.datasets.composed import (
     Item,
     LeftOut,
@@ -43,16 +44,6 @@ _MOST_LINES = 12  # of what was left out, on the screen
 _ROLES = {'objects': 'picture', 'sounds': 'sound', 'backgrounds': 'background'}
 
 
-def parse_clips(text: str) -> tuple:
-    """Turn 'train=1000' into ('train', 1000)."""
-    split, _, number = text.partition('=')
-    if split not in ('train', 'val', 'test') or not number.isdigit():
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not of the form train=1000, val=100 or test=200'
-        )
-    return split, int(number)
-
-
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -63,25 +54,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', type=Path, default='data/composed')
     _add_sources(parser.add_argument_group('sources'))
     parser.add_argument(
-        '--settings', nargs='+', choices=SETTINGS, default=['ms3']
-    )
-    parser.add_argument(
-        '--clips',
-        nargs='+',
-        type=parse_clips,
-        metavar='SPLIT=N',
-        help='clips of each split; default train=400 val=60 test=100',
-    )
-    parser.add_argument(
         '--size', type=int, default=224, help='shorter side of a frame'
     )
-    parser.add_argument('--seed', type=int, help='default 0')
-    parser.add_argument(
-        '--workers', type=int, help='processes; default: all usable CPUs'
-    )
-    parser.add_argument(
-        '--video', action='store_true', help='also write mp4 with sound'
-    )
+    add_set_arguments(parser, SETTINGS)
     return parser.parse_args()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
+from mmavs.datasets.arguments import split_count
 from mmavs.datasets.preparation import (
     OFFICIAL_CLIPS,
     SETTINGS,
@@ -28,16 +29,6 @@ from mmavs.datasets.preparation import (
 )
 from mmavs.datasets.preparation.prepare import copy_lists
 from mmavs.media.video import SAMPLINGS
-
-
-def parse_count(text: str) -> tuple:
-    """Turn 'train=296' into ('train', 296)."""
-    split, _, number = text.partition('=')
-    if split not in ('train', 'val', 'test') or not number.isdigit():
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not of the form train=296, val=64 or test=64'
-        )
-    return split, int(number)
 
 
 def parse_args() -> argparse.Namespace:
@@ -94,7 +85,7 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--expect',
         nargs='*',
-        type=parse_count,
+        type=split_count,
         metavar='SPLIT=N',
         help='with --check: clips of each split; default: the official '
         'numbers; nothing after it: any number',

@@ -13,17 +13,8 @@ import time
 
 from mmavs.command_line import run_script
 from mmavs.commands import program
+from mmavs.datasets.arguments import add_set_arguments
 from mmavs.datasets.synthetic import SETTINGS, ensure_synthetic
-
-
-def parse_clips(text: str) -> tuple:
-    """Turn 'train=1000' into ('train', 1000)."""
-    split, _, number = text.partition('=')
-    if split not in ('train', 'val', 'test') or not number.isdigit():
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not of the form train=1000, val=100 or test=200'
-        )
-    return split, int(number)
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,25 +24,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', default='data/synthetic')
     parser.add_argument(
-        '--settings', nargs='+', choices=SETTINGS, default=['ms3']
-    )
-    parser.add_argument(
-        '--clips',
-        nargs='+',
-        type=parse_clips,
-        metavar='SPLIT=N',
-        help='clips of each split; default train=400 val=60 test=100',
-    )
-    parser.add_argument(
         '--size', type=int, help='shorter side of a frame; default 224'
     )
-    parser.add_argument('--seed', type=int, help='default 0')
-    parser.add_argument(
-        '--workers', type=int, help='processes; default: all usable CPUs'
-    )
-    parser.add_argument(
-        '--video', action='store_true', help='also write mp4 with sound'
-    )
+    add_set_arguments(parser, SETTINGS)
     return parser.parse_args()
 
 
