@@ -30,6 +30,16 @@ def parse_args() -> argparse.Namespace:
         description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_source_arguments(parser)
+    add_output_arguments(parser)
+    add_run_arguments(parser)
+    args = parser.parse_intermixed_args()
+    choose_source(parser, args)
+    return args
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say what is seen and heard, and by which model."""
     parser.add_argument(
         'video',
         nargs='?',
@@ -70,7 +80,10 @@ def parse_args() -> argparse.Namespace:
         help='what the model hears in place of the own sound: silence, white '
         'noise, or a sound file; it shows whether a model listens',
     )
-    add_output_arguments(parser)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say how the model runs."""
     parser.add_argument(
         '--fps',
         type=int,
@@ -95,9 +108,6 @@ def parse_args() -> argparse.Namespace:
         help='run without weights, to try the way and the speed',
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    args = parser.parse_intermixed_args()
-    choose_source(parser, args)
-    return args
 
 
 def choose_source(
