@@ -1,10 +1,12 @@
 """Shared by all tests: one seed, few threads, mmavs registered."""
 
 import gc
+import logging
 import os
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from mmavs.testing import tiny_avsbench
 from mmavs.utils import register_all_modules
@@ -29,6 +31,18 @@ def pytest_collection_finish():
 def _scope_and_seed():
     register_all_modules()
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def warned():
+    """Messages of level warning that reach the run's logger."""
+    messages = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: messages.append(record.getMessage())
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
 
 
 @pytest.fixture(scope='session')

@@ -1,11 +1,9 @@
 """Where a video ends: as it says, and what if it does not."""
 
 import json
-import logging
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from noise_video import noise_video
 
 from mmavs.apis import AVSInferencer
@@ -13,18 +11,6 @@ from mmavs.apis.timing import pictures_of_masks
 from mmavs.media.sound_sources import SoundFile
 from mmavs.media.video import VideoPictures
 from mmavs.testing.media import cut_off, last_forever, write_test_video
-
-
-@pytest.fixture
-def warned():
-    """Warnings that reach the run's logger."""
-    messages = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: messages.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
-    yield messages
-    logger.removeHandler(handler)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Camera and microphone, by injected ones."""
 
-import logging
 import threading
 import time
 
 import av
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 
 from mmavs.media import camera as module
 from mmavs.media.camera import RATE, camera, microphone, until_interrupted
@@ -77,12 +75,7 @@ def test_what_fails_meanwhile_is_said():
         list(camera(capture=FakeCamera(10**6, allowed), sound=torn()))
 
 
-def test_a_slow_model_loses_stretches_and_is_told(monkeypatch):
-    messages = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: messages.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(handler)
+def test_a_slow_model_loses_stretches_and_is_told(monkeypatch, warned):
     monkeypatch.setattr(module, '_MOST', 2)
     allowed, done = threading.Semaphore(0), threading.Event()
     capture = FakeCamera(30, allowed)
@@ -98,9 +91,8 @@ def test_a_slow_model_loses_stretches_and_is_told(monkeypatch):
     for moment in camera(capture=capture, sound=in_turn()):
         done.wait(5)
         found.append(moment)
-    logger.removeHandler(handler)
     assert 1 <= len(found) <= 6
-    assert len(messages) == 1 and 'slower than the camera' in messages[0]
+    assert len(warned) == 1 and 'slower than the camera' in warned[0]
 
 
 def test_what_is_not_there_is_said(monkeypatch):
