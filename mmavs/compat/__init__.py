@@ -34,6 +34,8 @@ package table and path    mmengine knows packages by a closed table, and
                           either way ``_base_ = 'mmavs::...'`` fails
 FFmpeg's messages         torchvision before 0.26 sends them through Python,
                           where closing a video can hang
+pictures in one thread    FFmpeg's scaler in several gives alpha that differs
+                          from run to run
 ========================  ==================================================
 
 ``tests/test_compat`` holds one test per touch that fails once upstream makes

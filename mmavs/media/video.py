@@ -24,6 +24,7 @@ from mmavs.compat.av_files import (
     open_media,
     picture_stream,
 )
+from mmavs.compat.av_pictures import converted
 from mmavs.warn_once import WarnOnce
 
 SAMPLINGS = ('index', 'time')
@@ -187,8 +188,8 @@ def _quarter_turns(frame, path: Path) -> int:
 def _upright(frame, size: Tuple[int, int], turns: int) -> np.ndarray:
     """Decoded picture -> upright (H, W, 3) uint8 BGR."""
     height, width = size  # of the first picture; streams may change theirs
-    image = frame.to_ndarray(format='bgr24', width=width, height=height)
-    return np.ascontiguousarray(np.rot90(image, turns))
+    frame = converted(frame, format='bgr24', width=width, height=height)
+    return np.ascontiguousarray(np.rot90(frame.to_ndarray(), turns))
 
 
 def read_frames(

@@ -7,6 +7,7 @@ from typing import Dict, NamedTuple, Tuple
 import numpy as np
 
 from mmavs.compat import import_av
+from mmavs.compat.av_pictures import converted
 
 ENCODERS = ('libx264', 'libopenh264', 'h264_videotoolbox', 'h264_mf')
 _CLOCK = Fraction(1, 90000)  # fine enough for any frame rate
@@ -149,6 +150,7 @@ class VideoWriter:
             image, ((0, height % 2), (0, width % 2), (0, 0)), mode='edge'
         )
         frame = av.VideoFrame.from_ndarray(image, format=self._format)
+        frame = converted(frame, format=self._stream.pix_fmt)
         frame.pts, frame.time_base = round(time / _CLOCK), _CLOCK
         self._stays[frame.pts] = round(seconds / _CLOCK)
         self._end = time + seconds

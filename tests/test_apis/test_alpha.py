@@ -7,6 +7,7 @@ import torch
 from noise_video import noise_video
 
 from mmavs.apis import AVSInferencer, run, segmenter
+from mmavs.compat.av_pictures import converted
 from mmavs.media.sound_sources import SoundFile
 from mmavs.media.video import VideoPictures
 from mmavs.structures import FramePixelData
@@ -43,7 +44,8 @@ def decoded(path, decoder=None):
         for packet in container.demux(stream):
             data = packet if packet.size else None
             pictures += context.decode(data)
-        return [picture.to_ndarray(format='rgba') for picture in pictures]
+        rgba = [converted(picture, format='rgba') for picture in pictures]
+        return [picture.to_ndarray() for picture in rgba]
 
 
 @pytest.mark.parametrize(

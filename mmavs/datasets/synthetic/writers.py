@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mmavs.compat import import_av
+from mmavs.compat.av_pictures import converted
 from mmavs.files.whole_files import whole_file, write_picture
 
 from ..avss_classes import AVSS_CLASSES, AVSS_PALETTE
@@ -160,6 +161,7 @@ def write_video(
         for index in range(seconds * VIDEO_FPS):
             frame, _ = scene.render(index / VIDEO_FPS)
             frame = av.VideoFrame.from_ndarray(frame, format='bgr24')
+            frame = converted(frame, format=pictures.pix_fmt)
             container.mux(pictures.encode(frame))
         audio = av.AudioFrame.from_ndarray(
             samples[None], format='s16', layout='mono'
