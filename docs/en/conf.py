@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +40,8 @@ autodoc_default_options = {
     'show-inheritance': True,
     'ignore-module-all': True,  # each object on the page of its own module
 }
+if find_spec('triton') is None:  # kernels can be shown without it
+    autodoc_mock_imports = ['triton']
 autodoc_typehints = 'signature'
 autodoc_member_order = 'bysource'
 napoleon_google_docstring = True

@@ -29,9 +29,10 @@ class NaiveDeformableAttention(MultiScaleDeformableAttention):
             multi_scale_deformable_attn_pytorch,
         )
 
-        return multi_scale_deformable_attn_pytorch(
-            value, torch.tensor(shapes), points, weights
+        output = multi_scale_deformable_attn_pytorch(
+            value.to(points.dtype), torch.tensor(shapes), points, weights
         )
+        return output.to(value.dtype)
 
 
 class NaiveMultiheadAttention(nn.MultiheadAttention):

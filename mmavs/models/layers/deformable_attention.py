@@ -5,11 +5,20 @@ reads of all scales is therefore a weighted sum of 4 * num_levels * num_points
 rows of a table of pixels, which ``embedding_bag`` forms without ever holding
 the rows (:func:`sum_samples`). ``grid_sample``, the textbook way, writes out
 each sample, and autograd keeps them. Exact, on every device and for every
-dtype.
+dtype. On a GPU, Triton's kernels (:mod:`.sample_kernels`) spare the table.
 """
 
 import math
-from typing import Iterator, NamedTuple, Optional, Sequence, Tuple, Union
+import os
+from importlib.util import find_spec
+from typing import (
+    Iterator,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +32,10 @@ Shapes = Sequence[Tuple[int, int]]
 SpatialShapes = Union[Tensor, Shapes]
 # floats that the backward pass holds at a time, 16 MB
 BLOCK_ELEMENTS = 2**22
+FORMS = ('triton', 'mmcv', 'torch')
+# one of FORMS, for all devices and models; by default the best at hand
+FORM = os.environ.get('MMAVS_DEFORMABLE', 'auto')
+HAS_TRITON = find_spec('triton') is not None
 
 
 class MultiScaleDeformableAttention(nn.Module):
@@ -137,12 +150,13 @@ class MultiScaleDeformableAttention(nn.Module):
         # move a point of a 64 pixel wide map by up to a quarter of a pixel.
         exact = torch.float64 if value.dtype == torch.float64 else torch.float
         # (w_l, h_l)
-        sizes = reference_points.new_tensor(shapes, dtype=exact).flip(-1)
+        height, width = _sizes(shapes, reference_points.to(exact))
+        sizes = torch.cat([width, height], dim=-1)
         # (N, Q, M, num_levels, num_points, 2), in [0, 1] of each level
         points = reference_points.to(exact)[:, :, None, :, None]
         points = points + offsets.to(exact) / sizes[:, None]
         output = self.sample(
-            value.unflatten(-1, (self.num_heads, -1)).to(exact),
+            value.unflatten(-1, (self.num_heads, -1)),
             shapes,
             points,
             weights.to(exact).view(points.shape[:-1]),
@@ -195,29 +209,95 @@ def sum_samples(
 ) -> Tensor:
     """Sum weighted bilinear samples over scales and points.
 
-    mmcv's compiled operator does it on a GPU if a full mmcv is installed.
+    The same by three forms, of which :func:`choose_form` picks one. Sums are
+    formed in the dtype of ``points``.
 
     Args:
-        value (Tensor): (N, S, M, C) float32 or float64; M heads.
+        value (Tensor): (N, S, M, C) floats; M heads.
         shapes (list[tuple]): num_levels pairs (h_l, w_l), S pixels in all.
-        points (Tensor): (N, Q, M, num_levels, num_points, 2), (x, y) in
-            [0, 1] inside the map; what lies outside reads as zero.
-        weights (Tensor): (N, Q, M, num_levels, num_points).
+        points (Tensor): (N, Q, M, num_levels, num_points, 2) float32 or
+            float64, (x, y) in [0, 1] inside the map; what lies outside reads
+            as zero.
+        weights (Tensor): (N, Q, M, num_levels, num_points), as ``points``.
 
     Returns:
-        Tensor: (N, Q, M * C).
-    """
-    if value.is_cuda and has_compiled_ops():
-        from mmcv.ops.multi_scale_deform_attn import (
-            MultiScaleDeformableAttnFunction,
-        )
+        Tensor: (N, Q, M * C), in the dtype of ``value``.
 
-        table = torch.tensor(shapes, device=value.device)
-        starts = table.prod(1).cumsum(0) - table.prod(1)
-        return MultiScaleDeformableAttnFunction.apply(
-            value, table, starts, points, weights, value.shape[0]
-        )
-    return _GatherAndSum.apply(value, points, weights, tuple(shapes))
+    Raises:
+        ValueError: See :func:`choose_form`.
+    """
+    form = choose_form(value, points)
+    if form == 'triton':
+        from .sample_kernels import sum_forward
+
+        sizes = [size for shape in shapes for size in shape]
+        return sum_forward(value, points, weights, sizes)
+    exact = value.to(points.dtype)
+    if form == 'mmcv':
+        output = _sum_by_mmcv(exact, shapes, points, weights)
+    else:
+        output = _GatherAndSum.apply(exact, points, weights, tuple(shapes))
+    return output.to(value.dtype)
+
+
+def choose_form(value: Tensor, points: Tensor) -> str:
+    """Choose how samples are summed: one of :data:`FORMS`.
+
+    ``'triton'`` on a GPU if Triton is installed, else ``'mmcv'``, its compiled
+    operator, if a full mmcv is, else ``'torch'``. float64, an export and
+    deterministic algorithms take ``'torch'``. The environment variable
+    ``MMAVS_DEFORMABLE`` names one for all.
+
+    Raises:
+        ValueError: It names another one, or one that cannot run here.
+    """
+    if FORM != 'auto':
+        return _check_form(value, points)
+    exporting = getattr(torch.compiler, 'is_exporting', bool)
+    if not value.is_cuda or exporting():
+        return 'torch'
+    if torch.are_deterministic_algorithms_enabled():
+        return 'torch'  # the others add up gradients in any order
+    if HAS_TRITON and points.dtype == torch.float and _is_new(value.device):
+        return 'triton'
+    return 'mmcv' if has_compiled_ops() else 'torch'
+
+
+def _check_form(value: Tensor, points: Tensor) -> str:
+    """Take the form that was asked for, if it can run."""
+    able = dict(
+        triton=HAS_TRITON and points.dtype == torch.float,
+        mmcv=value.is_cuda and has_compiled_ops(),
+        torch=True,
+    )
+    if able.get(FORM):
+        return FORM
+    names = ', '.join(name for name in FORMS if able[name])
+    raise ValueError(
+        f'MMAVS_DEFORMABLE={FORM} cannot sum samples of {points.dtype} on '
+        f'{value.device} here. Fix: unset it, or take one of: {names}.'
+    )
+
+
+def _is_new(device: torch.device) -> bool:
+    """Whether Triton compiles for a GPU; of NVIDIA's, from Volta on."""
+    if torch.version.hip or not torch.cuda.is_available():
+        return True
+    return torch.cuda.get_device_capability(device) >= (7, 0)
+
+
+def _sum_by_mmcv(
+    value: Tensor, shapes: Shapes, points: Tensor, weights: Tensor
+) -> Tensor:
+    from mmcv.ops.multi_scale_deform_attn import (
+        MultiScaleDeformableAttnFunction,
+    )
+
+    table = torch.tensor(shapes, device=value.device)
+    starts = table.prod(1).cumsum(0) - table.prod(1)
+    return MultiScaleDeformableAttnFunction.apply(
+        value, table, starts, points, weights, value.shape[0]
+    )
 
 
 class _GatherAndSum(Function):
@@ -289,9 +369,12 @@ class _Lines(NamedTuple):
 
 
 def _sizes(shapes: Shapes, like: Tensor) -> Tuple[Tensor, Tensor]:
-    """Heights and widths, (num_levels, 1) each."""
-    table = like.new_tensor(shapes)
-    return table[:, :1], table[:, 1:]
+    """Heights and widths, (num_levels, 1) each, without a copy to a GPU."""
+    height, width = (
+        torch.cat([like.new_full((1, 1), size) for size in sizes])
+        for sizes in zip(*shapes)
+    )
+    return height, width
 
 
 def _grid_lines(shapes: Shapes, points: Tensor) -> Tuple[_Lines, _Lines]:

@@ -178,7 +178,7 @@ def test_autocast_on_cpu():
 def test_gpu_equals_cpu(dtype):
     module = golden_module()
     inputs = [released(f'msda_{name}') for name in ('q', 'v', 'ref')]
-    expected = module(*inputs._replace(num_frames=SHAPES))
+    expected = module(*inputs, SHAPES)
     module.cuda().to(dtype)
     query, value, ref = (tensor.cuda() for tensor in inputs)
     output = module(query.to(dtype), value.to(dtype), ref, SHAPES).cpu()
