@@ -10,8 +10,10 @@ from .frame_losses import (
     SigmoidFocalLoss,
     StructureLoss,
 )
+from .masked_info_nce_loss import MaskedInfoNCELoss
 from .mean_over_ranks import mean_over_ranks
 from .referred_loss import ReferredLoss
+from .rows_of_ranks import rows_of_ranks
 from .sam2_mask_loss import SAM2MaskLoss
 from .silent_object_loss import SilentObjectLoss
 from .visual_to_audio_loss import VisualToAudioLoss
@@ -25,6 +27,7 @@ __all__ = [
     'FrameCrossEntropyLoss',
     'FrameDiceLoss',
     'FrameLoss',
+    'MaskedInfoNCELoss',
     'ReferredLoss',
     'SAM2MaskLoss',
     'SigmoidFocalLoss',
@@ -32,4 +35,5 @@ __all__ = [
     'StructureLoss',
     'VisualToAudioLoss',
     'mean_over_ranks',
+    'rows_of_ranks',
 ]

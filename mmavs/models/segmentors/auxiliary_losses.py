@@ -8,7 +8,7 @@ from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
 
 # 'neck' is what leaves the last neck, 'neck.0' what leaves the first
-FEATURE_STAGES = ('neck', 'neck.<index>', 'head')
+FEATURE_STAGES = ('encoders', 'neck', 'neck.<index>', 'head')
 
 
 class AuxiliaryLosses(nn.ModuleList):
@@ -16,7 +16,8 @@ class AuxiliaryLosses(nn.ModuleList):
 
     Args:
         configs (Sequence[dict]): ``dict(type=..., features=...)`` each, with
-            ``features`` one of 'neck' (default), 'neck.<index>' or 'head'.
+            ``features`` one of 'encoders', 'neck' (default), 'neck.<index>'
+            or 'head'.
         num_necks (int): How many necks the model has.
 
     Raises:
@@ -25,10 +26,10 @@ class AuxiliaryLosses(nn.ModuleList):
 
     def __init__(self, configs: Sequence[dict], num_necks: int) -> None:
         super().__init__()
-        # 'head', or an index into [backbone, neck 0, neck 1, ...]
+        # 'head', or an index into [encoders, neck 0, neck 1, ...]
         self.stages = []
         known = {f'neck.{i}': i + 1 for i in range(num_necks)}
-        known.update(neck=-1, head='head')
+        known.update(encoders=0, neck=-1, head='head')
         for config in configs:
             config = dict(config)
             stage = config.pop('features', 'neck')

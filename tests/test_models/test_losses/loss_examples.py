@@ -296,6 +296,11 @@ EXAMPLES: Dict[str, List[Example]] = dict(
         )
         for kind, weight in (('focal', 0.1), ('bce', 0.01))
     ],
+    MaskedInfoNCELoss=of_clips(
+        dict(in_channels=(4, 4), audio_channels=5),
+        dict(in_channels=(4,), audio_channels=5, temperature=0.5),
+        targets=('aligned', 'logits'),
+    ),
     ReferredLoss=[Example({}, queries, on_queries, (0, 1, 2))],
     SAM2MaskLoss=[Example({}, tracked, on_tracked, (0, 1, 2))],
     SigmoidFocalLoss=of_frames(binary_frames),
