@@ -139,7 +139,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--stamps', type=Path, metavar='DIR')
     parser.add_argument('--backgrounds', type=Path, metavar='DIR')
     parser.add_argument(
-        '--epochs', type=int, default=6, help='of 150 steps; default 6'
+        '--epochs', type=int, default=8, help='of 150 steps; default 8'
     )
     return parser.parse_args()
 

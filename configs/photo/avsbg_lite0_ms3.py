@@ -4,11 +4,9 @@ _base_ = './film_lite0_ms3.py'
 model = dict(
     audio_encoder=dict(out_channels=48),  # the neck's width, as released
     neck=[
-        dict(
-            type='ConvBNNeck', in_channels=[24, 40, 112, 320], out_channels=48
-        ),
-        dict(type='AVCorrelation', in_channels=[48] * 4, audio_channels=48),
-        dict(type='MotionCorrelation', num_scales=4),
+        dict(type='ConvBNNeck', in_channels=[40, 112, 320], out_channels=48),
+        dict(type='AVCorrelation', in_channels=[48] * 3, audio_channels=48),
+        dict(type='MotionCorrelation', num_scales=3),
     ],
     decode_head=dict(
         relu_first=False,
@@ -16,6 +14,7 @@ model = dict(
         loss_decode=dict(_delete_=True, type='StructureLoss'),
     ),
     auxiliary_losses=[
+        dict(_base_.model.auxiliary_losses[0], audio_channels=48),
         dict(
             type='VisualToAudioLoss',
             in_channels=48,

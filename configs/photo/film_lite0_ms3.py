@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/tiny.py',
     '../_base_/default_runtime.py',
 ]
-max_epochs = 6
+max_epochs = 8
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
 param_scheduler = [
     _base_.param_scheduler[0],

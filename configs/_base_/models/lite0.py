@@ -1,5 +1,7 @@
 # EfficientNet-Lite0 with ImageNet weights, frozen, under a small neck and
-# head; its maps are kept in files. Sound is learnt from scratch.
+# head; its maps are kept in files. Sound is learnt from scratch: that it finds
+# the masked maps of its frame among those of other clips tells it early what
+# to listen for.
 norm_cfg = dict(type='BN', requires_grad=True)
 width = 48
 
@@ -8,6 +10,7 @@ data_preprocessor = dict(
 )
 lite0 = dict(
     type='EfficientNetLite0',
+    out_indices=(1, 2, 3),
     init_cfg=dict(
         type='Pretrained',
         checkpoint='https://github.com/rwightman/pytorch-image-models/'
@@ -24,21 +27,28 @@ model = dict(
     neck=[
         dict(
             type='ChannelAlign',
-            in_channels=[24, 40, 112, 320],
+            in_channels=[40, 112, 320],
             out_channels=width,
             norm_cfg=norm_cfg,
         ),
-        dict(type='AudioFiLM', in_channels=[width] * 4, audio_channels=128),
+        dict(type='AudioFiLM', in_channels=[width] * 3, audio_channels=128),
     ],
     decode_head=dict(
         type='AVSFPNHead',
-        in_channels=[width] * 4,
+        in_channels=[width] * 3,
         channels=(32, 32),
-        num_upsamples=0,
+        num_upsamples=1,
         relu_skip=False,
         norm_cfg=norm_cfg,
         prior_prob=0.1,
         loss_decode=[dict(type='FrameBCELoss'), dict(type='FrameDiceLoss')],
     ),
+    auxiliary_losses=[
+        dict(
+            type='MaskedInfoNCELoss',
+            features='encoders',
+            in_channels=[112, 320],
+        )
+    ],
     test_cfg=dict(eval_size='original'),
 )

@@ -3,7 +3,7 @@
 import importlib.util
 import re
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 from mmengine.logging import print_log
 from mmengine.model import BaseModule
@@ -53,16 +53,22 @@ class EfficientNetLite0(BaseModule):
         frozen_stages (int): Of the seven stages, these first ones and the
             stem take no gradients and stay in evaluation mode. Defaults to
             0: nothing does.
+        out_indices (Sequence[int]): Which of the four maps are given.
 
     Raises:
         ImportError: timm is missing.
     """
 
     def __init__(
-        self, *, frozen_stages: int = 0, init_cfg: Optional[dict] = None
+        self,
+        *,
+        frozen_stages: int = 0,
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
         self.network = _build_network()
+        self.out_indices = tuple(out_indices)
         self.frozen_stages = frozen_stages
         for part in self._frozen_parts():
             part.requires_grad_(False)
@@ -82,16 +88,17 @@ class EfficientNetLite0(BaseModule):
         return self
 
     def forward(self, imgs: Tensor) -> Tuple[Tensor, ...]:
-        """Give the maps of four stages.
+        """Give the maps of ``out_indices``.
 
         Args:
             imgs (Tensor): (N, 3, H, W), normalised.
 
         Returns:
-            tuple[Tensor, ...]: (N, C_i, ceil(H / s), ceil(W / s)), C_i = 24,
-            40, 112, 320 and s = 4, 8, 16, 32.
+            tuple[Tensor, ...]: Of (N, C_i, ceil(H / s), ceil(W / s)), C_i =
+            24, 40, 112, 320 and s = 4, 8, 16, 32.
         """
-        return tuple(self.network(imgs))
+        maps = self.network(imgs)
+        return tuple(maps[i] for i in self.out_indices)
 
     def init_weights(self) -> None:
         """Load ImageNet weights, or draw.

@@ -11,10 +11,11 @@ from mmavs.registry import MODELS
 @pytest.fixture
 def backbone():
     class Counting(BaseModule):
-        """Two maps; notes how many frames it looks at."""
+        """Two maps or one; notes how many frames it looks at."""
 
-        def __init__(self):
+        def __init__(self, maps=2):
             super().__init__()
+            self.maps = maps
             self.conv = nn.Conv2d(3, 2, 2, 2)
             self.norm = nn.BatchNorm2d(2)
             self.frames = 0
@@ -22,7 +23,7 @@ def backbone():
         def forward(self, imgs):
             self.frames += len(imgs)
             fine = self.norm(self.conv(imgs))
-            return fine, fine[:, :1, ::2, ::2]
+            return (fine, fine[:, :1, ::2, ::2])[: self.maps]
 
     MODELS.register_module(name='Counting', module=Counting)
     yield dict(type='Counting')
@@ -74,3 +75,23 @@ def test_a_damaged_file_is_made_anew(backbone, tmp_path):
     with pytest.warns(UserWarning, match='is damaged'):
         again = model(imgs)
     assert torch.equal(again[0], first[0])
+
+
+def test_other_maps_of_the_same_weights_have_files_of_their_own(
+    backbone, tmp_path
+):
+    both, one = (
+        MODELS.build(
+            dict(
+                type='CachedBackbone',
+                backbone=dict(backbone, maps=maps),
+                cache_dir=str(tmp_path),
+            )
+        )
+        for maps in (2, 1)
+    )
+    one.load_state_dict(both.state_dict())
+    imgs = torch.randn(1, 3, 8, 8)
+    fine, _ = both(imgs)
+    (alone,) = one(imgs)
+    assert torch.equal(alone, fine)

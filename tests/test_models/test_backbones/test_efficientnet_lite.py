@@ -122,3 +122,12 @@ def test_frozen_stages_neither_learn_nor_drift():
         if not torch.equal(value, before[key])
     }
     assert drifted == learnt
+
+
+def test_some_of_the_maps(donor):
+    imgs = torch.randn(1, 3, 64, 64)
+    model = EfficientNetLite0(out_indices=(1, 3)).eval()
+    model.load_state_dict(donor.state_dict())
+    wanted = donor.eval()(imgs)
+    fine, coarse = model(imgs)
+    assert torch.equal(fine, wanted[1]) and torch.equal(coarse, wanted[3])
