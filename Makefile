@@ -5,6 +5,7 @@
 # make test-weights   full-size files for each model whose weights go by name
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
+# make test-export   every method as ONNX and torch.export, and compiled
 # make test-page    the web page in headless Chromium (which is to be there)
 # make fuzz         damaged and hostile files through every door
 # make soak         2,000 iterations, and 5 minutes of video: memory stays
@@ -42,7 +43,7 @@ endif
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_tools/test_distributed.py
 
-.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint results results-full docs clean env
+.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-export test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint results results-full docs clean env
 
 env: $(STAMP)
 
@@ -84,6 +85,9 @@ test-trajectories: $(STAMP)
 
 test-pairs: $(STAMP)
 	@$(BIN)/python -m pytest -m slow tests/test_tools/test_option_pairs.py
+
+test-export: $(STAMP)
+	@$(BIN)/python -m pytest -m "" tests/test_deployment
 
 test-page: $(STAMP)
 	@$(PIP) -r requirements/demo.txt playwright

@@ -72,7 +72,10 @@ setup(
     install_requires=requirements('runtime') + requirements('mminstall'),
     extras_require={
         name: requirements(name)
-        for name in ('lite', 'full', 'demo', 'sam2', 'photo', 'tests', 'docs')
+        for name in (
+            *('lite', 'full', 'demo', 'sam2', 'photo', 'export', 'onnx'),
+            *('tests', 'docs'),
+        )
     },
     classifiers=[
         'Operating System :: OS Independent',

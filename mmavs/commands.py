@@ -52,6 +52,10 @@ COMMANDS = {
         'tools/model_converters/convert_released.py',
         'turn a checkpoint that another code base released into one of mmavs',
     ),
+    'export': Command(
+        'tools/deployment/export.py',
+        'export a model: ONNX, torch.export, AOTInductor',
+    ),
     'benchmark': Command(
         'tools/analysis_tools/benchmark.py', 'measure seconds and memory'
     ),

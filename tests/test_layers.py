@@ -9,7 +9,8 @@ LAYERS = (
     *('version', 'files', 'warn_once', 'model_index', 'registry', 'compat'),
     'structures',
     *('audio', 'media', 'datasets', 'weights', 'models', 'visualization'),
-    *('evaluation', 'engine', 'utils', 'apis', 'testing', 'analysis'),
+    *('evaluation', 'engine', 'utils', 'apis', 'deployment'),
+    *('testing', 'analysis'),
     *('commands', 'command_line', 'web', '__main__'),
 )
 

@@ -132,7 +132,7 @@ class CATRHead(AVSDecodeHead):
 
     def first_queries(self, features: AVFeatures) -> Tensor:
         """What queries hold before they look, (N, Q, D)."""
-        shape = (len(features.audio), *self.query_embed.weight.shape)
+        shape = (features.audio.shape[0], *self.query_embed.weight.shape)
         if self.as_released:
             return features.audio.new_zeros(shape)
         own = own_sound(features.audio, features.num_frames)
@@ -168,7 +168,8 @@ class CATRHead(AVSDecodeHead):
         chance = class_logits.softmax(-1)[..., :-1]
         if self.out_channels == 1:
             best = chance[..., 0].argmax(dim=1)
-            return mask_logits[torch.arange(len(best)), best][:, None]
+            frames = torch.arange(best.shape[0], device=best.device)
+            return mask_logits[frames, best][:, None]
         scores = torch.einsum('nqk,nqhw->nkhw', chance, mask_logits.sigmoid())
         return torch.cat([torch.full_like(scores[:, :1], 0.5), scores], dim=1)
 

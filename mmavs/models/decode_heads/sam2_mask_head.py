@@ -180,7 +180,7 @@ class SAM2MaskHead(AVSDecodeHead):
             ValueError: Several clips at once of a video that goes on.
         """
         frames, (height, width) = (
-            len(features.audio),
+            features.audio.shape[0],
             features.visual[0].shape[-2:],
         )
         if self._video is not None and frames != features.num_frames:
@@ -291,7 +291,7 @@ class SAM2MaskHead(AVSDecodeHead):
         place = map_positions(like)[0]  # (h * w, M)
         times = [place + self.maskmem_tpos_enc[s, 0] for s in memories.slots]
         pointers = pointer_tokens(
-            memories.pointers or [pixels.new_zeros(len(pixels), 0)],
+            memories.pointers or [pixels.new_zeros(pixels.shape[0], 0)],
             self.memory_dims,
         )
         position = torch.cat([*times, torch.zeros_like(pointers[0])])
@@ -309,7 +309,7 @@ class SAM2MaskHead(AVSDecodeHead):
             pixels (Tensor): (B, D, h, w), stride 16, before any memory.
             decoded (DecodedMasks): Of that frame.
         """
-        clips = torch.arange(len(pixels), device=pixels.device)
+        clips = torch.arange(pixels.shape[0], device=pixels.device)
         best = decoded.iou.argmax(dim=1)
         logits = decoded.masks[clips, best][:, None]
         size = [16 * side for side in pixels.shape[-2:]]
@@ -327,7 +327,7 @@ class SAM2MaskHead(AVSDecodeHead):
         if self.mask_choice == 'first':
             return masks[:, :1]
         best = iou.argmax(dim=1)
-        chosen = masks[torch.arange(len(best)), best][:, None]
+        chosen = masks[torch.arange(best.shape[0]), best][:, None]
         if self.mask_choice == 'iou-occlusion':
             chosen = chosen * (object_score >= 0)[..., None, None]
         return chosen

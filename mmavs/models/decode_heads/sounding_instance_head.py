@@ -224,7 +224,7 @@ class SoundingInstanceHead(AVSDecodeHead):
         else:
             query = torch.zeros_like(query_pos)
         return self.transformer_decoder(
-            query.expand(len(mask_feature), -1, -1),
+            query.expand(mask_feature.shape[0], -1, -1),
             query_pos,
             memories,
             predict,

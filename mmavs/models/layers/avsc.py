@@ -54,7 +54,8 @@ def filter_instances(
             names no such threshold: 0.
 
     Returns:
-        Instances: M is the largest number in any frame, at least 1.
+        Instances: M is the largest number in any frame, at least 1; in a
+        compiled or exported graph, whose shapes are fixed, K.
     """
     # (N, Q) each
     scores, labels = at_least_float32(class_logits).softmax(-1).max(-1)
@@ -69,10 +70,9 @@ def filter_instances(
     )
     best, queries = rivals.max(-1)  # (N, K)
     found = best > 0
-    order = found.int().argsort(dim=1, descending=True, stable=True)
-    # a meta tensor, of shapes without values, has no count
-    most = order.shape[1] if found.is_meta else int(found.sum(1).max())
-    order = order[:, : max(1, most)]  # (N, M)
+    # what exists comes first, by category: no two ranks are equal
+    ranks = found * num_categories - categories
+    order = ranks.topk(max(1, _most_found(found))).indices  # (N, M)
     queries = queries.gather(1, order)
     # (N, M, h, w)
     index = queries[..., None, None].expand(-1, -1, *mask_logits.shape[-2:])
@@ -82,6 +82,17 @@ def filter_instances(
         mask_logits=mask_logits.gather(1, index),
         valid=found.gather(1, order),
     )
+
+
+def _most_found(found: Tensor) -> int:
+    """Count the instances of the fullest of N frames, (N, K) bool.
+
+    Where values have no say in shapes (a meta tensor, a compiled graph), all
+    K categories.
+    """
+    if found.is_meta or torch.compiler.is_compiling():
+        return found.shape[1]
+    return int(found.sum(1).max())
 
 
 def top_scored(instances: Instances) -> Tensor:
@@ -110,7 +121,7 @@ def top_mask(instances: Instances) -> Tensor:
         instance.
     """
     best = instances.scores.argmax(dim=1)
-    frames = torch.arange(len(best), device=best.device)
+    frames = torch.arange(best.shape[0], device=best.device)
     masks = instances.mask_logits[frames, best][:, None]
     found = instances.valid.any(dim=1).view(-1, 1, 1, 1)
     return masks.where(found, masks.new_tensor(NOWHERE))

@@ -188,7 +188,7 @@ class AttentionGenerator(nn.Module):
 
     def forward(self, audio: Tensor) -> Tensor:
         """(N, L, D) -> (N, Q, D)."""
-        queries = self.query.weight.expand(len(audio), -1, -1)
+        queries = self.query.weight.expand(audio.shape[0], -1, -1)
         for layer in self.layers:
             queries = layer(queries, audio)
         return queries
@@ -406,7 +406,8 @@ class MaskComposer(nn.Module):
     The product and the MLP's first layer are both linear in the map, so they
     are one matrix per frame, (hidden, Q) @ (Q, D), and the Q-channel map is
     never made. Frames pass one at a time: a hidden map of 2048 channels takes
-    134 MB for a frame of 512 x 512.
+    134 MB for a frame of 512 x 512. In a compiled or exported graph, which a
+    loop would tie to one number of frames, they pass together.
 
     Args:
         num_queries (int): Q.
@@ -454,27 +455,26 @@ class MaskComposer(nn.Module):
             tuple[Tensor, Tensor]: Logits (N, K, 4 H, 4 W), raw, and the map
             they are read from, ``F + MLP(F . Q)``, (N, D, H, W).
         """
+        if torch.compiler.is_compiling():
+            return self._compose(feature, queries)
         frames = [
             run_checkpointed(self.with_cp, self._compose, *frame)
-            for frame in zip(feature.split(1), queries)
+            for frame in zip(feature.split(1), queries.split(1))
         ]
         logits, fused = zip(*frames)
         return torch.cat(logits), torch.cat(fused)
 
     def _compose(self, feature: Tensor, queries: Tensor) -> tuple:
-        """(1, D, H, W) and (Q, D) -> (1, K, 4 H, 4 W) and (1, D, H, W)."""
+        """(N, D, H, W) and (N, Q, D) -> (N, K, 4 H, 4 W), (N, D, H, W)."""
         first, second, last = self.mlp
-        hidden = torch.addmm(  # (hidden, H * W)
-            first.bias[:, None],
-            first.weight @ queries,
-            feature.flatten(0, 1).flatten(1),
-        ).relu_()
-        hidden = torch.addmm(second.bias[:, None], second.weight, hidden)
-        hidden = hidden.relu_()
-        # (D, H * W)
-        mixed = torch.addmm(last.bias[:, None], last.weight, hidden)
-        fused = feature + mixed.view_as(feature)
-        x = F.interpolate(  # (1, C, 4 H, 4 W)
+        hidden = F.relu_(  # (N, hidden, H * W)
+            torch.baddbmm(
+                first.bias[:, None], first.weight @ queries, feature.flatten(2)
+            )
+        )
+        hidden = F.relu_(_mix_channels(second, hidden))
+        fused = feature + _mix_channels(last, hidden).view_as(feature)
+        x = F.interpolate(  # (N, C, 4 H, 4 W)
             self.conv1(fused),
             scale_factor=4,
             mode='bilinear',
@@ -482,3 +482,10 @@ class MaskComposer(nn.Module):
         )
         logits = self.conv_seg(F.relu(self.conv2(x), inplace=True))
         return logits, fused
+
+
+def _mix_channels(linear: nn.Linear, x: Tensor) -> Tensor:
+    """Apply a linear layer to the channels of (N, C, P) -> (N, C', P)."""
+    if not torch.compiler.is_compiling() and len(x) == 1:
+        return torch.addmm(linear.bias[:, None], linear.weight, x[0])[None]
+    return linear.weight @ x + linear.bias[:, None]

@@ -18,9 +18,9 @@ def check_audio(features: AVFeatures, audio_channels: int) -> Tensor:
             "Fix: audio_encoder=dict(type='VGGish')"
         )
     frames = features.visual[0].shape[0]
-    if len(audio) != frames:
+    if audio.shape[0] != frames:
         raise ValueError(
-            f'{len(audio)} seconds of sound came with {frames} frames; '
+            f'{audio.shape[0]} seconds of sound came with {frames} frames; '
             'they must pair one to one'
         )
     if audio.shape[-1] != audio_channels:

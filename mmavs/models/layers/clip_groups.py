@@ -19,7 +19,7 @@ def clip_groups(features: AVFeatures) -> Iterator[Tensor]:
         frames each; padded frames are in no group.
     """
     first = features.visual[0]
-    frames = torch.arange(len(first), device=first.device)
+    frames = torch.arange(first.shape[0], device=first.device)
     frames = frames.view(-1, features.num_frames)
     if features.valid is None:
         yield frames

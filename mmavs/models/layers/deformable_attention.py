@@ -28,6 +28,8 @@ from torch.autograd.function import once_differentiable
 
 from mmavs.compat import has_compiled_ops
 
+from .positions import split_levels
+
 Shapes = Sequence[Tuple[int, int]]
 SpatialShapes = Union[Tensor, Shapes]
 # floats that the backward pass holds at a time, 16 MB
@@ -235,6 +237,8 @@ def sum_samples(
     exact = value.to(points.dtype)
     if form == 'mmcv':
         output = _sum_by_mmcv(exact, shapes, points, weights)
+    elif torch.compiler.is_compiling() and not torch.is_grad_enabled():
+        output = _sum_of_grid_samples(exact, shapes, points, weights)
     else:
         output = _GatherAndSum.apply(exact, points, weights, tuple(shapes))
     return output.to(value.dtype)
@@ -298,6 +302,25 @@ def _sum_by_mmcv(
     return MultiScaleDeformableAttnFunction.apply(
         value, table, starts, points, weights, value.shape[0]
     )
+
+
+def _sum_of_grid_samples(
+    value: Tensor, shapes: Shapes, points: Tensor, weights: Tensor
+) -> Tensor:
+    """:func:`sum_samples` in operators that every compiler knows."""
+    num_heads = value.shape[2]
+    rows = value.permute(0, 2, 3, 1).flatten(0, 1)  # (N * M, C, S)
+    grids = 2 * points - 1
+    total = 0
+    for number, level in enumerate(split_levels(rows, shapes)):
+        grid = grids[:, :, :, number].transpose(1, 2).flatten(0, 1)
+        samples = F.grid_sample(  # (N * M, C, Q, num_points)
+            level, grid, mode='bilinear', align_corners=False
+        )
+        share = weights[:, :, :, number].transpose(1, 2).flatten(0, 1)
+        total = total + (samples * share[:, None]).sum(-1)
+    # (N * M, C, Q) -> (N, Q, M * C)
+    return total.unflatten(0, (-1, num_heads)).flatten(1, 2).transpose(1, 2)
 
 
 class _GatherAndSum(Function):

@@ -46,7 +46,7 @@ class Attention(nn.Module):
         Args:
             query (Tensor): (B, Q, D).
             key, value (Tensor): (B, L, memory_dims).
-            rotation (Tensor, optional): (Q, inner / heads / 2) complex, turns
+            rotation (Tensor, optional): (Q, inner / heads / 2, 2), turns
                 queries, and keys of which there are a multiple of Q.
             num_unrotated (int): Keys at the end that are not turned.
 
@@ -64,7 +64,7 @@ class Attention(nn.Module):
         if rotation is not None:
             query = rotate(query, rotation)
             turned = key.shape[2] - num_unrotated
-            places = rotation.repeat(turned // len(rotation), 1)
+            places = rotation.repeat(turned // rotation.shape[0], 1, 1)
             key = torch.cat(
                 [rotate(key[:, :, :turned], places), key[:, :, turned:]], dim=2
             )
@@ -73,9 +73,14 @@ class Attention(nn.Module):
 
 
 def rotate(x: Tensor, rotation: Tensor) -> Tensor:
-    """Turn neighbouring pairs of (..., L, D) by (L, D / 2) complex."""
-    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
-    return torch.view_as_real(pairs * rotation).flatten(-2).to(x)
+    """Turn neighbouring pairs of (..., L, D) by (L, D / 2, 2)."""
+    first, second = x.unflatten(-1, (-1, 2)).unbind(-1)
+    cosine, sine = rotation.unbind(-1)
+    turned = (
+        first * cosine - second * sine,
+        first * sine + second * cosine,
+    )
+    return torch.stack(turned, dim=-1).flatten(-2).to(x)
 
 
 def axial_rotation(
@@ -90,7 +95,7 @@ def axial_rotation(
         theta (float): Base of the rates.
 
     Returns:
-        Tensor: (height * width, dims / 2) complex of length 1.
+        Tensor: (height * width, dims / 2, 2), cosine and sine.
     """
     real = torch.float64 if like.dtype == torch.float64 else torch.float32
     steps = torch.arange(0, dims, 4, device=like.device, dtype=real)
@@ -100,7 +105,7 @@ def axial_rotation(
     angles = torch.cat(
         [torch.outer(column, rates), torch.outer(row, rates)], 1
     )
-    return torch.polar(torch.ones_like(angles), angles)
+    return torch.stack([angles.cos(), angles.sin()], dim=-1)
 
 
 class MLP(nn.Module):

@@ -215,7 +215,7 @@ class MaskDecoder(nn.Module):
         embeddings = (self.obj_score_token, self.iou_token, self.mask_tokens)
         tokens = torch.cat([token.weight for token in embeddings])
         tokens, flat = self.transformer(
-            tokens.expand(len(pixels), -1, -1),
+            tokens.expand(pixels.shape[0], -1, -1),
             pixels.flatten(2).transpose(1, 2),
             pixel_pos.flatten(2).transpose(1, 2),
             residuals,

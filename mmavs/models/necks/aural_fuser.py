@@ -110,7 +110,7 @@ class AuralFuser(BaseModule):
         check_audio(features, self.in_channels[0])
         seen = [torch.zeros_like(features.visual[2]) for _ in range(3)]
         heard = features.audio.new_zeros(
-            len(features.audio), 3, seen[0].shape[1]
+            features.audio.shape[0], 3, seen[0].shape[1]
         )
         for rows in clip_groups(features):  # (B', T') of equal length
             maps = [level[rows.flatten()] for level in features.visual]
@@ -289,14 +289,14 @@ class SoundPixelFusion(nn.Module):
             tuple[Tensor, Tensor]: As given.
         """
         audio = self.align_channel(audio)
-        clips = len(audio)
+        clips = audio.shape[0]
         query, key, value = (
             self._rows(proj(pixels), clips)  # (B, T * P, D / 2)
             for proj in (self.q_frame, self.k_frame, self.v_frame)
         )
         count = query.shape[1]
         told = self.k_audio(audio).mT @ self.v_audio(audio)  # (B, D/2, D/2)
-        heard = self._unrow(query @ told / count, len(pixels))
+        heard = self._unrow(query @ told / count, pixels.shape[0])
         told = key.mT @ value
         seen = self.q_audio(audio) @ told / count  # (B, T, D / 2)
         if self.scrambled:

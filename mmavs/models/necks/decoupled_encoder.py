@@ -203,7 +203,7 @@ def hidden_sounds(valid: Optional[Tensor], pixels: int) -> Optional[Tensor]:
     if valid is None:
         return None
     sounds = ~valid.repeat_interleave(valid.shape[1], dim=0)
-    seen = sounds.new_zeros(len(sounds), pixels)
+    seen = sounds.new_zeros(sounds.shape[0], pixels)
     return torch.cat([seen, sounds], dim=1)
 
 

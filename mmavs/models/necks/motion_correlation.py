@@ -206,6 +206,11 @@ def mean_rectified_correlation(
         )
     if block_elements < 1:
         raise ValueError(f'block_elements must be >= 1, got {block_elements}')
+    if torch.compiler.is_compiling() and not torch.is_grad_enabled():
+        # a loop over blocks would tie the graph to one number of pairs
+        volume = (source.mT @ target).relu()  # (P, M, M)
+        wide = _accumulator_dtype(source)
+        return volume.mean(2, dtype=wide), volume.mean(1, dtype=wide)
     if _autocasts(source) and torch.is_autocast_enabled(source.device.type):
         dtype = torch.get_autocast_dtype(source.device.type)
         source, target = source.to(dtype), target.to(dtype)
