@@ -289,14 +289,14 @@ class SoundPixelFusion(nn.Module):
             tuple[Tensor, Tensor]: As given.
         """
         audio = self.align_channel(audio)
-        clips = audio.shape[0]
+        num_frames = audio.shape[1]
         query, key, value = (
-            self._rows(proj(pixels), clips)  # (B, T * P, D / 2)
+            self._rows(proj(pixels), num_frames)  # (B, T * P, D / 2)
             for proj in (self.q_frame, self.k_frame, self.v_frame)
         )
         count = query.shape[1]
         told = self.k_audio(audio).mT @ self.v_audio(audio)  # (B, D/2, D/2)
-        heard = self._unrow(query @ told / count, pixels.shape[0])
+        heard = self._unrow(query @ told / count, num_frames)
         told = key.mT @ value
         seen = self.q_audio(audio) @ told / count  # (B, T, D / 2)
         if self.scrambled:
@@ -305,17 +305,20 @@ class SoundPixelFusion(nn.Module):
         audio = self.norm_layer2(audio + normed(self.W_z2, seen))
         return pixels, audio
 
-    def _rows(self, x: Tensor, clips: int) -> Tensor:
+    def _rows(self, x: Tensor, num_frames: int) -> Tensor:
         """(B * T, P, C) -> (B, T * P, C), released with channels first."""
+        clips = (-1, num_frames)
         if self.scrambled:
-            return x.mT.reshape(clips, -1, x.shape[-1])
-        return x.reshape(clips, -1, x.shape[-1])
+            x = x.mT.unflatten(0, clips).flatten(1)
+            return x.unflatten(1, (-1, self.v_frame.out_features))
+        return x.unflatten(0, clips).flatten(1, 2)
 
-    def _unrow(self, x: Tensor, frames: int) -> Tensor:
+    def _unrow(self, x: Tensor, num_frames: int) -> Tensor:
         """(B, T * P, C) -> (B * T, P, C), what the released view gives."""
         if self.scrambled:
-            return x.mT.reshape(frames, x.shape[-1], -1).mT
-        return x.reshape(frames, -1, x.shape[-1])
+            clip = (num_frames, x.shape[-1], -1)
+            return x.mT.flatten(1).unflatten(1, clip).flatten(0, 1).mT
+        return x.unflatten(1, (num_frames, -1)).flatten(0, 1)
 
 
 def normed(branch: nn.Sequential, x: Tensor) -> Tensor:
