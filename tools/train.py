@@ -15,6 +15,7 @@ from mmavs.engine.run_config import (
     load_config,
     use_synthetic,
 )
+from mmavs.engine.strategies import ready_strategy
 from mmavs.weights.work_dir import last_checkpoint, set_work_dir
 
 
@@ -86,6 +87,7 @@ def prepare_config(args: argparse.Namespace):
         if args.amp == 'float16':
             config.optim_wrapper.setdefault('loss_scale', 'dynamic')
     check_precision(config)
+    ready_strategy(config)
     return config
 
 
@@ -96,10 +98,13 @@ def main() -> None:
     from mmengine.registry import RUNNERS
     from mmengine.runner import Runner
 
+    from mmavs.registry import MODELS
     from mmavs.weights.checkpoint import check_resumable
 
     if 'runner_type' in config:
         runner = RUNNERS.build(config)
+        if isinstance(runner.model, dict):  # a strategy would build it later
+            runner.model = MODELS.build(runner.model)
     else:
         runner = Runner.from_cfg(config)
     if args.resume:

@@ -1,0 +1,96 @@
+"""Every way to share a training out over ranks trains the same weights."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+from test_training_on_ranks import RANDOM, inner, plainly
+
+from mmavs.compat import load_checkpoint
+from mmavs.testing import on_ranks
+
+ROOT = Path(__file__).resolve().parents[1]
+STRATEGIES = ROOT / 'configs/_base_/strategies'
+
+
+class StayInEvaluation(Hook):
+    """What a rank has for itself by design is switched off."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        for module in inner(runner).modules():
+            if isinstance(module, RANDOM):
+                module.eval()
+
+
+def prepare(data_root, work_dir, strategy=None):
+    """Two steps of two clips, each clipped, and a validation."""
+    config = Config.fromfile(ROOT / 'configs/synthetic/film_tiny_ms3.py')
+    if strategy:
+        path = STRATEGIES / f'{strategy}.py'
+        config.merge_from_dict(Config.fromfile(path)._cfg_dict)
+    for split in ('train', 'val'):
+        loader = config[f'{split}_dataloader']
+        loader.update(num_workers=0, persistent_workers=False)
+        loader.dataset.data_root = f'{data_root}/'
+        plainly(loader.dataset.pipeline)
+    config.train_dataloader.batch_size = 2
+    config.train_dataloader.sampler.shuffle = False
+    config.param_scheduler = []
+    config.optim_wrapper.optimizer = dict(type='SGD', lr=1.0)
+    config.optim_wrapper.clip_grad = dict(max_norm=0.05)
+    config.train_cfg.max_epochs = 1
+    config.log_level = 'ERROR'
+    config.work_dir = str(work_dir)
+    return config
+
+
+def train(config):
+    """Train on this rank; what the last step's gradients were clipped to."""
+    if get_world_size() > 1:
+        config.launcher = 'pytorch'
+        config.train_dataloader.batch_size //= get_world_size()
+    kind = config.get('runner_type')
+    runner = RUNNERS.build(config) if kind else Runner.from_cfg(config)
+    runner.register_hook(StayInEvaluation())
+    runner.train()
+    return type(runner.model).__name__
+
+
+def weights(work_dir):
+    return load_checkpoint(str(work_dir / 'epoch_1.pth'))['state_dict']
+
+
+@pytest.fixture(scope='module')
+def alone(tiny_ms3, tmp_path_factory):
+    """Weights that one process trains."""
+    folder = tmp_path_factory.mktemp('alone')
+    on_ranks(lambda: train(prepare(tiny_ms3, folder)), 1)
+    return weights(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'strategy, wrapper',
+    [
+        ('ddp', 'MMDistributedDataParallel'),
+        ('fsdp', 'MMFullyShardedDataParallel'),
+    ],
+)
+def test_two_ranks_train_what_one_does(
+    strategy, wrapper, alone, tiny_ms3, tmp_path
+):
+    """Checkpoints are whole, whatever the ranks held of the weights."""
+    config = prepare(tiny_ms3, tmp_path, strategy)
+    assert on_ranks(lambda: train(config)) == [wrapper, wrapper]
+    shared = weights(tmp_path)
+    assert shared.keys() == alone.keys()
+    for key, value in alone.items():
+        torch.testing.assert_close(
+            shared[key], value, rtol=1e-4, atol=2e-6, msg=key
+        )
+    assert list(tmp_path.glob('best_mIoU_*.pth'))
