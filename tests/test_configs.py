@@ -71,6 +71,10 @@ def test_config_builds_and_runs(path, monkeypatch):
         for metric in metrics:
             METRICS.build(metric)
     assert VISUALIZERS.get(config.visualizer.type) is not None
+    # the learning rate is that of the published batch, on all its GPUs
+    gpus = 4 if path.parent.name == 'auralsam2' else 1
+    batch = gpus * config.train_dataloader.batch_size
+    assert config.auto_scale_lr == dict(enable=False, base_batch_size=batch)
     for weights in pretrained_paths(config.model):
         name = Path(weights).name
         assert '://' in weights or name in encoders(), weights

@@ -7,4 +7,5 @@ _base_ = [
 ]
 custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=10)]
 train_dataloader = dict(batch_size=2)
+auto_scale_lr = dict(base_batch_size=2)
 test_evaluator = dict(clips_per_batch=2)

@@ -18,6 +18,7 @@ train_dataloader = dict(
     batch_size=64,  # frames
     dataset=dict(dataset=dict(pipeline=train_pipeline)),
 )
+auto_scale_lr = dict(base_batch_size=64)
 model = dict(
     # learns its sounds here, where BEATs would come with AudioSet's
     audio_encoder=dict(_delete_=True, type='LogMelCNN', out_channels=128),

@@ -34,6 +34,7 @@ train_dataloader = dict(
         ),
     ),
 )
+auto_scale_lr = dict(base_batch_size=32)
 model = dict(
     audio_encoder=None,
     neck=[],

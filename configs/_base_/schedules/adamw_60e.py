@@ -12,3 +12,5 @@ optim_wrapper = dict(
         weight_decay=0.01,  # PyTorch's default, which the released code keeps
     ),
 )
+# clips of a step, on all GPUs together; 2 of AVSegFormer on S4 and MS3
+auto_scale_lr = dict(enable=False, base_batch_size=4)

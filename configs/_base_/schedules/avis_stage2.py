@@ -8,3 +8,4 @@ optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-3))
 custom_hooks = [
     dict(type='FreezeBackboneHook', num_epochs=None, eval_mode=True)
 ]
+auto_scale_lr = dict(enable=False, base_batch_size=64)  # frames of a step

@@ -8,3 +8,4 @@ optim_wrapper = dict(
     optimizer=dict(type='Adam', lr=1e-5),
     clip_grad=dict(max_norm=5.0),
 )
+auto_scale_lr = dict(enable=False, base_batch_size=2)  # clips of a step
