@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mmavs.model_index import list_models
 
+    from .cuda_graphs import use_cuda_graphs
     from .inference import inference_model
     from .inferencer import AVSInferencer
     from .models import init_model
 
-__all__ = ['AVSInferencer', 'inference_model', 'init_model', 'list_models']
+__all__ = [
+    'AVSInferencer',
+    'inference_model',
+    'init_model',
+    'list_models',
+    'use_cuda_graphs',
+]
 
 # names of models are there without torch, so the rest comes when asked for
 _HOMES = {
@@ -18,6 +25,7 @@ _HOMES = {
     'inference_model': 'mmavs.apis.inference',
     'init_model': 'mmavs.apis.models',
     'list_models': 'mmavs.model_index',
+    'use_cuda_graphs': 'mmavs.apis.cuda_graphs',
 }
 
 

@@ -8,6 +8,8 @@ from mmengine.config import Config
 from packaging.version import Version
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from mmavs.analysis.workloads import RunSetting, build_form, training_step
 from mmavs.models.layers import deformable_attention
@@ -48,6 +50,31 @@ def to_pretended_gpu(model, pretence):
             )
 
 
+class Journeys(TorchDispatchMode):
+    """Note what a GPU is waited for: copies from and to it, and its values.
+
+    A CUDA graph cannot be recorded of any of these.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        output = function(*args, **(kwargs or {}))
+        name = function.overloadpacket.__name__
+        places = {
+            leaf.device.type
+            for leaf in tree_leaves((args, output))
+            if isinstance(leaf, torch.Tensor)
+        }
+        if name in ('_to_copy', 'copy_') and len(places) > 1:
+            self.found.append(name)
+        if name == '_local_scalar_dense':
+            self.found.append(name)
+        return output
+
+
 needs_no_driver = pytest.mark.skipif(
     Version(torch.__version__) < Version('2.6'),
     reason='PyTorch 2.4 pretends only where a driver is',
@@ -69,8 +96,10 @@ def test_no_tensor_is_made_elsewhere(name, monkeypatch):
     setting = SETTING._replace(device='cuda')
     with pretence:
         inputs, samples = setting.clips(model, 2)
-        logits = model.encode_decode(inputs).logits
+        with Journeys() as journeys:
+            logits = model.encode_decode(inputs).logits
         losses = model.loss(inputs, samples)
+    assert not journeys.found
     assert logits.device.type == 'cuda'
     assert logits.shape[:2] == (10, 1)
     for key, loss in losses.items():
@@ -83,6 +112,10 @@ def test_a_pretended_gpu_refuses_other_devices():
         frames = torch.empty(2, device='cuda')
         with pytest.raises(RuntimeError, match='two different devices'):
             frames + torch.empty(2)
+        with Journeys() as journeys:
+            frames.new_tensor([1.0])
+            frames.new_full((1,), 1.0)
+    assert journeys.found == ['_to_copy']
 
 
 def gpu_methods(function):
