@@ -1,7 +1,8 @@
 # make quickstart   environment, synthetic data, train, test, draw
 # make photo        stamps and photographs, clips, train, test, draw
 # make test         environment, test suite
-# make test-ranks   every small config on two ranks, and a rank that is killed
+# make test-ranks   every small config on two ranks, DDP, FSDP, and a rank that
+#                   is killed
 # make test-weights   full-size files for each model whose weights go by name
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
@@ -11,6 +12,8 @@
 # make soak         2,000 iterations, and 5 minutes of video: memory stays
 # make results      what the methods learn: MS3, one seed, two cores
 # make results-full every table of docs/en/results.md, every seed (a GPU)
+# make gpu-test     tests that need a GPU
+# make gpu-benchmark   kernels, CUDA graphs, precisions, steps on the GPU here
 # make docs         the documentation, in docs/en/_build/html
 #
 # make test-full-mmcv, test-onedl, test-oldest-torch: the suite on another
@@ -41,9 +44,14 @@ endif
 
 # what is marked slow as well
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
-	tests/test_tools/test_distributed.py
+	tests/test_strategies.py tests/test_compat/test_sharded.py \
+	tests/test_tools/test_distributed.py \
+	tests/test_tools/test_benchmark_scaling.py
+# one full-size model of each method that a CUDA graph can hold
+GPU_CONFIGS = tpavi/tpavi_pvt_ms3 avsbg/avsbg_pvt_ms3 \
+	avsegformer/avsegformer_pvt_ms3 avsac/avsac_pvt_ms3 catr/catr_pvt_ms3
 
-.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-export test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test lint results results-full docs clean env
+.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-export test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test gpu-benchmark lint results results-full docs clean env
 
 env: $(STAMP)
 
@@ -102,6 +110,14 @@ soak: $(STAMP)
 
 gpu-test: $(STAMP)
 	@$(BIN)/python -m pytest -m gpu
+
+gpu-benchmark: $(STAMP)
+	@$(BIN)/python tools/analysis_tools/benchmark_gpu.py \
+		$(GPU_CONFIGS:%=configs/%.py)
+	@for config in $(GPU_CONFIGS); do for precision in fp32 bf16 fp16; do \
+		$(BIN)/python tools/analysis_tools/benchmark.py configs/$$config.py \
+			--device cuda --precision $$precision --train-repeats 10 \
+			--stages forward training || exit 1; done; done
 
 # compiles mmcv 2.1.0 once, in an environment of its own
 test-full-mmcv:
