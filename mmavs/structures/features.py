@@ -54,6 +54,26 @@ class AVFeatures(NamedTuple):
         shape = (-1,) + (1,) * (tensor.ndim - 1)
         return tensor * self.valid.view(shape).to(tensor.dtype)
 
+    def select(self, frames: Tensor) -> 'AVFeatures':
+        """Keep some frames, each a clip of its own from here on (T = 1).
+
+        Args:
+            frames (Tensor): (L,) int64, indices in 0..N-1.
+
+        Returns:
+            AVFeatures: Of L frames.
+        """
+
+        def rows(tensor: Optional[Tensor]) -> Optional[Tensor]:
+            return None if tensor is None else tensor[frames]
+
+        return AVFeatures(
+            visual=tuple(map(rows, self.visual)),
+            audio=rows(self.audio),
+            aligned_audio=tuple(map(rows, self.aligned_audio)),
+            valid=rows(self.valid),
+        )
+
 
 class AVHeadOutput(NamedTuple):
     """What an AVS decode head gives.

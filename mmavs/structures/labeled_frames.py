@@ -35,6 +35,11 @@ class LabeledFrames(NamedTuple):
         """Tensor: (L, H, W) bool, pixels that have a label."""
         return self.masks != UNLABELLED
 
+    def alone(self) -> 'LabeledFrames':
+        """The same frames where no other is there: N = L."""
+        places = torch.arange(len(self.frames), device=self.indices.device)
+        return self._replace(indices=places)
+
     @classmethod
     def collect(
         cls,

@@ -36,11 +36,16 @@ class AVSDecodeHead(BaseModule, metaclass=ABCMeta):
         align_corners (bool): For resizing logits.
 
     Attributes:
+        mixes_frames (bool): Whether the logits of a frame depend on other
+            frames, in whatever way but the statistics of a batch norm. Where
+            nothing mixes them, training computes labelled frames alone (see
+            :func:`first_alone`).
         finds_instances (bool): Predictions hold ``pred_instances``.
         remembers (bool): Clips of one video may look back at those before,
             by ``begin_video`` and ``within``, see :class:`SAM2MaskHead`.
     """
 
+    mixes_frames = True
     finds_instances = False
     remembers = False
 

@@ -99,6 +99,8 @@ class AVSFPNHead(AVSDecodeHead):
             ``upsample_mode``.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int] = (256, 256, 256, 256),

@@ -63,6 +63,8 @@ class AVSegFormerHead(AVSDecodeHead):
         ValueError: Widths, heads or the generator do not fit.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

@@ -35,6 +35,8 @@ class BAVDHead(AVSDecodeHead):
         **kwargs: See :class:`AVSDecodeHead`.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         *,

@@ -86,6 +86,7 @@ class SoundingInstanceHead(AVSDecodeHead):
     """
 
     finds_instances = True
+    mixes_frames = False
 
     def __init__(
         self,

@@ -112,6 +112,11 @@ class AudioVisualMappingLoss(nn.Module):
         self.loss_weight = loss_weight
         self.loss_name = loss_name
 
+    @property
+    def mixes_frames(self) -> bool:
+        """bool: Whether frames without label count."""
+        return self.mode == 'visual-visual'
+
     def forward(
         self,
         features: AVFeatures,

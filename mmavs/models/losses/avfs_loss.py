@@ -61,6 +61,9 @@ class AVFSLoss(nn.Module):
             without the other.
     """
 
+    mixes_frames = True
+    reads_logits = False
+
     def __init__(
         self,
         axis: str = 'channel',
@@ -93,7 +96,7 @@ class AVFSLoss(nn.Module):
     def forward(
         self,
         features: AVFeatures,
-        logits: Tensor,
+        logits: Optional[Tensor],
         labels: LabeledFrames,
     ) -> Dict[str, Tensor]:
         """Compute the loss.
@@ -101,7 +104,7 @@ class AVFSLoss(nn.Module):
         Args:
             features (AVFeatures): visual[0], the finest, (N, D, H, W), and
                 aligned_audio[0] (N, D), or audio (N, A) or (N, L, A).
-            logits (Tensor): Unused.
+            logits (Tensor, optional): Unused.
             labels (LabeledFrames): Unused.
 
         Returns:

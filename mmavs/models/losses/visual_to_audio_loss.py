@@ -107,6 +107,11 @@ class VisualToAudioLoss(nn.Module):
         height, width = self.feature_size
         self.mask_decoder = nn.Linear(height * width, 1)
 
+    @property
+    def mixes_frames(self) -> bool:
+        """bool: Whether frames without label count."""
+        return bool(self.loss_weight) and self.mask == 'predicted'
+
     def forward(
         self,
         features: AVFeatures,

@@ -27,6 +27,8 @@ class AddAudio(AudioFusionNeck):
         **kwargs: See :class:`AudioFusionNeck`.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

@@ -26,6 +26,8 @@ class AudioFiLM(AudioFusionNeck):
         **kwargs: See :class:`AudioFusionNeck`.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

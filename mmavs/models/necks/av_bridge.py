@@ -85,6 +85,8 @@ class AVBridge(BaseModule):
             with other than both directions; widths that do not fit.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

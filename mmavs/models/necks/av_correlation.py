@@ -87,6 +87,8 @@ class AVCorrelation(AudioFusionNeck):
         ValueError: Unknown ``correlation``; a stage that does not exist.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

@@ -24,6 +24,8 @@ class ChannelAlign(BaseModule):
             ``dict(type='BN')``.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

@@ -29,6 +29,8 @@ class ConvBNNeck(BaseModule):
         norm_cfg (dict): Norm after each convolution.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

@@ -71,6 +71,8 @@ class DilatedSumNeck(BaseModule):
             2308.08288) has none, at a width of 128.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         in_channels: Sequence[int],

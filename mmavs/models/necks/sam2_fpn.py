@@ -36,6 +36,8 @@ class SAM2FPN(BaseModule):
         init_cfg (dict, optional): See :class:`SAM2Hiera`.
     """
 
+    mixes_frames = False
+
     def __init__(
         self,
         *,

@@ -81,6 +81,11 @@ class TPAVI(AudioFusionNeck):
         self.needs_audio = mode != 'visual-visual'
         self.build_blocks()
 
+    @property
+    def mixes_frames(self) -> bool:
+        """bool: Whether frames of a window see each other."""
+        return bool(self.stages) and self.window != 1
+
     def build_block(self, channels: int) -> nn.Module:
         """Build the interaction of one scale."""
         return TPAVIBlock(

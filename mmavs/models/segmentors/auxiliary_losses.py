@@ -1,11 +1,13 @@
 """Losses that plug into any method, by config."""
 
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Tuple
 
 from torch import Tensor, nn
 
 from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures, AVHeadOutput, LabeledFrames
+
+from .mixes_frames import mixes_frames
 
 # 'neck' is what leaves the last neck, 'neck.0' what leaves the first
 FEATURE_STAGES = ('encoders', 'neck', 'neck.<index>', 'head')
@@ -47,14 +49,18 @@ class AuxiliaryLosses(nn.ModuleList):
         stages: List[AVFeatures],
         output: AVHeadOutput,
         labels: LabeledFrames,
+        of_all: Tuple[List[AVFeatures], LabeledFrames],
     ) -> Dict[str, Tensor]:
         """Call every loss with the features it asked for.
 
         Args:
             stages (list[AVFeatures]): What leaves the encoders, then each
-                neck.
-            output (AVHeadOutput): Of the decode head.
-            labels (LabeledFrames): The batch's labelled frames.
+                neck, of all frames or of the labelled ones.
+            output (AVHeadOutput): Of the decode head, likewise.
+            labels (LabeledFrames): The batch's labelled frames among these.
+            of_all (tuple): Stages and labels of all frames, of as many stages
+                as losses that mix frames ask for; these get no logits where
+                the head saw labelled frames alone.
 
         Returns:
             dict[str, Tensor]: The terms under the names the losses give.
@@ -63,9 +69,13 @@ class AuxiliaryLosses(nn.ModuleList):
             ValueError: Two losses give a term of one name.
         """
         losses: Dict[str, Tensor] = {}
+        alone = labels is not of_all[1]
         for loss, stage in zip(self, self.stages):
-            given = output.features if stage == 'head' else stages[stage]
-            terms = loss(given, output.logits, labels)
+            if alone and mixes_frames(loss):
+                terms = loss(of_all[0][stage], None, of_all[1])
+            else:
+                given = output.features if stage == 'head' else stages[stage]
+                terms = loss(given, output.logits, labels)
             twice = terms.keys() & losses.keys()
             if twice:
                 raise ValueError(

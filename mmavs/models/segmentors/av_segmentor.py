@@ -1,6 +1,6 @@
 """The segmentor: one place where clips become frames and back."""
 
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors.base import BaseSegmentor
@@ -22,8 +22,11 @@ from mmavs.weights.checkpoint import refuse_other_models
 
 from .auxiliary_losses import AuxiliaryLosses
 from .clips import bare_sample, check_labels
+from .labeled_alone import first_alone, keep_frames
 from .loss_choice import choose_losses
 
+# what leaves the encoders, then each neck; and where labelled frames stand
+FusedFrames = Tuple[List[AVFeatures], LabeledFrames]
 NOTHING_LABELLED = (
     'no frame of a batch is labelled, so its losses are 0. Fix: put '
     'LoadFrameMask into ForEachFrame of the training pipeline, and the masks '
@@ -242,9 +245,7 @@ class AVSegmentor(BaseSegmentor):
         )
         if not labels.frames:
             self._warn(NOTHING_LABELLED)
-        stages = [self.encode(inputs)]  # then what each neck made of it
-        for neck in self.neck:
-            stages.append(neck(stages[-1]))
+        of_all, (stages, labels) = self.encode_and_fuse(inputs, labels)
         if isinstance(self.decode_head, AVSDecodeHead):
             output = self.decode_head(stages[-1])
             losses = self.decode_head.loss(output, labels)
@@ -256,8 +257,39 @@ class AVSegmentor(BaseSegmentor):
                 visual, labels.frames, self.train_cfg
             )
         losses = add_prefix(losses, 'decode')
-        losses.update(self.auxiliary_losses.compute(stages, output, labels))
+        losses.update(
+            self.auxiliary_losses.compute(stages, output, labels, of_all)
+        )
         return choose_losses(losses, (self.train_cfg or {}).get('losses'))
+
+    def encode_and_fuse(
+        self, inputs: Dict[str, Tensor], labels: LabeledFrames
+    ) -> Tuple[FusedFrames, FusedFrames]:
+        """What leaves the encoders, then each neck, for the losses.
+
+        Returns:
+            tuple: Stages and labels of all frames, up to the part that
+            :func:`first_alone` names; and stages and labels of the labelled
+            frames alone from there on. The same pair twice if no part can be
+            computed for them alone.
+        """
+        first = 2 + len(self.neck)
+        if 0 < len(labels.frames) < inputs['imgs'].shape[:2].numel():
+            first = first_alone(self)
+        if first == 0:
+            inputs, labels = (
+                keep_frames(inputs, labels.indices),
+                labels.alone(),
+            )
+        stages = [self.encode(inputs)]
+        of_all = (stages, labels)
+        for neck in (*self.neck, None):
+            if first == len(stages):
+                stages = [stage.select(labels.indices) for stage in stages]
+                labels = labels.alone()
+            if neck is not None:
+                stages.append(neck(stages[-1]))
+        return of_all, (stages, labels)
 
     # ---------------------------------------------------------------- predict
 
