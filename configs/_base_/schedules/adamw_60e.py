@@ -10,6 +10,7 @@ optim_wrapper = dict(
         type='AdamW',
         lr=2e-5,
         weight_decay=0.01,  # PyTorch's default, which the released code keeps
+        fused=True,
     ),
 )
 # clips of a step, on all GPUs together; 2 of AVSegFormer on S4 and MS3

@@ -5,7 +5,7 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='Adam', lr=1e-5),
+    optimizer=dict(type='Adam', lr=1e-5, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=2)  # clips of a step
