@@ -59,6 +59,10 @@ class TensorCache:
         """Path: Where the tensor of ``key`` is or would be."""
         return self.folder / key[:2] / f'{key}.npy'
 
+    def has(self, key: str) -> bool:
+        """Whether there is a file of ``key``, whole or not."""
+        return self.path(key).is_file()
+
     def get(self, key: str, compute: Callable[[], Tensor]) -> Tensor:
         """Read a tensor, or compute and keep it.
 

@@ -21,7 +21,10 @@ model = dict(
     type='AVSegmentor',
     data_preprocessor=data_preprocessor,
     backbone=dict(
-        type='CachedBackbone', backbone=lite0, cache_dir='data/cache/lite0'
+        type='FrozenFeatures',
+        encoder=lite0,
+        cache_dir='data/cache/lite0',
+        half=True,
     ),
     audio_encoder=dict(type='LogMelCNN', out_channels=128),
     neck=[

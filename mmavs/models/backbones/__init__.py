@@ -1,11 +1,9 @@
-from .cached_backbone import CachedBackbone
 from .efficientnet_lite import EfficientNetLite0
 from .enlarged_backbone import EnlargedBackbone
 from .pyramid_vision_transformer_v2 import PyramidVisionTransformerV2
 from .sam2_hiera import SAM2Hiera
 
 __all__ = [
-    'CachedBackbone',
     'EfficientNetLite0',
     'EnlargedBackbone',
     'PyramidVisionTransformerV2',
