@@ -10,6 +10,15 @@ from mmengine.config import Config
 from rich.table import Table
 from torch import nn
 
+from mmavs.analysis.limits import (
+    Cost,
+    Peak,
+    account,
+    limits_table,
+    measure_peak,
+    operations_table,
+    sum_of,
+)
 from mmavs.analysis.loader_speed import (
     clips_per_second,
     seconds_by_stage,
@@ -18,6 +27,7 @@ from mmavs.analysis.loader_speed import (
 from mmavs.analysis.measure import Spread, interleave, peak_memory, shares
 from mmavs.analysis.naive.metrics import metric_forms
 from mmavs.analysis.workloads import (
+    DTYPES,
     FORMS,
     RunSetting,
     Work,
@@ -34,7 +44,7 @@ from mmavs.analysis.workloads import (
 )
 from mmavs.registry import DATASETS
 
-STAGES = ('loader', 'forward', 'neck', 'training', 'metrics')
+STAGES = ('loader', 'forward', 'neck', 'training', 'limits', 'metrics')
 WITH_GRADIENTS = 'with gradients'
 
 
@@ -81,6 +91,9 @@ class Benchmark:
         bytes (dict): ``{row: {form: bytes}}``.
         shares (dict): ``{row: {form: share}}``, in [0, 1].
         differences (dict): ``{row: largest difference}``, relative.
+        peak_speed (Peak, optional): Of the machine, see :meth:`limits`.
+        costs (dict): ``{row: Cost}``, of the first form.
+        operations (dict): ``{operation: Cost}`` of its forward pass.
     """
 
     def __init__(
@@ -99,6 +112,9 @@ class Benchmark:
         self.bytes: Dict[str, Dict[str, int]] = {}
         self.shares: Dict[str, Dict[str, float]] = {}
         self.differences: Dict[str, float] = {}
+        self.peak_speed: Optional[Peak] = None
+        self.costs: Dict[str, Cost] = {}
+        self.operations: Dict[str, Cost] = {}
 
     @cached_property
     def _built(self) -> Dict[str, tuple]:
@@ -174,6 +190,21 @@ class Benchmark:
     def training(self) -> None:
         """One step of the optimizer."""
         self._measure('training step', self.amounts.train_repeats)
+
+    def limits(self) -> None:
+        """Parts of the network and a step, beside the machine's own speed."""
+        dtype = DTYPES[self.setting.precision] or torch.float32
+        peak = self.peak_speed = measure_peak(self.device, dtype)
+        model = self.models['mmavs']
+        found, self.operations = account(
+            self._work('forward', 'mmavs'), parts_of(model), peak, self.device
+        )
+        for part, cost in found.items():
+            self.costs[f'forward: {part}'] = cost
+        self.costs['forward'] = sum_of(found.values())
+        step = self._work('training step', 'mmavs')
+        _, found = account(step, {}, peak, self.device)
+        self.costs['training step'] = sum_of(found.values())
 
     def metrics(self) -> None:
         """The config's metrics, and what takes their time against loops."""
@@ -264,6 +295,15 @@ class Benchmark:
                 f'largest value, more than --tolerance {self.tolerance}: '
                 'they do not compute the same'
             )
+
+    def limit_tables(self) -> List[Table]:
+        """Lay out what :meth:`limits` found, if it was called."""
+        if self.peak_speed is None:
+            return []
+        return [
+            limits_table(self.costs, self.peak_speed),
+            operations_table(self.operations, self.peak_speed),
+        ]
 
     def table(self) -> Table:
         """Lay the figures out, with ratios naive / mmavs."""

@@ -8,6 +8,7 @@ kernels, which a counter cannot look into, are not taken.
 """
 
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from math import prod
 from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 
@@ -107,18 +108,47 @@ def count_macs(model: nn.Module, run: Callable[[], object]) -> Dict[str, int]:
 @contextmanager
 def _inspectable(model: nn.Module) -> Iterator[None]:
     """Run without gradients and without kernels that swallow whole layers."""
-    fast_path = torch.backends.mha.get_fastpath_enabled()
     trained = [p for p in model.parameters() if p.requires_grad]
     try:
-        torch.backends.mha.set_fastpath_enabled(False)
         for parameter in trained:  # the counter hooks what requires gradients
             parameter.requires_grad_(False)
-        with torch.no_grad():
+        with torch.no_grad(), without_fast_path():
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fast_path)
         for parameter in trained:
             parameter.requires_grad_(True)
+
+
+@contextmanager
+def without_fast_path() -> Iterator[None]:
+    """Run attention by operations that can be looked at."""
+    fast_path = torch.backends.mha.get_fastpath_enabled()
+    try:
+        torch.backends.mha.set_fastpath_enabled(False)
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast_path)
+
+
+def flops_of(func, args: tuple, kwargs: dict, out) -> int:
+    """Count one operation of PyTorch, once it has run.
+
+    Args:
+        func (OpOverload): The operation.
+        args, kwargs: What it was given.
+        out: What it gave.
+
+    Returns:
+        int: FLOPs, two a MAC; 0 of what is not counted.
+    """
+    count = _formulas().get(func.overloadpacket)
+    return count(*args, **kwargs, out_val=out) if count else 0
+
+
+@cache
+def _formulas() -> dict:
+    """PyTorch's own formulas and those below, by operation."""
+    return FlopCounterMode(display=False, custom_mapping=_FLOPS).flop_registry
 
 
 def frame_size(config: Config) -> Tuple[int, int]:
@@ -198,7 +228,31 @@ def _matrix_vector(matrix, vector, *args, out_shape=None, **kwargs) -> int:
     return 2 * prod(matrix)
 
 
+def _convolution_backward(
+    grad,
+    values,
+    weight,
+    bias,
+    stride,
+    padding,
+    dilation,
+    transposed,
+    *args,
+    out_shape=None,
+    **kwargs,
+) -> int:
+    """As many as forward for each of the two gradients that are wanted.
+
+    PyTorch's own formula forgets that groups do not see each other.
+    """
+    wanted = args[2]  # after output padding and groups
+    where = values if transposed else grad
+    forward = 2 * prod(where[2:]) * where[0] * prod(weight)
+    return forward * sum(wanted[:2])
+
+
 _FLOPS = {
+    aten.convolution_backward: _convolution_backward,
     aten._embedding_bag: _bag,
     aten._embedding_bag_forward_only: _bag,
     aten.grid_sampler_2d: _grid_sample,

@@ -40,6 +40,8 @@ class RunSetting(NamedTuple):
             audio encoder takes it; None without one.
         device (str): 'cpu' or 'cuda'.
         precision (str): 'fp32', or 'bf16' or 'fp16' by autocast.
+        num_labelled (int, optional): Of the first frames of a clip, how many
+            have a label; all by default.
     """
 
     num_frames: int
@@ -47,11 +49,16 @@ class RunSetting(NamedTuple):
     audio_shape: Optional[Tuple[int, ...]] = (1, 96, 64)
     device: str = 'cpu'
     precision: str = 'fp32'
+    num_labelled: Optional[int] = None
 
     def clips(self, model: nn.Module, num_clips: int) -> tuple:
         """Noise for a model, see :func:`random_clips`."""
         shape = (num_clips, self.num_frames, self.size, self.audio_shape)
-        return random_clips(model, *shape, self.device)
+        inputs, samples = random_clips(model, *shape, self.device)
+        for sample in samples:
+            labelled = range(self.num_frames)[: self.num_labelled]
+            sample.set_metainfo(dict(labeled_frames=list(labelled)))
+        return inputs, samples
 
     def autocast(self) -> torch.autocast:
         """Compute in the precision."""

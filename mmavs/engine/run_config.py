@@ -87,6 +87,12 @@ def padded_frames(config: Config) -> Optional[int]:
     return (config.model.get('data_preprocessor') or {}).get('num_frames')
 
 
+def labelled_frames(config: Config, num_frames: int) -> int:
+    """How many frames of a training clip have a label: on S4 the first."""
+    kinds = [dataset['type'] for dataset in datasets(config, ['train'])]
+    return 1 if 'AVSBenchS4Dataset' in kinds else num_frames
+
+
 def loader_of(config: Config, split: str) -> ConfigDict:
     """Give the dataloader of a split.
 

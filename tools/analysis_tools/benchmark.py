@@ -14,6 +14,10 @@ neck      each neck alone, given what it is given inside the network: forward,
           and forward and backward
 training  forward, losses, backward and optimizer; what the config freezes for
           good (FreezeBackboneHook with num_epochs=None) stays frozen
+limits    each part of the forward pass, and a training step, beside what the
+          machine itself can do, measured just before: a large matrix product
+          and a large copy on the same threads, in the same precision. Seconds
+          are the processor's there, so that other work does not count
 metrics   the metrics of the test
 
 All but the loader use random weights, frames and sound. Seconds are medians
@@ -55,6 +59,7 @@ from mmavs.engine.run_config import (
     check_inputs,
     check_model,
     drop_pretrained,
+    labelled_frames,
     load_config,
     loader_of,
     padded_frames,
@@ -86,6 +91,12 @@ def parse_args() -> argparse.Namespace:
     add('--threads', type=int, default=2, help='CPU threads')
     add('--clips', type=int, default=1, help='batch, but in training')
     add('--train-clips', type=int, default=2, help='of a training step')
+    add(
+        '--labelled',
+        type=int,
+        help='first frames of a clip that have a label in a training step; '
+        'by default one on S4, else all',
+    )
     add('--frames', type=int, help='T; by default as the config pads, or 5')
     add('--size', type=int, help="side of a frame; by default the test's")
     add(
@@ -120,7 +131,10 @@ def read_setting(config: Config, args: argparse.Namespace) -> RunSetting:
     if shape is None and config.model.get('audio_encoder'):
         shape = audio_shape(config, frames)[1:]
     size = (args.size, args.size) if args.size else frame_size(config)
-    return RunSetting(frames, size, shape, args.device, args.precision)
+    labelled = args.labelled or labelled_frames(config, frames)
+    return RunSetting(
+        frames, size, shape, args.device, args.precision, labelled
+    )
 
 
 def choose_stages(config: Config, args: argparse.Namespace) -> List[str]:
@@ -187,7 +201,8 @@ def report(benchmark: Benchmark, args: argparse.Namespace) -> None:
         print(
             f'{setting.precision}, clips of {setting.num_frames} frames of '
             f'{height} x {width}: {args.clips} in a forward pass, '
-            f'{args.train_clips} in a training step'
+            f'{args.train_clips} in a training step, '
+            f'{setting.num_labelled or setting.num_frames} frames labelled'
         )
     if args.against and benchmark.setting:
         kinds = ', '.join(kinds_of(benchmark.changed)) or 'none'
@@ -197,10 +212,15 @@ def report(benchmark: Benchmark, args: argparse.Namespace) -> None:
     console = Console()
     # a file is as wide as the table
     wide = console if console.is_terminal else Console(width=160)
-    wide.print(benchmark.table())
+    for table in (benchmark.table(), *benchmark.limit_tables()):
+        if table.row_count:
+            wide.print(table)
     if args.out:
         names = ('seconds', 'bytes', 'shares', 'differences')
         figures = {name: getattr(benchmark, name) for name in names}
+        figures['costs'] = {
+            name: cost._asdict() for name, cost in benchmark.costs.items()
+        }
         write_text(args.out, json.dumps(figures, indent=2))
 
 
