@@ -7,7 +7,7 @@ model = dict(
     data_preprocessor=data_preprocessor,
     backbone=dict(
         _base_.pvt_v2_b5,
-        with_cp=True,  # recompute blocks: less memory, the same gradients
+        with_cp='ffn',  # recompute what is wide and cheap
     ),
     audio_encoder=_base_.vggish,
     neck=[

@@ -1,13 +1,22 @@
 """PVT v2, the transformer backbone of the AVSBench systems."""
 
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Dict,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from mmseg.models.backbones import MixVisionTransformer
 from mmseg.models.backbones.mit import MixFFN
-from mmseg.models.utils import nlc_to_nchw
+from mmseg.models.utils import nchw_to_nlc, nlc_to_nchw
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.registry import MODELS
@@ -32,13 +41,58 @@ VARIANTS: Dict[str, _Variant] = {
 
 
 class FusedAttention(nn.MultiheadAttention):
-    """Multi-head attention that never writes its attention matrix down."""
+    """Attention that writes down neither its matrix nor its tokens anew.
+
+    Tokens come sequence first, as a view of what is batch first in memory;
+    they are taken as they lie.
+    """
 
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor
     ) -> Tuple[Tensor, None]:
-        """(L, N, C), (S, N, C), (S, N, C) -> (L, N, C) and None."""
-        return super().forward(query, key, value, need_weights=False)
+        """(L, N, C), (S, N, C) twice -> (L, N, C) and None."""
+        query, memory = query.transpose(0, 1), key.transpose(0, 1)
+        widths = [self.embed_dim, 2 * self.embed_dim]
+        to_query, to_memory = self.in_proj_weight.split(widths)
+        query_bias, memory_bias = self.in_proj_bias.split(widths)
+        query = F.linear(query, to_query, query_bias)
+        key, value = F.linear(memory, to_memory, memory_bias).chunk(2, dim=-1)
+        heads = (self.num_heads, -1)
+        # (N, M, L or S, C / M)
+        query, key, value = (
+            x.unflatten(-1, heads).transpose(1, 2) for x in (query, key, value)
+        )
+        attended = F.scaled_dot_product_attention(query, key, value)
+        attended = attended.transpose(1, 2).flatten(2)
+        return self.out_proj(attended).transpose(0, 1), None
+
+
+class PyramidFFN(MixFFN):
+    """MixFFN that can forget its widest maps until the backward pass.
+
+    Kept are those of the first linear layer. The depthwise convolution and
+    the GELU behind it, a twentieth of a block's time and half of its memory,
+    are computed again; nothing else is.
+    """
+
+    with_cp = False
+
+    def forward(
+        self,
+        x: Tensor,
+        hw_shape: Tuple[int, int],
+        identity: Optional[Tensor] = None,
+    ) -> Tensor:
+        """(N, L, C) of a map (h, w) -> (N, L, C), added to the identity."""
+        hidden = self.layers[0](nlc_to_nchw(x, hw_shape))
+        out = nchw_to_nlc(run_checkpointed(self.with_cp, self.narrow, hidden))
+        return (x if identity is None else identity) + self.dropout_layer(out)
+
+    def narrow(self, hidden: Tensor) -> Tensor:
+        """All but the first layer, (N, 4 C, h, w) -> (N, C, h, w)."""
+        for layer in list(self.layers)[1:]:
+            hidden = layer(hidden)
+        return hidden
 
 
 @MODELS.register_module()
@@ -63,12 +117,13 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
         drop_path_rate (float): Stochastic depth of the last block, growing
             linearly from 0. Defaults to 0.1, as in the released AVSBench
             code.
-        with_cp (bool): Recompute each block in the backward pass instead of
-            keeping what is in it.
+        with_cp (bool or str): Recompute each block in the backward pass
+            instead of keeping what is in it; 'ffn' recomputes the cheap half
+            of what it holds alone, see :class:`PyramidFFN`.
         init_cfg (dict, optional): None draws random weights.
 
     Raises:
-        ValueError: Unknown variant.
+        ValueError: Unknown variant or ``with_cp``.
     """
 
     def __init__(
@@ -78,12 +133,16 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
         in_channels: int = 3,
         out_indices: Sequence[int] = (0, 1, 2, 3),
         drop_path_rate: float = 0.1,
-        with_cp: bool = False,
+        with_cp: Union[bool, str] = False,
         init_cfg: Optional[dict] = None,
     ) -> None:
         if variant not in VARIANTS:
             raise ValueError(
                 f'variant must be one of {list(VARIANTS)}, got {variant!r}'
+            )
+        if with_cp not in (True, False, 'ffn'):
+            raise ValueError(
+                f"with_cp must be True, False or 'ffn', got {with_cp!r}"
             )
         self.variant = variant
         shape = VARIANTS[variant]
@@ -97,11 +156,12 @@ class PyramidVisionTransformerV2(MixVisionTransformer):
             drop_path_rate=drop_path_rate,
             init_cfg=init_cfg,
         )
-        self.with_cp = with_cp
+        self.with_cp = with_cp is True
         for (embed, blocks, _), ratio in zip(self.layers, shape.mlp_ratios):
             embed.norm.eps = 1e-5
             for block in blocks:
                 _refit(block, ratio)
+                block.ffn.with_cp = with_cp == 'ffn'
 
     def forward(self, x: Tensor) -> List[Tensor]:
         """Encode frames.
@@ -165,7 +225,6 @@ def _refit(block: nn.Module, mlp_ratio: int) -> None:
     attention.attn = FusedAttention(dims, attention.num_heads)
     # As released; joint initialisation would see one 3C x C matrix.
     nn.init.trunc_normal_(attention.attn.in_proj_weight, std=0.02)
-    if block.ffn.feedforward_channels != mlp_ratio * dims:
-        drop_path = block.ffn.dropout_layer
-        block.ffn = MixFFN(dims, mlp_ratio * dims)
-        block.ffn.dropout_layer = drop_path
+    drop_path = block.ffn.dropout_layer
+    block.ffn = PyramidFFN(dims, mlp_ratio * dims)
+    block.ffn.dropout_layer = drop_path

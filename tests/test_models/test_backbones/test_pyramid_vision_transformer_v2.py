@@ -3,7 +3,9 @@
 import pytest
 import torch
 
+from mmavs.analysis.memory import LiveBytes
 from mmavs.models.backbones import PyramidVisionTransformerV2
+from mmavs.models.backbones.pyramid_vision_transformer_v2 import FusedAttention
 from mmavs.testing import check_gradients
 from mmavs.testing.golden import (
     assert_close,
@@ -136,10 +138,11 @@ def test_every_parameter_gets_a_gradient(with_cp):
     check_gradients(net, lambda: sum(m.pow(2).sum() for m in net(images)))
 
 
-def test_recomputing_changes_no_gradient():
+@pytest.mark.parametrize('with_cp', [True, 'ffn'])
+def test_recomputing_changes_no_gradient(with_cp):
     plain = PyramidVisionTransformerV2('b0', drop_path_rate=0.3).double()
     saving = PyramidVisionTransformerV2(
-        'b0', drop_path_rate=0.3, with_cp=True
+        'b0', drop_path_rate=0.3, with_cp=with_cp
     ).double()
     saving.load_state_dict(plain.state_dict())
     images = torch.randn(2, 3, 32, 32, dtype=torch.float64)
@@ -148,3 +151,32 @@ def test_recomputing_changes_no_gradient():
         sum(m.pow(3).sum() for m in net(images)).backward()
     for first, second in zip(plain.parameters(), saving.parameters()):
         torch.testing.assert_close(first.grad, second.grad)
+
+
+def test_recomputing_holds_less():
+    """Of a block the cheap half, or all but what enters it."""
+    held = {}
+    for with_cp in (False, 'ffn', True):
+        net = PyramidVisionTransformerV2('b0', with_cp=with_cp)
+        live = LiveBytes()
+        images = torch.zeros(1, 3, 64, 64)
+        with live:
+            maps = net(images)
+        held[with_cp] = live.now
+        assert all(m.requires_grad for m in maps)
+    assert held[True] < 0.35 * held[False]
+    assert held['ffn'] < 0.65 * held[False]
+    with pytest.raises(ValueError, match="True, False or 'ffn', got 'fnn'"):
+        PyramidVisionTransformerV2('b0', with_cp='fnn')
+
+
+def test_attention_is_that_of_pytorch():
+    attention = FusedAttention(16, 4).double()
+    plain = torch.nn.MultiheadAttention(16, 4).double()
+    torch.nn.init.normal_(attention.in_proj_bias)
+    plain.load_state_dict(attention.state_dict())
+    query, key = torch.randn(2, 9, 16).double(), torch.randn(2, 4, 16).double()
+    query, key = query.transpose(0, 1), key.transpose(0, 1)
+    torch.testing.assert_close(
+        attention(query, key, key)[0], plain(query, key, key)[0]
+    )
