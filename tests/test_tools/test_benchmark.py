@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
+from mmavs.analysis import limits
+from mmavs.analysis.complexity import clip_complexity
 from mmavs.analysis.loader_speed import STAGES as STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +53,8 @@ def test_against_naive(tool, call, monkeypatch, tmp_path, capsys):
         return json.loads(capsys.readouterr().out)
 
     monkeypatch.setattr(tool, 'measure_memory', in_this_process)
+    for name, size in (('PRODUCT', 128), ('COPY', 2**16)):  # quick
+        monkeypatch.setattr(limits, name, size)
     out = tmp_path / 'figures.json'
     words = ['--against', 'naive', '--size', '96', '--train-clips', '1']
     words += ['--repeats', '3', '--train-repeats', '1', '--out', str(out)]
@@ -81,6 +86,15 @@ def test_against_naive(tool, call, monkeypatch, tmp_path, capsys):
         whole = sum(row[form] for row in figures['shares'].values())
         assert whole == pytest.approx(1)
     assert f'textbook forms: {blocks}\n' in shown
+    costs = figures['costs']
+    assert list(costs)[-2:] == ['forward', 'training step']
+    config = Config.fromfile(CONFIG)
+    macs = clip_complexity(config, (96, 96), 5).macs
+    for part, count in macs.items():
+        assert costs[f'forward: {part}']['operations'] == 2 * count
+    # a backward pass is nearly twice a forward pass
+    assert costs['training step']['operations'] > 5 * sum(macs.values())
+    assert 'operations by their seconds besides products' in shown
 
 
 def test_probe_words(tool, monkeypatch):
@@ -139,7 +153,7 @@ def test_loader(tool, call, monkeypatch, tiny_ms3):
         CONFIG, '--cfg-options', 'train_dataloader.dataset.data_root=no'
     )
     assert 'loader left out (--synthetic makes data)' in shown
-    assert stages == ['forward', 'training', 'metrics']
+    assert stages == ['forward', 'training', 'limits', 'metrics']
     options = [
         f'{split}_dataloader.dataset.data_root={tiny_ms3}'
         for split in ('train', 'val', 'test')
