@@ -4,6 +4,8 @@ _base_ = [
     '../_base_/schedules/adamw_60e.py',
     '../_base_/default_runtime.py',
 ]
+# two clips of five labelled frames would not fit into 24 GB otherwise
+model = dict(backbone=dict(with_cp='ffn'), decode_head=dict(with_cp=True))
 custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=10)]
 train_dataloader = dict(batch_size=2)
 auto_scale_lr = dict(base_batch_size=2)

@@ -4,6 +4,7 @@ _base_ = [
     '../_base_/schedules/adamw_60e.py',
     '../_base_/default_runtime.py',
 ]
+model = dict(decode_head=dict(with_cp=True))  # as with PVT-v2-b5
 custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=10)]
 train_dataloader = dict(batch_size=2)
 auto_scale_lr = dict(base_batch_size=2)

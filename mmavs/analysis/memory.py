@@ -57,7 +57,8 @@ def memory_estimate(
     Losses that look at values (matching, sampling of pixels) are left out,
     and all that the head gives is summed instead; they see the maps of
     labelled frames alone. An allocator takes more than what is held, a GPU's
-    about a tenth.
+    about a tenth; attention with dropout holds its matrix, as on a CPU, which
+    a GPU's kernels spare.
 
     Args:
         config (Config): With ``model`` and ``optim_wrapper``.
@@ -67,25 +68,40 @@ def memory_estimate(
     Returns:
         MemoryEstimate: Of a step, once the optimizer has its states.
     """
-    with OnMeta():
-        model = MODELS.build(config.model)
-    frozen = freeze(model, config)
-    live = LiveBytes()
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        model.to_empty(device='cpu').train()
-        for module in frozen:
-            module.eval()
-        clips = _clips(model, setting, num_clips)
-        with live:
-            _step(model, setting, *clips)
+    try:
+        model, step = _count(config, setting, num_clips, on_cpu=True)
+    except DataDependentOutputException:  # the meta device is asked first
+        model, step = _count(config, setting, num_clips, on_cpu=False)
     parameters = list(model.parameters())
     trained = _size_of(p for p in parameters if p.requires_grad)
     kind = config.optim_wrapper.optimizer.type
     return MemoryEstimate(
         weights=_size_of([*parameters, *model.buffers()]),
         optimizer=STATES.get(kind, 2) * trained,
-        step=max(live.peak, trained),
+        step=max(step, trained),
     )
+
+
+def _count(
+    config: Config, setting: RunSetting, num_clips: int, on_cpu: bool
+) -> Tuple[nn.Module, int]:
+    """The model, and the most that a step holds beside it.
+
+    On the CPU attention is fused, on the meta device it is not.
+    """
+    with OnMeta():
+        model = MODELS.build(config.model)
+    frozen = freeze(model, config)
+    live = LiveBytes()
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    with fake if on_cpu else OnMeta():
+        model.to_empty(device='cpu' if on_cpu else 'meta').train()
+        for module in frozen:
+            module.eval()
+        clips = _clips(model, setting, num_clips)
+        with live:
+            _step(model, setting, *clips)
+    return model, live.peak
 
 
 def _size_of(tensors: Iterable[Tensor]) -> int:

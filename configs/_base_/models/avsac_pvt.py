@@ -12,6 +12,7 @@ model = dict(
         in_channels=[64, 128, 320, 512],
         audio_channels=128,
         embed_dims=256,  # Table 6
+        with_cp=True,  # the published batch would not fit into 24 GB
         encoder=dict(num_layers=6),  # Section 4.3
         queries=dict(num_queries=300),  # Table 6
         decoder=dict(
@@ -21,6 +22,7 @@ model = dict(
     ),
     decode_head=dict(
         type='BAVDHead',
+        with_cp=True,
         embed_dims=256,
         num_queries=300,
         num_classes=2,

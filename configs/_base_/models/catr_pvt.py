@@ -33,6 +33,7 @@ model = dict(
             num_layers=3,
             ffn_channels=2048,  # *
             dropout=0.1,  # *
+            with_cp=True,  # the published batch would not fit into 24 GB
             as_released=as_released,
         ),
     ],

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmavs.models.layers.avsegformer import AudioProjection
+from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.models.layers.instance_decoder import EncoderLayer
 from mmavs.models.layers.positions import map_positions
 from mmavs.registry import MODELS
@@ -39,6 +40,8 @@ class DecoupledAVEncoder(BaseModule):
         ffn_channels (int): Hidden width of the feed-forward parts. Not public
             (settings file); 2048 is that of the code it descends from.
         dropout (float): Not public; 0.1 is that of the code it descends from.
+        with_cp (bool): Compute each layer again in the backward pass instead
+            of keeping its intermediate results.
         as_released (bool): Keep two slips of the released code. The second
             gate is made of the first one's weights (a sigmoid twice), and all
             sounds of a clip are those that the first frame's copy has become.
@@ -57,10 +60,12 @@ class DecoupledAVEncoder(BaseModule):
         num_heads: int = 8,
         ffn_channels: int = 2048,
         dropout: float = 0.1,
+        with_cp: bool = False,
         as_released: bool = True,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.with_cp = with_cp
         self.in_channels = tuple(in_channels)
         self.video_proj = nn.Conv2d(self.in_channels[0], embed_dims, 1)
         self.audio_proj = AudioProjection(audio_channels, embed_dims)
@@ -132,7 +137,9 @@ class DecoupledAVEncoder(BaseModule):
         mixed = tokens.joined()
         position, hidden = tokens.joined_position(), tokens.hidden_sounds()
         for layer in self.spatial_layers:
-            mixed = layer(mixed, position, hidden)
+            mixed = run_checkpointed(
+                self.with_cp, layer, mixed, position, hidden
+            )
         video, audio = tokens.parted(mixed)
         return [tokens.as_map(video), audio]
 
@@ -140,7 +147,7 @@ class DecoupledAVEncoder(BaseModule):
         """Temporal encoder -> the map (N, D, h, w) of each layer."""
         gates = []
         for layer in self.temporal_layers:
-            tokens = layer(tokens)
+            tokens = run_checkpointed(self.with_cp, layer, tokens)
             gates.append(tokens.as_map(tokens.video))
         return gates
 

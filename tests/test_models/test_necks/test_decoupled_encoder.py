@@ -141,3 +141,13 @@ def _rows(features, rows):
         visual=tuple(x[rows] for x in features.visual),
         audio=features.audio[rows],
     )
+
+
+def test_recomputing_changes_no_gradient():
+    features, grads = clips(2, 3), []
+    for with_cp in (False, True):
+        neck = build(with_cp=with_cp).train()
+        out = neck(features)
+        (out.visual[0].sum() + out.audio.square().sum()).backward()
+        grads.append({k: p.grad for k, p in neck.named_parameters()})
+    torch.testing.assert_close(*grads)
