@@ -1,27 +1,36 @@
 """Segment what sounds in a video.
 
     python demo/video_demo.py VIDEO [MODEL [WEIGHTS]]
+    python demo/video_demo.py VIDEO MODEL.onnx
     python demo/video_demo.py --example
 
 writes VIDEO's overlay with its sound, VIDEO_mmavs.mp4, into the current
 folder. --example takes a clip and a small model that are part of mmavs, and
-needs no net: that model knows moving shapes, not the world.
+needs no net: that model knows moving shapes, not the world. MODEL.onnx is what
+tools/deployment/export.py wrote; it runs where there is no PyTorch.
 """
 
 import argparse
+import sys
 from pathlib import Path
-from typing import Optional
-
-from mmengine.config import DictAction
+from typing import TYPE_CHECKING, Optional
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
-from mmavs.apis import AVSInferencer, init_model
 from mmavs.apis.outputs import Outputs
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
-from mmavs.media.camera import camera, until_interrupted
 from mmavs.media.sources import Media, find_media
 from mmavs.model_index import DEFAULT_MODEL, EXAMPLE_MODEL, example_video
+
+if TYPE_CHECKING:
+    from mmavs.apis import AVSInferencer
+
+EXPORTED = '.onnx'
+# what an exported model has in itself
+_NOT_OF_EXPORTED = (
+    *('weights', 'device', 'clip_frames', 'carry_memory'),
+    'random_weights',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,8 +42,19 @@ def parse_args() -> argparse.Namespace:
     add_source_arguments(parser)
     add_output_arguments(parser)
     add_run_arguments(parser)
+    if not any(word.endswith(EXPORTED) for word in sys.argv):
+        from mmengine.config import DictAction
+
+        parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     args = parser.parse_intermixed_args()
     choose_source(parser, args)
+    args.exported = args.model.endswith(EXPORTED)
+    for name in _NOT_OF_EXPORTED:
+        if args.exported and getattr(args, name):
+            parser.error(
+                f'{args.model} has its {name.replace("_", " ")} in itself: '
+                'leave that out'
+            )
     return args
 
 
@@ -49,7 +69,8 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         'model',
         nargs='?',
-        help='name of a model ("mmavs models" lists them) or config file; '
+        help='name of a model ("mmavs models" lists them), config file or '
+        'MODEL.onnx; '
         f'{DEFAULT_MODEL} by default, whose weights are fetched at the first '
         'use',
     )
@@ -107,7 +128,6 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='run without weights, to try the way and the speed',
     )
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
 
 
 def choose_source(
@@ -190,8 +210,10 @@ def default_overlay(video: Optional[str]) -> str:
     return f'{name}_mmavs.mp4'
 
 
-def build(args: argparse.Namespace) -> AVSInferencer:
+def build(args: argparse.Namespace) -> 'AVSInferencer':
     """Build the model, with its weights."""
+    from mmavs.apis import AVSInferencer, init_model
+
     model, weights, device = args.model, args.weights, args.device
     options = args.cfg_options
     if args.random_weights:
@@ -215,6 +237,8 @@ def main() -> int:
     if args.camera is None:
         summary = segment(args, find_media(args.video, args.audio))
     else:
+        from mmavs.media.camera import camera, until_interrupted
+
         with until_interrupted() as stopped:
             moments = camera(args.camera, stopped=stopped)
             summary = segment(args, find_media(moments, args.audio))
@@ -244,6 +268,13 @@ def segment(args: argparse.Namespace, media: Media) -> dict:
         overwrite=args.overwrite,
     )
     outputs.check(media)
+    if args.exported:
+        from mmavs.deployment.onnx_video import OnnxInferencer
+
+        inferencer = OnnxInferencer(
+            args.model, fps=args.fps, batch_size=args.batch_size
+        )
+        return inferencer(media, outputs=outputs, opacity=args.opacity)
     return build(args)(
         media,
         out_video=video,

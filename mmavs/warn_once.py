@@ -1,25 +1,36 @@
 """Warnings that are worth saying once per run."""
 
 import logging
-
-import torch
-from mmengine.logging import print_log
+import mmap
+import sys
+from typing import Tuple
 
 
 class WarnOnce:
     """Log one warning, however often and in how many workers it comes up.
 
     The flag lies in shared memory, so data loader workers forked from this
-    process share it.
+    process share it; a copy begins anew.
     """
 
     def __init__(self) -> None:
-        # on the CPU also where models are built on another device, or on none
-        said = torch.zeros(1, dtype=torch.uint8, device='cpu')
-        self._said = said.share_memory_()
+        self._said = mmap.mmap(-1, 1)
 
     def __call__(self, message: str) -> None:
         """Log ``message`` as a warning unless one was logged before."""
-        if not self._said.item():
-            self._said.fill_(1)
-            print_log(message, logger='current', level=logging.WARNING)
+        if not self._said[0]:
+            self._said[0] = 1
+            warn(message)
+
+    def __reduce__(self) -> Tuple:
+        return type(self), ()
+
+
+def warn(message: str) -> None:
+    """Log a warning: to mmengine's log, or without mmengine to Python's."""
+    if 'mmengine' not in sys.modules:
+        logging.getLogger('mmavs').warning(message)
+        return
+    from mmengine.logging import print_log
+
+    print_log(message, logger='current', level=logging.WARNING)

@@ -11,7 +11,8 @@ from mmengine.structures import InstanceData
 from run_tool import ROOT, run_tool
 
 from mmavs.apis import inference_model, init_model
-from mmavs.apis.results import ResultReader, from_png
+from mmavs.apis.mask_frames import from_png
+from mmavs.apis.results import ResultReader
 from mmavs.evaluation import evaluate_binary
 from mmavs.evaluation.mask_files import decode_probability, encode_probability
 from mmavs.registry import METRICS, MODELS

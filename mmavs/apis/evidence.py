@@ -2,12 +2,12 @@
 
 from typing import NamedTuple, Tuple
 
-import cv2
 import numpy as np
-import torch
-from torch import Tensor
+from PIL import Image
 
+_AREA = Image.Resampling.BOX
 SIDE = 160  # pixels on the longer side, at most
+_EPS = 1e-6  # how near 0 or 1 a threshold counts
 _SOFTNESS = 4.0  # logits beyond which certainty hardly grows
 
 
@@ -24,7 +24,7 @@ class Evidence(NamedTuple):
     maps: np.ndarray
 
 
-def evidence_of_logits(logits: Tensor, threshold: float) -> Evidence:
+def evidence_of_logits(logits: np.ndarray, threshold: float) -> Evidence:
     """Make raw logits evidence.
 
     tanh((l - l0) / 4), l0 being the logit of the background: with one
@@ -32,22 +32,21 @@ def evidence_of_logits(logits: Tensor, threshold: float) -> Evidence:
     second's certainty does not outvote another's.
 
     Args:
-        logits (Tensor): (K, h, w).
+        logits (ndarray): (K, h, w) float32.
         threshold (float): Probability above which one channel sounds.
 
     Returns:
         Evidence: Of those classes that win somewhere.
     """
-    logits = logits.float()
     if len(logits) == 1:
-        odds = torch.special.logit(torch.tensor(threshold), eps=1e-6)
+        share = min(max(threshold, _EPS), 1 - _EPS)
+        odds = np.float32(np.log(share / (1 - share)))
         values, others = (1,), logits - odds
     else:
-        found = logits.argmax(0).unique().tolist()
+        found = np.unique(logits.argmax(0)).tolist()
         values = tuple(value for value in found if value)
         others = logits[list(values)] - logits[:1]
-    maps = torch.tanh(others / _SOFTNESS).numpy()
-    return Evidence(values, _small(maps))
+    return Evidence(values, _small(np.tanh(others / _SOFTNESS)))
 
 
 def evidence_of_labels(labels: np.ndarray) -> Evidence:
@@ -71,7 +70,7 @@ def _small(maps: np.ndarray) -> np.ndarray:
     height, width = (max(1, round(n * scale)) for n in maps.shape[-2:])
     return np.stack(
         [
-            cv2.resize(m, (width, height), interpolation=cv2.INTER_AREA)
+            np.asarray(Image.fromarray(m).resize((width, height), _AREA))
             for m in maps
         ]
     )

@@ -20,7 +20,8 @@ from .models import init_model
 from .outputs import Outputs
 from .run import Run
 from .seconds import Second, seconds_of
-from .segmenter import StreamSegmenter
+from .segmenter import TorchClips
+from .streaming import StreamSegmenter
 
 DEFAULT_CLIP_FRAMES = 5  # of S4 and MS3
 _Path = Union[str, Path]
@@ -102,8 +103,13 @@ class AVSInferencer:
         self.clip_frames = clip_frames
         if carry_memory is None:
             carry_memory = model.test_cfg.get('carry_memory', False)
+        self.carry_memory = carry_memory
         self.segmenter = StreamSegmenter(
-            model, fps, clip_frames, batch_size, max_size, carry_memory
+            TorchClips(model, fps, batch_size, carry_memory),
+            fps,
+            clip_frames,
+            batch_size,
+            max_size,
         )
 
     def stream(
@@ -242,7 +248,7 @@ class AVSInferencer:
             classes=list(reader.categories or reader.classes),
             fps=self.fps,
             clip_frames=self.clip_frames,
-            carry_memory=self.segmenter.carry_memory,
+            carry_memory=self.carry_memory,
         )
 
 

@@ -2,7 +2,6 @@
 
 from typing import Dict, Optional
 
-import cv2
 import numpy as np
 
 from mmavs.media.video import Picture
@@ -27,6 +26,8 @@ class Motion:
     """
 
     def __init__(self, fps: int) -> None:
+        import cv2
+
         self.fps = fps
         self.count = 0  # steps that have passed
         self._small: Dict[int, np.ndarray] = {}
@@ -103,6 +104,8 @@ def warp(maps: np.ndarray, displacement: np.ndarray) -> np.ndarray:
         ndarray: Of the shape of ``maps``; what lies outside is as at the
         border.
     """
+    import cv2
+
     height, width = displacement.shape[:2]
     grid = np.empty_like(displacement)
     grid[..., 0] = displacement[..., 0] + np.arange(width, dtype=np.float32)
@@ -124,6 +127,8 @@ def warp(maps: np.ndarray, displacement: np.ndarray) -> np.ndarray:
 
 def _small(image: np.ndarray) -> np.ndarray:
     """(H, W, 3) BGR -> (h, w) grey, at least as large as the search needs."""
+    import cv2
+
     height, width = image.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
     # the search halves pictures, and fails on those of a few pixels

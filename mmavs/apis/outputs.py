@@ -11,7 +11,7 @@ from mmavs.files.whole_files import remove_remains, whole_file, write_text
 from mmavs.media.sources import Media
 from mmavs.media.video_writer import find_encoder, kind_of
 
-from .results import MaskFrame, from_png, to_png
+from .mask_frames import MaskFrame, from_png, to_png
 
 _Path = Union[str, Path]
 

@@ -10,8 +10,7 @@ from mmavs.files.whole_files import whole_file
 from mmavs.media.picture_files import resize_labels
 from mmavs.media.sources import Media
 from mmavs.media.video_writer import VideoWriter, kind_of
-from mmavs.visualization.legend import draw_legend
-from mmavs.visualization.paint import Region, paint_regions
+from mmavs.visualization.regions import Region
 
 from .shown import ComputedMasks, FittedMasks
 from .timing import TOLERANCE
@@ -63,6 +62,8 @@ def overlay_painter(palette: Sequence, opacity: float) -> Painter:
         palette (Sequence): RGB colour of each value.
         opacity (float): Of the paint, 0..1.
     """
+    from mmavs.visualization.legend import draw_legend
+    from mmavs.visualization.paint import paint_regions
 
     def paint(image, labels, regions):
         image = paint_regions(
@@ -73,6 +74,49 @@ def overlay_painter(palette: Sequence, opacity: float) -> Painter:
         return draw_legend(image, regions, palette)
 
     return paint
+
+
+def plain_painter(palette: Sequence, opacity: float) -> Painter:
+    """Paint as :func:`overlay_painter`, without OpenCV: no lines."""
+    colours = np.zeros((256, 3), np.float32)
+    colours[: len(palette)] = palette[:256]
+
+    def paint(image, labels, regions):
+        sounding = {region.value for region in regions if region.sounding}
+        shown = np.isin(labels, [*sounding])
+        labels = resize_labels(np.where(shown, labels, 0), image.shape[:2])
+        painted = labels > 0
+        mixed = image.astype(np.float32)
+        mixed[painted] *= 1 - opacity
+        mixed[painted] += opacity * colours[labels[painted]]
+        names = {r.value: r.name for r in regions if r.value in sounding}
+        return _named(mixed.round().astype(np.uint8), names, palette)
+
+    return paint
+
+
+def _named(
+    image: np.ndarray, names: Dict[int, str], palette: Sequence
+) -> np.ndarray:
+    """Write names in their colours, top left; (H, W, 3) uint8 RGB."""
+    if not names:
+        return image
+    from PIL import Image, ImageDraw, ImageFont
+
+    size = max(10, round(min(image.shape[:2]) / 22))
+    font = ImageFont.load_default(size)
+    picture = Image.fromarray(image)
+    draw = ImageDraw.Draw(picture)
+    for row, (value, name) in enumerate(sorted(names.items())):
+        draw.text(
+            (size // 2, size // 2 + row * round(1.3 * size)),
+            name,
+            fill=tuple(int(c) for c in palette[value]),
+            font=font,
+            stroke_width=max(1, size // 10),
+            stroke_fill=(30, 30, 30),
+        )
+    return np.asarray(picture)
 
 
 def alpha_painter(path: Path) -> Painter:

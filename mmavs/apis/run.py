@@ -4,20 +4,22 @@ from math import ceil
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Union
 
+from mmavs.media.picture_files import has_opencv
 from mmavs.media.sources import Media
 
+from .mask_frames import MaskFrame
 from .motion import Motion
 from .outputs import Outputs
 from .painting import (
     Painter,
     alpha_painter,
     overlay_painter,
+    plain_painter,
     write_videos,
 )
-from .results import MaskFrame
 from .seconds import Second, seconds_of
-from .segmenter import StreamSegmenter, limited
 from .shown import OVERLAY_FPS, ComputedMasks, FittedMasks
+from .streaming import StreamSegmenter, limited
 
 Progress = Union[bool, Callable[[float], None]]
 
@@ -61,13 +63,14 @@ class Run:
         """
         painters = self._painters(opacity)
         fps = self.segmenter.fps
-        motion = Motion(OVERLAY_FPS)
-        fitted = bool(painters) and fps < OVERLAY_FPS
-        watch = dict(passing=motion.see) if fitted else {}
+        # what moves is followed by OpenCV
+        fitted = bool(painters) and fps < OVERLAY_FPS and has_opencv()
+        motion = Motion(OVERLAY_FPS) if fitted else None
+        watch = {} if motion is None else dict(passing=motion.see)
         masks = self.segmenter.masks(self.media, self.missing, **watch)
         masks = _told(self._record(masks), self.media, fps, progress)
         reader = self.segmenter.reader
-        if fitted:
+        if motion is not None:
             size = limited(self.media.pictures.size, self.segmenter.max_size)
             shown = FittedMasks(masks, fps, reader, motion, size)
         else:
@@ -83,7 +86,8 @@ class Run:
         painters = {}
         palette = self.segmenter.reader.palette
         if self.outputs.video is not None:
-            painters[self.outputs.video] = overlay_painter(palette, opacity)
+            paint = overlay_painter if has_opencv() else plain_painter
+            painters[self.outputs.video] = paint(palette, opacity)
         if self.outputs.alpha is not None:
             path = self.outputs.alpha
             painters[path] = alpha_painter(path)
@@ -112,15 +116,26 @@ def _told(
     masks: Iterator[MaskFrame], media: Media, fps: int, progress: Progress
 ) -> Iterator[MaskFrame]:
     """Say how far it is while masks pass."""
-    from rich.markup import escape
-    from rich.progress import Progress as Bar
-
+    try:
+        from rich.markup import escape
+        from rich.progress import Progress as Bar
+    except ImportError:  # where exported models run it may not be
+        yield from _reported(masks, fps, progress)
+        return
     seconds = media.pictures.duration
     total = None if seconds is None else ceil(seconds * fps)
     with Bar(disable=progress is not True) as bar:
         task = bar.add_task(f'masks of {escape(media.name)}', total=total)
-        for frame in masks:
+        for frame in _reported(masks, fps, progress):
             bar.advance(task)
-            if callable(progress):
-                progress((frame.index + 1) / fps)
             yield frame
+
+
+def _reported(
+    masks: Iterator[MaskFrame], fps: int, progress: Progress
+) -> Iterator[MaskFrame]:
+    """Say how far it is to whoever asked, without a bar."""
+    for frame in masks:
+        if callable(progress):
+            progress((frame.index + 1) / fps)
+        yield frame

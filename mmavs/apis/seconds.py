@@ -6,7 +6,7 @@ import numpy as np
 
 from mmavs.media.picture_files import resize_labels
 
-from .results import MaskFrame, from_png
+from .mask_frames import MaskFrame, from_png
 
 
 class Instance(NamedTuple):

@@ -3,13 +3,12 @@
 from math import floor
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
-import cv2
 import numpy as np
 
-from mmavs.visualization.paint import Region
+from mmavs.visualization.regions import Region
 
+from .mask_frames import MaskFrame, MaskReader
 from .motion import Motion, warp
-from .results import MaskFrame, ResultReader
 from .timing import picture_time
 
 OVERLAY_FPS = 6  # masks per second on screen, at least
@@ -27,11 +26,11 @@ class ComputedMasks:
     Args:
         masks (Iterator[MaskFrame]): In the order of time.
         fps (int): Masks per second.
-        reader (ResultReader): Says what a mask shows.
+        reader (MaskReader): Says what a mask shows.
     """
 
     def __init__(
-        self, masks: Iterator[MaskFrame], fps: int, reader: ResultReader
+        self, masks: Iterator[MaskFrame], fps: int, reader: MaskReader
     ) -> None:
         self.fps, self._masks, self._reader = fps, masks, reader
         self._index, self._shown = -1, None
@@ -64,7 +63,7 @@ class FittedMasks:
     Args:
         masks (Iterator[MaskFrame]): In the order of time.
         fps (int): Masks per second.
-        reader (ResultReader): Says what a mask shows.
+        reader (MaskReader): Says what a mask shows.
         motion (Motion): Has seen the pictures of these masks.
         size (tuple[int, int]): Height and width of the masks.
     """
@@ -73,7 +72,7 @@ class FittedMasks:
         self,
         masks: Iterator[MaskFrame],
         fps: int,
-        reader: ResultReader,
+        reader: MaskReader,
         motion: Motion,
         size: Tuple[int, int],
     ) -> None:
@@ -120,6 +119,8 @@ class FittedMasks:
 
     def _moved(self, frame: MaskFrame, step: int, weight: float) -> 'Part':
         """Bring a mask's evidence to a step."""
+        import cv2
+
         motion = self._motion
         seen = floor(picture_time(frame.index, self._masks_fps) * self.fps)
         seen = min(seen, motion.count - 1)
@@ -184,6 +185,8 @@ def blend(parts: List[Part], size: Tuple[int, int]) -> np.ndarray:
     Returns:
         ndarray: (H, W) uint8, 0 or a value.
     """
+    import cv2
+
     total = sum(part.sure for part in parts)
     anything = sum(part.sure * _strongest(part.maps) for part in parts) / total
     by_value: Dict[int, np.ndarray] = {}

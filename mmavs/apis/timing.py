@@ -70,6 +70,11 @@ class Window(NamedTuple):
     items: List[Any]
     fresh: int
 
+    @property
+    def new_places(self) -> range:
+        """range: Which of its frames were in no window yet."""
+        return range(len(self.masks) - self.fresh, len(self.masks))
+
 
 class ClipWindows:
     """Cuts a stream of frames into clips of T, ``fps`` sequences at once.

@@ -1,16 +1,20 @@
 """Sound as pure functions: reading, front ends, perturbations."""
 
-from .fbank import beats_fbank
-from .log_mel import vggish_log_mel
-from .pickled import read_log_mel_pickle
-from .resampling import resample, to_channels, to_mono
-from .sound_track import (
-    SoundTrack,
-    decode_sound,
-    read_sound,
-    read_sound_track,
-)
-from .wav import decode_wav, read_wav
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .fbank import beats_fbank
+    from .log_mel import vggish_log_mel
+    from .pickled import read_log_mel_pickle
+    from .resampling import resample, to_channels, to_mono
+    from .sound_track import (
+        SoundTrack,
+        decode_sound,
+        read_sound,
+        read_sound_track,
+    )
+    from .wav import decode_wav, read_wav
 
 __all__ = [
     'SoundTrack',
@@ -26,3 +30,27 @@ __all__ = [
     'to_mono',
     'vggish_log_mel',
 ]
+
+# what an exported model needs is there without torch
+_HOMES = {
+    'fbank': ('beats_fbank',),
+    'log_mel': ('vggish_log_mel',),
+    'pickled': ('read_log_mel_pickle',),
+    'resampling': ('resample', 'to_channels', 'to_mono'),
+    'sound_track': (
+        *('SoundTrack', 'decode_sound'),
+        *('read_sound', 'read_sound_track'),
+    ),
+    'wav': ('decode_wav', 'read_wav'),
+}
+
+
+def __getattr__(name: str):
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f'mmavs.audio.{home}'), name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+def __dir__() -> list:
+    return sorted({*globals(), *__all__})

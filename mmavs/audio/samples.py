@@ -1,8 +1,14 @@
 """What samples must be to count as sound: floats with full scale at 1."""
 
-import torch
-from torch import Tensor
+import math
+from typing import TYPE_CHECKING, Union
 
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Samples = Union[np.ndarray, 'Tensor']
 MAX_PEAK = 16.0  # float samples above this were scaled as integers
 RATES = range(1_000, 1_000_001)  # Hz; others are damaged headers
 FIX = (
@@ -10,16 +16,16 @@ FIX = (
     '"ffmpeg -i clip.mp4 -c:a pcm_s16le clip.wav".'
 )
 _TO_FLOAT = {
-    torch.uint8: '(waveform.float() - 128) / 128',
-    torch.int32: 'waveform.double() / 2147483648',
+    'uint8': '(waveform.float() - 128) / 128',
+    'int32': 'waveform.double() / 2147483648',
 }
 
 
-def check_samples(waveform: Tensor, name: str) -> None:
+def check_samples(waveform: Samples, name: str) -> None:
     """Refuse samples that are not sound.
 
     Args:
-        waveform (Tensor): (..., S) float, full scale at 1.
+        waveform (ndarray or Tensor): (..., S) float, full scale at 1.
         name (str): What errors call it.
 
     Raises:
@@ -27,12 +33,13 @@ def check_samples(waveform: Tensor, name: str) -> None:
             or infinite, or there are none.
     """
     _check_dtype(waveform, name)
-    if waveform.numel() == 0:
+    if 0 in waveform.shape:
         raise no_samples(name)
     # One pass over the samples: NaN and infinity both end up in the peak.
-    peak = float(waveform.abs().max())
-    if not torch.isfinite(torch.tensor(peak)):
-        count = int((~torch.isfinite(waveform)).sum())
+    peak = float(abs(waveform).max())
+    if not math.isfinite(peak):
+        # both less themselves are NaN
+        count = int((waveform - waveform != 0).sum())
         raise ValueError(
             f'{name} holds {count} samples that are NaN or infinite. {FIX}'
         )
@@ -44,7 +51,7 @@ def check_samples(waveform: Tensor, name: str) -> None:
         )
 
 
-def check_scale(waveform: Tensor) -> None:
+def check_scale(waveform: 'Tensor') -> None:
     """Check what enters a front end; there, no sound at all is not an error.
 
     On a GPU only the dtype, which is known without waiting for the device:
@@ -84,11 +91,11 @@ def no_samples(name: str) -> ValueError:
     return ValueError(f'{name} holds no samples (zero length). {FIX}')
 
 
-def _check_dtype(waveform: Tensor, name: str) -> None:
-    dtype = waveform.dtype
-    if not dtype.is_floating_point:
+def _check_dtype(waveform: Samples, name: str) -> None:
+    dtype = str(waveform.dtype).removeprefix('torch.')
+    if 'float' not in dtype:
         to_float = _TO_FLOAT.get(dtype, 'waveform.float() / 32768')
         raise ValueError(
-            f'{name} holds {str(dtype).removeprefix("torch.")} samples, but '
-            f'full scale is 1. Fix: {to_float}.'
+            f'{name} holds {dtype} samples, but full scale is 1. Fix: '
+            f'{to_float}.'
         )

@@ -3,18 +3,26 @@
 import io
 from fractions import Fraction
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+    Union,
+)
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from mmavs.compat import import_av
 from mmavs.compat.av_files import Track, check_jump, find_stream, open_media
 
-from .resampling import resample, to_channels
 from .samples import check_rate, check_samples, no_samples
 from .wav import decode_wav, stated_seconds
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # Below this, time stamps and samples may disagree: the codec's own delay at
 # the beginning, clocks that drift later.
@@ -25,7 +33,7 @@ _MAX_PLANES = 8  # beyond, PyAV reads memory that is not the frame's
 
 def read_sound(
     path: Union[str, Path], sample_rate: int = 16000, channels: int = 1
-) -> Tensor:
+) -> 'Tensor':
     """Read the sound of any file: wav, another sound file, or a video.
 
     Args:
@@ -52,7 +60,7 @@ def read_sound(
 
 def decode_sound(
     data: bytes, name: str, sample_rate: int = 16000, channels: int = 1
-) -> Tensor:
+) -> 'Tensor':
     """As :func:`read_sound`, from the bytes of a file.
 
     Wav files are read exactly and resampled as the released VGGish front end
@@ -72,6 +80,8 @@ def decode_sound(
         ValueError: As :func:`read_sound`.
     """
     if _is_wav(data) or name.lower().endswith('.wav'):
+        from .resampling import resample, to_channels
+
         waveform, rate = decode_wav(data, name)
         return resample(to_channels(waveform, channels), rate, sample_rate)
     file = io.BytesIO(data)
@@ -84,7 +94,7 @@ def read_sound_track(
     sample_rate: int = 16000,
     seconds: Optional[float] = None,
     channels: int = 1,
-) -> Tensor:
+) -> 'Tensor':
     """Decode the sound of a video (or a sound file), see :class:`SoundTrack`.
 
     Args:
@@ -102,6 +112,8 @@ def read_sound_track(
         ValueError: See :class:`SoundTrack`; sound that is cut off before its
             end, or has gaps of more than ten minutes altogether.
     """
+    import torch
+
     length = None if seconds is None else round(seconds * sample_rate)
     chunks, filled = [], 0
     with SoundTrack(file, name, None, sample_rate, channels) as track:
@@ -387,8 +399,7 @@ def _check(frame, name: str) -> None:
             'sound.wav".'
         )
     if frame.format.name.startswith(('flt', 'dbl')) and frame.samples:
-        samples = torch.from_numpy(frame.to_ndarray())
-        check_samples(samples, f'the sound of {name}')
+        check_samples(frame.to_ndarray(), f'the sound of {name}')
 
 
 def second_zero(path: Union[str, Path]) -> float:

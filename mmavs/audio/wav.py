@@ -4,20 +4,27 @@ import io
 import struct
 import warnings
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Optional, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    BinaryIO,
+    NamedTuple,
+    Optional,
+    Tuple,
+    Union,
+)
 
 import numpy as np
-import torch
-from scipy.io import wavfile
-from torch import Tensor
 
 from .samples import FIX, check_rate, check_samples, no_samples
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _OPEN_LENGTH = 0x7FFFF000  # bytes; SoX's, the least that stands for open
 _PLAIN = (1, 3, 0xFFFE)  # codes of PCM, float and either, with a mask
 
 
-def read_wav(path: Union[str, Path]) -> Tuple[Tensor, int]:
+def read_wav(path: Union[str, Path]) -> Tuple['Tensor', int]:
     """Read a wav file.
 
     Args:
@@ -43,7 +50,7 @@ def read_wav(path: Union[str, Path]) -> Tuple[Tensor, int]:
     return decode_wav(data, str(path))
 
 
-def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
+def decode_wav(data: bytes, name: str) -> Tuple['Tensor', int]:
     """Decode the bytes of a wav file.
 
     Returns:
@@ -52,15 +59,17 @@ def decode_wav(data: bytes, name: str) -> Tuple[Tensor, int]:
     Raises:
         ValueError: As :func:`read_wav`.
     """
+    import torch
+
     if not data:
         raise ValueError(f'{name} is empty (0 bytes). {FIX}')
     sample_rate, samples = _parse(_closed(data, name), name)
     if samples.size == 0:
         raise no_samples(name)
-    waveform = torch.from_numpy(_to_float(samples))
-    waveform = waveform.reshape(len(samples), -1).t().contiguous()
+    waveform = _to_float(samples).reshape(len(samples), -1)
     check_samples(waveform, name)
-    return waveform, int(sample_rate)
+    waveform = np.ascontiguousarray(waveform.T)
+    return torch.from_numpy(waveform), int(sample_rate)
 
 
 def stated_seconds(file: Union[str, Path, io.BytesIO]) -> Optional[float]:
@@ -178,6 +187,8 @@ def _closed(data: bytes, name: str) -> bytes:
 
 def _parse(data: bytes, name: str) -> Tuple[int, np.ndarray]:
     """Bytes -> (sample rate, samples (S,) or (S, channels) as stored)."""
+    from scipy.io import wavfile
+
     with warnings.catch_warnings():
         # Unknown chunks (tags, cue points) are harmless; a file that ends
         # before its header says so is not.

@@ -27,7 +27,7 @@ from mmavs.evaluation.metrics import AudioSensitivityMetric
 from mmavs.evaluation.metrics.clip_metric import ClipMetric
 from mmavs.files.whole_files import write_picture, write_text
 from mmavs.media.picture_files import read_picture
-from mmavs.visualization.clip_sheet import stack
+from mmavs.visualization.sheets import stack
 
 COLUMNS = ('J', 'F', 'FPR', 'silent_mIoU', 'RA')
 FILE = 'sounds.json'

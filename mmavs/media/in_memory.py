@@ -1,18 +1,30 @@
 """Pictures and sound as users hand them in, made one kind or refused."""
 
 import mimetypes
+import sys
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence, Set, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
-from mmavs.audio.wav import check_samples
+from mmavs.audio.samples import check_samples
 
-Picture = Union[str, Path, np.ndarray, Tensor, Image.Image]
-Sound = Union[str, Path, Tuple[Union[Tensor, np.ndarray], int]]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Picture = Union[str, Path, np.ndarray, 'Tensor', Image.Image]
+Sound = Union[str, Path, Tuple[Union['Tensor', np.ndarray], int]]
 
 _PICTURE = (
     'a picture is a file, an array (H, W, 3) uint8 in BGR order, a tensor '
@@ -22,6 +34,17 @@ _SOUND = (
     'sound is a file, or (waveform, sample_rate): (S,) or (channels, S) float '
     'in [-1, 1], and Hz'
 )
+
+
+def is_tensor(thing: Any) -> bool:
+    """Whether this is a tensor; where torch was never imported, nothing is."""
+    torch = sys.modules.get('torch')
+    return torch is not None and isinstance(thing, torch.Tensor)
+
+
+def is_array(thing: Any) -> bool:
+    """Whether this is an array or a tensor."""
+    return isinstance(thing, np.ndarray) or is_tensor(thing)
 
 
 def is_path(thing: Any) -> bool:
@@ -53,7 +76,7 @@ def list_pictures(frames: Any) -> List[Picture]:
         ValueError: A single picture, none, videos, or addresses.
     """
     if isinstance(frames, Image.Image) or (
-        isinstance(frames, (np.ndarray, Tensor)) and frames.ndim < 4
+        is_array(frames) and frames.ndim < 4
     ):
         raise ValueError(
             'a clip is a list of pictures, got a single one. Fix: [picture].'
@@ -96,7 +119,7 @@ def to_bgr(picture: Picture, name: str = 'a picture') -> np.ndarray:
     """
     if isinstance(picture, Image.Image):
         return _from_pillow(picture, name)
-    if not isinstance(picture, (np.ndarray, Tensor)):
+    if not is_array(picture):
         raise TypeError(
             f'{name} is of type {type(picture).__name__}; {_PICTURE}.'
         )
@@ -104,7 +127,7 @@ def to_bgr(picture: Picture, name: str = 'a picture') -> np.ndarray:
     if fix is not None:
         shape, dtype = tuple(picture.shape), picture.dtype
         raise ValueError(f'{name} is {shape} {dtype}; {_PICTURE}. Fix: {fix}.')
-    if isinstance(picture, Tensor):
+    if is_tensor(picture):
         picture = picture.detach().cpu().numpy()[::-1].transpose(1, 2, 0)
     return np.ascontiguousarray(picture)
 
@@ -122,10 +145,10 @@ def _from_pillow(picture: Image.Image, name: str) -> np.ndarray:
     return np.ascontiguousarray(rgb[..., ::-1])
 
 
-def _other_range(picture: Union[np.ndarray, Tensor]) -> Optional[str]:
+def _other_range(picture: Union[np.ndarray, 'Tensor']) -> Optional[str]:
     """Say how values become 0..255, if they are not."""
     array = isinstance(picture, np.ndarray)
-    if picture.dtype in (np.uint8, torch.uint8):
+    if str(picture.dtype).removeprefix('torch.') == 'uint8':
         return None
     turn = 'astype(np.uint8)' if array else 'to(torch.uint8)'
     floats = 'float' in str(picture.dtype)
@@ -134,7 +157,7 @@ def _other_range(picture: Union[np.ndarray, Tensor]) -> Optional[str]:
     return f'picture.{turn}, once its values are in 0..255'
 
 
-def _other_shape(picture: Union[np.ndarray, Tensor]) -> Optional[str]:
+def _other_shape(picture: Union[np.ndarray, 'Tensor']) -> Optional[str]:
     """Say how the axes come right, if they are not."""
     shape = tuple(picture.shape)
     array = isinstance(picture, np.ndarray)
@@ -182,7 +205,7 @@ def check_sound(sound: Sound, name: str = 'the waveform') -> Sound:
                 f'sound file not found: {sound}. Fix: check the path.'
             )
         return str(sound)
-    if isinstance(sound, (np.ndarray, Tensor)):
+    if is_array(sound):
         raise ValueError(
             f'{name} comes without its sample rate. Fix: (waveform, 16000), '
             'with its own number of Hz.'
@@ -190,12 +213,14 @@ def check_sound(sound: Sound, name: str = 'the waveform') -> Sound:
     if not isinstance(sound, Sequence) or len(sound) != 2:
         raise TypeError(f'{_SOUND}; got {type(sound).__name__}')
     waveform, rate = sound
-    if isinstance(rate, (np.ndarray, Tensor)) and np.ndim(waveform) == 0:
+    if is_array(rate) and np.ndim(waveform) == 0:
         raise ValueError(
             f'{_SOUND}; got the rate first. Fix: (waveform, sample_rate).'
         )
-    if not isinstance(waveform, (np.ndarray, Tensor)):
+    if not is_array(waveform):
         raise TypeError(f'{_SOUND}; got {type(waveform).__name__} and a rate')
+    import torch
+
     waveform = torch.as_tensor(waveform)
     if not waveform.is_floating_point():
         raise ValueError(

@@ -6,9 +6,7 @@ from itertools import chain
 from typing import Deque, Iterable, Iterator, List, Tuple
 
 import numpy as np
-import torch
 
-from mmavs.audio.resampling import to_mono
 from mmavs.media.in_memory import check_sound, to_bgr
 from mmavs.media.sound_sources import SampledSound
 from mmavs.media.video import Picture
@@ -98,6 +96,10 @@ class LiveMedia:
     def _read(self, moment: Moment) -> tuple:
         if not is_moment(moment):
             raise TypeError(f'{_ITEM}; got {type(moment).__name__}')
+        import torch
+
+        from mmavs.audio.resampling import to_mono
+
         image = to_bgr(moment[0], f'picture {self._count}')
         name = f'the sound of picture {self._count}'
         waveform, rate = check_sound(moment[1], name)

@@ -1,10 +1,11 @@
 """Picture files, frames and masks alike, are read here and nowhere else."""
 
 import io
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Sequence, Union
 
-import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
@@ -17,6 +18,12 @@ _PNG_END = b'IEND\xaeB`\x82'
 _JPEG_END = b'\xff\xd9'
 _ORIENTATION = 0x0112  # EXIF tag; 1 is upright as stored
 _warn_turned = WarnOnce()
+
+
+@lru_cache(maxsize=1)
+def has_opencv() -> bool:
+    """Whether OpenCV is there; where exported models run it may not be."""
+    return find_spec('cv2') is not None
 
 
 def read_picture(path: Union[str, Path]) -> np.ndarray:
@@ -32,7 +39,8 @@ def read_picture(path: Union[str, Path]) -> np.ndarray:
         FileNotFoundError: There is no such file.
         ValueError: See :func:`decode_picture`.
     """
-    return decode_picture(_read(path), path)
+    backend = 'cv2' if has_opencv() else 'pillow'
+    return decode_picture(_read(path), path, backend)
 
 
 def decode_picture(
@@ -66,6 +74,8 @@ def decode_picture(
         # cv2 may fill what is missing with grey.
         backend = 'pillow'
     if backend == 'cv2':
+        import cv2
+
         flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if picture is None:
@@ -119,10 +129,16 @@ def resize_labels(
     """
     if labels.shape == tuple(size):
         return labels
+    shape = tuple(size[::-1])
+    if backend == 'pillow' and not has_opencv():
+        image = Image.fromarray(np.ascontiguousarray(labels))
+        return np.asarray(image.resize(shape, Image.Resampling.NEAREST))
+    import cv2
+
     exact = backend == 'pillow'  # the same pixels as Pillow's, and faster
     return cv2.resize(
         labels,
-        tuple(size[::-1]),
+        shape,
         interpolation=cv2.INTER_NEAREST_EXACT if exact else cv2.INTER_NEAREST,
     )
 

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Iterable, Iterator, Tuple, Union
 
 import numpy as np
-import torch
 
+from mmavs.audio.samples import check_samples
 from mmavs.audio.sound_track import frame_of
-from mmavs.audio.wav import check_samples
 from mmavs.compat.av_files import Track, find_stream, open_media
 
 _COPIED = ('aac', 'mp3')  # sound that mp4, mov and browsers take as it is
@@ -121,7 +120,7 @@ def _encode(frames: Iterable, target, name: Union[str, Path]) -> Packets:
     for frame in frames:
         for part in resampler.resample(frame):
             if part.format.name.startswith('flt'):
-                check_samples(torch.from_numpy(part.to_ndarray()), name)
+                check_samples(part.to_ndarray(), name)
             yield from _timed(target.encode(part))
     for part in resampler.resample(None):
         yield from _timed(target.encode(part))

@@ -5,18 +5,26 @@ it is made.
 """
 
 from pathlib import Path
-from typing import Callable, Iterable, Iterator, List, Optional, Union
+from typing import (
+    TYPE_CHECKING,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Union,
+)
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from mmavs.audio.resampling import resample, to_channels
 from mmavs.audio.sound_track import SampledTrack, SoundTrack, second_zero
 from mmavs.compat.av_files import find_stream, open_media
 
 from .sound_packets import packets_of_file, packets_of_samples
 from .sound_stream import SoundReader
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 KEEP = 30.0  # seconds
 
@@ -128,7 +136,11 @@ class Waveform(SampledSound):
         name (str): What errors call it.
     """
 
-    def __init__(self, waveform: Tensor, rate: int, name: str) -> None:
+    def __init__(self, waveform: 'Tensor', rate: int, name: str) -> None:
+        import torch
+
+        from mmavs.audio.resampling import to_channels
+
         self.waveform = torch.atleast_2d(waveform)
         mono = to_channels(self.waveform, 1)
         super().__init__(name, lambda: [mono.numpy()], rate)
@@ -140,6 +152,8 @@ class Waveform(SampledSound):
         channels: int = 1,
     ) -> SoundReader:
         """Open it for reading, resampled as wav files of a data set are."""
+        from mmavs.audio.resampling import resample, to_channels
+
         samples = to_channels(self.waveform, channels)
         samples = resample(samples, self.rate, sample_rate).numpy()
         track = SampledTrack(

@@ -1,14 +1,14 @@
 """Sound, read as it is needed."""
 
-import logging
-from typing import Optional, Tuple, Union
+from typing import TYPE_CHECKING, Optional, Tuple, Union
 
 import numpy as np
-import torch
-from mmengine.logging import print_log
-from torch import Tensor
 
 from mmavs.audio.sound_track import SampledTrack, SoundTrack
+from mmavs.warn_once import warn
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class SoundReader:
@@ -52,7 +52,13 @@ class SoundReader:
         """
         return self._track.missing
 
-    def read(self, start: float, seconds: float) -> Tensor:
+    def read(self, start: float, seconds: float) -> 'Tensor':
+        """As :meth:`read_array`, a Tensor."""
+        import torch
+
+        return torch.from_numpy(self.read_array(start, seconds))
+
+    def read_array(self, start: float, seconds: float) -> np.ndarray:
         """Read a piece.
 
         Args:
@@ -60,7 +66,7 @@ class SoundReader:
             seconds (float): Length.
 
         Returns:
-            Tensor: (S,) float32 in [-1, 1], mono, or (2, S). What lies
+            ndarray: (S,) float32 in [-1, 1], mono, or (2, S). What lies
             outside the file is silence.
 
         Raises:
@@ -83,7 +89,7 @@ class SoundReader:
                 ..., begin - self._offset : end - self._offset
             ]
         self._forget(first + length - self._keep)
-        return torch.from_numpy(piece)
+        return piece
 
     def close(self) -> None:
         """Close the file."""
@@ -112,9 +118,7 @@ class SoundReader:
 def warn_if_short(sound: SoundReader, pictures_end: float) -> None:
     """Say so if the sound ends more than a second before the pictures."""
     if sound.end is not None and pictures_end - sound.end > 1:
-        print_log(
+        warn(
             f'{sound.name}: the sound ends at {sound.end:.1f} s, the pictures '
-            f'at {pictures_end:.1f} s; silence is assumed in between.',
-            logger='current',
-            level=logging.WARNING,
+            f'at {pictures_end:.1f} s; silence is assumed in between.'
         )

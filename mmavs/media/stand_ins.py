@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Iterator, Union
 
 import numpy as np
-import torch
 
 from mmavs.audio.sound_track import SoundTrack
-from mmavs.audio.sounds import change_sound
 
 from .sound_sources import SampledSound
 
@@ -26,6 +24,16 @@ def stand_in(word: str) -> SampledSound:
     """
 
     def pieces() -> Iterator[np.ndarray]:
+        while word == 'mute':
+            yield np.zeros(RATE, np.float32)
+        try:
+            import torch
+        except ImportError as error:
+            raise ValueError(
+                f'noise is drawn by torch ({error}). Fix: --audio mute.'
+            ) from None
+        from mmavs.audio.sounds import change_sound
+
         second = 0
         while True:
             silence = torch.zeros(RATE)

@@ -12,7 +12,7 @@ def register_all_modules(init_scope: bool = True) -> None:
     import mmavs.engine  # noqa: F401
     import mmavs.evaluation  # noqa: F401
     import mmavs.models  # noqa: F401
-    import mmavs.visualization  # noqa: F401
+    import mmavs.visualization.local_visualizer  # noqa: F401
 
     if init_scope:
         from mmengine.registry import init_default_scope

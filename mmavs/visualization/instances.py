@@ -8,7 +8,8 @@ from mmengine.structures import InstanceData
 
 from mmavs.structures import DEFAULT_THRESHOLD
 
-from .paint import Region, paint_regions, palette_for
+from .paint import paint_regions, palette_for
+from .regions import Region, lay_out
 
 
 def instance_map(
@@ -26,14 +27,12 @@ def instance_map(
         ndarray: (H, W) uint8, 1 + category; where instances overlap, the
         one that sounds most probably.
     """
-    probabilities = instances.sounding_probs.cpu().numpy()
-    masks = instances.masks.cpu().numpy()
-    labels = instances.labels.cpu().numpy()
-    canvas = np.zeros(masks.shape[-2:], np.uint8)
-    for i in probabilities.argsort(kind='stable'):
-        if threshold is None or probabilities[i] > threshold:
-            canvas[masks[i]] = labels[i] + 1
-    return canvas
+    return lay_out(
+        instances.masks.cpu().numpy(),
+        instances.labels.cpu().numpy(),
+        instances.sounding_probs.cpu().numpy(),
+        threshold,
+    )
 
 
 def instance_regions(

@@ -5,8 +5,9 @@ from typing import Sequence
 import cv2
 import numpy as np
 
-from .clip_sheet import line_width
-from .paint import SILENT, Region, text_style
+from .paint import SILENT, text_style
+from .regions import Region
+from .sheets import line_width
 
 _MOST = 0.25  # of the picture
 _PAPER = (30, 30, 30)

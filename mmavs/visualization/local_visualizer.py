@@ -10,8 +10,8 @@ from mmavs.files.whole_files import write_picture
 from mmavs.registry import VISUALIZERS
 from mmavs.structures import DEFAULT_THRESHOLD, AVSDataSample
 
-from .clip_sheet import clip_sheet, overlay
 from .instances import draw_instances
+from .sheets import clip_sheet, overlay
 
 DEFAULT_PALETTE = ((0, 0, 0), (255, 64, 64))
 

@@ -1,31 +1,18 @@
 """Sounding objects painted over one picture, with their names."""
 
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, Sequence
 
 import cv2
 import numpy as np
 
 from mmavs.media.picture_files import resize_labels
 
-from .clip_sheet import line_width, overlay
+from .regions import Region
+from .sheets import line_width, overlay
 
 SILENT = (190, 190, 190)
 _TEXT_SHARE = 0.045  # of the picture's shorter side
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-
-class Region(NamedTuple):
-    """One thing in a map of regions.
-
-    Attributes:
-        value (int): Its value in the map, 1 or more.
-        name (str): Written beside it; '' for nothing.
-        sounding (bool): Painted if it sounds, else only outlined.
-    """
-
-    value: int
-    name: str = ''
-    sounding: bool = True
 
 
 def paint_regions(

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from noise_video import noise_video
 
 from mmavs.apis import AVSInferencer, inference_model, init_model, segmenter
+from mmavs.apis.streaming import StreamSegmenter
 from mmavs.media.sources import find_media
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -55,7 +56,8 @@ def streamed(model, clip, monkeypatch, **options):
         return samples
 
     monkeypatch.setattr(segmenter, 'run_clips', spy)
-    stream = segmenter.StreamSegmenter(model, 1, T, 1, 1280, **options)
+    clips = segmenter.TorchClips(model, 1, 1, **options)
+    stream = StreamSegmenter(clips, 1, T, 1, 1280)
     assert len(list(stream.masks(find_media(*clip)))) == 2 * T + 1
     # the last clip reaches back over all frames but one
     return torch.cat([*logits[:2], logits[2][-1:]])
@@ -93,11 +95,11 @@ def test_each_sequence_has_a_memory_of_its_own(model, clip, monkeypatch):
 
 def test_by_config(model):
     kept = dict(model.test_cfg)
-    assert AVSInferencer(model).segmenter.carry_memory is False
+    assert AVSInferencer(model).carry_memory is False
     model.test_cfg = dict(kept, carry_memory=True)
-    assert AVSInferencer(model).segmenter.carry_memory is True
+    assert AVSInferencer(model).carry_memory is True
     inferencer = AVSInferencer(model, carry_memory=False)
-    assert inferencer.segmenter.carry_memory is False
+    assert inferencer.carry_memory is False
     model.test_cfg = kept
 
 

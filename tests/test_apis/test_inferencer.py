@@ -12,7 +12,7 @@ from noise_video import noise_video
 from scipy.io import wavfile
 
 from mmavs.apis import AVSInferencer, inference_model, run, segmenter
-from mmavs.apis.results import from_png
+from mmavs.apis.mask_frames import from_png
 from mmavs.datasets.synthetic import read_side_file
 from mmavs.media.sound_sources import SoundFile
 from mmavs.media.sources import find_media

@@ -7,7 +7,8 @@ import torch
 from mmengine.structures import InstanceData
 from pycocotools import mask as coco
 
-from mmavs.apis.results import ResultReader, from_png, to_png
+from mmavs.apis.mask_frames import from_png, to_png
+from mmavs.apis.results import ResultReader
 from mmavs.structures import AVSDataSample, FramePixelData
 
 

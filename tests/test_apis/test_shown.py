@@ -11,8 +11,8 @@ from mmavs.apis.evidence import (
     evidence_of_labels,
     evidence_of_logits,
 )
+from mmavs.apis.mask_frames import MaskFrame
 from mmavs.apis.motion import Motion, warp
-from mmavs.apis.results import MaskFrame
 from mmavs.apis.shown import Part, blend
 from mmavs.media.video import Picture, VideoPictures
 from mmavs.structures import FramePixelData
@@ -147,7 +147,9 @@ def part_of(values, maps, weight, sure=1.0):
 
 def test_evidence_of_one_channel_is_against_the_threshold():
     logits = torch.tensor([[[-1.0986123, 4 - 1.0986123]]])
-    found = evidence_of_logits(logits, threshold=0.25)  # whose logit it is
+    found = evidence_of_logits(
+        logits.numpy(), threshold=0.25
+    )  # whose logit it is
     assert found.values == (1,)
     assert found.maps[0, 0] == pytest.approx([0, np.tanh(1)], abs=1e-6)
 
@@ -155,7 +157,7 @@ def test_evidence_of_one_channel_is_against_the_threshold():
 def test_evidence_of_classes_is_against_the_background():
     logits = torch.zeros(4, 1, 2)
     logits[2, 0, 0], logits[0, 0, 1], logits[3, 0, 1] = 2.0, 3.0, 1.0
-    found = evidence_of_logits(logits, 0.5)
+    found = evidence_of_logits(logits.numpy(), 0.5)
     assert found.values == (2,)  # the background wins the other pixel
     expected = np.tanh([[[0.5, -0.75]]])
     assert found.maps == pytest.approx(expected, abs=1e-6)

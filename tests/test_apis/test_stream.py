@@ -10,7 +10,7 @@ from pycocotools import mask as coco
 from scipy.io import wavfile
 
 from mmavs.apis import AVSInferencer, segmenter
-from mmavs.apis.results import from_png
+from mmavs.apis.mask_frames import from_png
 from mmavs.media.sound_sources import SoundFile
 from mmavs.media.video import VideoPictures
 

@@ -161,7 +161,7 @@ def test_a_camera_stands_in_place_of_a_video(
 
     monkeypatch.chdir(tmp_path)
     demo = load('video_demo')
-    monkeypatch.setattr(demo, 'camera', moments)
+    monkeypatch.setattr('mmavs.media.camera.camera', moments)
     words = ('film_tiny_ms3', weights, '--device', 'cpu', '--camera', 1)
     monkeypatch.setattr(sys, 'argv', ['video_demo.py', *map(str, words)])
     assert demo.main() == 0

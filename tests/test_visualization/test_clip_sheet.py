@@ -4,7 +4,7 @@ import torch
 
 from mmavs.structures import AVSDataSample, FramePixelData
 from mmavs.visualization import AVSLocalVisualizer, clip_sheet, overlay
-from mmavs.visualization.clip_sheet import log_mel_strip
+from mmavs.visualization.sheets import log_mel_strip
 
 PALETTE = [(0, 0, 0), (255, 0, 0)]
 

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from mmavs.visualization.clip_sheet import line_width, overlay
 from mmavs.visualization.legend import draw_legend
-from mmavs.visualization.paint import Region
+from mmavs.visualization.regions import Region
+from mmavs.visualization.sheets import line_width, overlay
 
 PALETTE = [[0, 0, 0], [200, 30, 30], [30, 200, 30], [30, 30, 200]]
 
