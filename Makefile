@@ -44,7 +44,7 @@ endif
 
 # what is marked slow as well
 RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
-	tests/test_strategies.py tests/test_compat/test_sharded.py \
+	tests/test_strategies.py tests/test_compat/test_sharding.py \
 	tests/test_tools/test_distributed.py \
 	tests/test_tools/test_benchmark_scaling.py
 # one full-size model of each method that a CUDA graph can hold

@@ -25,10 +25,13 @@ weights by address        mmengine keeps a download by its file's name alone,
                           and compares no hash
 YAML configs              mmengine reads them with a loader that runs code
 CPU ranks                 mmengine's launcher calls ``torch.cuda.set_device``
-                          and hands ``device_ids`` to DDP without asking, and
-                          a GPU to FSDP; nobody leaves the group at the end
-clipping of sharded       each rank of mmengine clips by the norm of the part
-gradients                 it holds (FSDP)
+                          and hands ``device_ids`` to DDP without asking;
+                          nobody leaves the group at the end
+FSDP                      mmengine hands it a GPU without asking, resumes
+                          its optimizer by the arguments of PyTorch 2.0, and
+                          clips by the norm of the part that a rank holds
+DeepSpeed                 its steps gather weights under autograd, which gloo
+                          refuses
 metrics of ranks          every rank of mmengine writes the figures of a test
                           into the same file
 package table and path    mmengine knows packages by a closed table, and
@@ -55,11 +58,8 @@ from .loaders import prepare_loaders
 from .media_log import import_av
 from .mmcv_ops import has_compiled_ops, provide_mmcv_ops
 from .packages import register_package
-from .ranks import (
-    allow_cpu_ranks,
-    clip_sharded_gradients,
-    let_one_rank_write_metrics,
-)
+from .ranks import allow_cpu_ranks, let_one_rank_write_metrics
+from .sharding import ready_sharding
 from .versions import (
     MMCV_DISTRIBUTIONS,
     check_installed,
@@ -105,7 +105,7 @@ def prepare_stack() -> None:
     make_checkpoints_safe()
     make_yaml_safe()
     allow_cpu_ranks()
-    clip_sharded_gradients()
+    ready_sharding()
     let_one_rank_write_metrics()
     write_whole_files()
     prepare_loaders()

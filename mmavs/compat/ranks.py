@@ -1,7 +1,6 @@
-"""Distributed ranks: on CPU, sharded, and one at a time where they write."""
+"""Distributed ranks: on CPU, and one at a time where they write."""
 
 import atexit
-import functools
 import gc
 import time
 
@@ -57,82 +56,6 @@ def allow_cpu_ranks() -> None:
         upstream_init(self, module, *args, device_ids=device_ids, **kwargs)
 
     MMDistributedDataParallel.__init__ = init_ddp
-
-    _allow_cpu_shards()
-
-
-def _allow_cpu_shards() -> None:
-    """Let mmengine's FSDP strategy share a model out over gloo ranks.
-
-    On the CPU, moving whole weights "to the CPU" before they are saved would
-    free them: PyTorch reads what is no longer there.
-    """
-    from mmengine._strategy import FSDPStrategy
-
-    upstream = FSDPStrategy._wrap_model
-
-    def wrap_model(self, model):
-        import torch
-
-        if not torch.cuda.is_available():
-            wrapper = self.model_wrapper or {}
-            self.model_wrapper = dict(wrapper, device_id=torch.device('cpu'))
-            self.state_dict_config.offload_to_cpu = False
-            self.optim_state_dict_config.offload_to_cpu = False
-        return upstream(self, model)
-
-    FSDPStrategy._wrap_model = wrap_model
-
-
-def clip_sharded_gradients() -> None:
-    """Clip gradients that are shared out over ranks (FSDP) by their norm.
-
-    mmengine clips what a rank holds by the norm of that alone, so that ranks
-    would scale the parts of one gradient differently.
-    """
-    from mmengine.optim import OptimWrapper
-
-    upstream = OptimWrapper._clip_grad
-    if hasattr(upstream, '__wrapped__'):
-        return
-
-    @functools.wraps(upstream)
-    def clip(self) -> None:
-        import torch
-
-        parameters = [
-            parameter
-            for group in self.optimizer.param_groups
-            for parameter in group['params']
-        ]
-        # how PyTorch marks what FSDP shares out
-        sharded = any(getattr(p, '_fsdp_flattened', False) for p in parameters)
-        if sharded and self.clip_func is torch.nn.utils.clip_grad_norm_:
-            norm = _clip_over_ranks(parameters, **self.clip_grad_kwargs)
-            self.message_hub.update_scalar(
-                f'train/{self.grad_name}', float(norm)
-            )
-        else:
-            upstream(self)
-
-    OptimWrapper._clip_grad = clip
-
-
-def _clip_over_ranks(parameters, max_norm: float, norm_type: float = 2.0):
-    """Scale the parts of all ranks alike; a rank may hold none."""
-    import torch
-    from mmengine.device import get_device
-    from mmengine.dist import all_reduce
-
-    parts = [p.grad for p in parameters if p.grad is not None]
-    total = torch.zeros((), device=get_device())
-    for part in parts:
-        total += part.float().norm(norm_type) ** norm_type
-    all_reduce(total)
-    norm = total ** (1 / norm_type)
-    for part in parts:
-        part.mul_((max_norm / (norm + 1e-6)).clamp(max=1.0))
-    return norm
 
 
 def let_one_rank_write_metrics() -> None:

@@ -32,9 +32,16 @@ def test_one_process_is_refused():
         ready_strategy(config('FSDPStrategy', 'none'))
 
 
+def test_a_backbone_that_freezes_later_is_refused():
+    given = config('FSDPStrategy')
+    given.custom_hooks = [dict(type='FreezeBackboneHook', num_epochs=None)]
+    with pytest.raises(ValueError, match='FSDPStrategy cannot follow. Fix: '):
+        ready_strategy(given)
+
+
 def test_an_absent_package_is_named(monkeypatch):
     monkeypatch.setattr('mmavs.engine.strategies.find_spec', lambda name: None)
-    with pytest.raises(ValueError, match='Fix: pip install deepspeed'):
+    with pytest.raises(ValueError, match='Fix: pip install "deepspeed<0.19"'):
         ready_strategy(config('DeepSpeedStrategy'))
 
 
@@ -48,7 +55,9 @@ def test_deepspeed_clips_by_itself(deepspeed):
 def test_what_deepspeed_would_drop_is_refused(deepspeed):
     clip = dict(max_norm=1.0, norm_type=1)
     given = config('DeepSpeedStrategy', clip_grad=clip, dtype='bfloat16')
-    with pytest.raises(ValueError, match='sets dtype, clip_grad. Fix: .*FSDP'):
+    given.auto_scale_lr = dict(enable=True, base_batch_size=4)
+    dropped = 'nothing of dtype, clip_grad, auto_scale_lr, .*Fix: take FSDP'
+    with pytest.raises(ValueError, match=dropped):
         ready_strategy(given)
 
 

@@ -21,10 +21,14 @@ class CheckpointHook(_CheckpointHook):
     - a validation without training gives its figures, and saves nothing;
     - the best checkpoint so far goes after its successor is written, so that
       one of them is there whenever the process is stopped;
-    - what a stopped process left of a checkpoint is removed.
+    - what a stopped process left of a checkpoint is removed;
+    - a checkpoint goes on after the epoch that it is named after: mmengine
+      writes it again once a validation was the best, and its FlexibleRunner
+      then notes the epoch after that.
     """
 
     _training = False
+    _step: Optional[int] = None  # epoch or iteration that is being saved
 
     def before_train(self, runner) -> None:
         """Look for mistakes and remains, then prepare as mmengine does."""
@@ -47,6 +51,20 @@ class CheckpointHook(_CheckpointHook):
         if metrics:
             self._refuse_unknown(list(metrics), 'the validation', exact=True)
         super().after_val_epoch(runner, metrics)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Note the epoch, or the iteration, that the file is named after."""
+        if self._step is not None:
+            name = 'epoch' if self.by_epoch else 'iter'
+            checkpoint['meta'][name] = self._step
+
+    def _save_checkpoint_with_step(self, runner, step: int, meta) -> None:
+        """See mmengine."""
+        self._step = step
+        try:
+            super()._save_checkpoint_with_step(runner, step, meta)
+        finally:
+            self._step = None
 
     def _save_best_checkpoint(self, runner, metrics: Dict[str, Any]) -> None:
         """Save the new best, then remove the one before."""

@@ -8,7 +8,7 @@ Imported where Triton is installed and a GPU is there. With
 ``TRITON_INTERPRET=1`` the kernels run on the CPU, for tests.
 """
 
-from functools import lru_cache
+from functools import cache
 from typing import List, Tuple
 
 import torch
@@ -207,12 +207,12 @@ def _gradient_kernel(
             tl.store(grad_points + 2 * at + 1, slope, mask=real)
 
 
-@lru_cache(maxsize=64)
+@cache
 def _level_table(sizes: Tuple[int, ...], device: torch.device) -> Tensor:
     """Height, width and first pixel of each level, (num_levels * 3,) int32.
 
-    Kept, since a copy to the GPU waits for it and cannot be part of a CUDA
-    graph.
+    Kept for good: a copy to the GPU waits for it and cannot be part of a CUDA
+    graph, and a graph goes on reading what it was recorded with.
     """
     numbers, first = [], 0
     for height, width in zip(sizes[::2], sizes[1::2]):
@@ -258,14 +258,15 @@ def sum_forward(
     output = value.new_empty(_output_shape(value, weights))
     grid, constants = _launch(value, weights)
     table = _level_table(tuple(sizes), value.device)
-    _sum_kernel[grid](
-        value.contiguous(),
-        table,
-        points.contiguous(),
-        weights.contiguous(),
-        output,
-        **constants,
-    )
+    with torch.cuda.device_of(value):  # Triton takes the current GPU
+        _sum_kernel[grid](
+            value.contiguous(),
+            table,
+            points.contiguous(),
+            weights.contiguous(),
+            output,
+            **constants,
+        )
     return output
 
 
@@ -303,17 +304,18 @@ def sum_backward(
     )
     grid, constants = _launch(value, weights)
     table = _level_table(tuple(sizes), value.device)
-    _gradient_kernel[grid](
-        grad.contiguous(),
-        value.contiguous(),
-        table,
-        points.contiguous(),
-        weights.contiguous(),
-        grad_value,
-        grad_points,
-        grad_weights,
-        **constants,
-    )
+    with torch.cuda.device_of(value):
+        _gradient_kernel[grid](
+            grad.contiguous(),
+            value.contiguous(),
+            table,
+            points.contiguous(),
+            weights.contiguous(),
+            grad_value,
+            grad_points,
+            grad_weights,
+            **constants,
+        )
     return grad_value.to(value.dtype), grad_points, grad_weights
 
 

@@ -129,3 +129,21 @@ def test_a_validation_alone_gives_its_figures(tiny_ms3, tmp_path):
     figures = Runner.from_cfg(config).val()
     assert 0 < figures['mIoU'] < 100
     assert not list(tmp_path.rglob('*.pth'))
+
+
+def test_a_file_goes_on_after_the_epoch_of_its_name(tmp_path):
+    """Whatever the runner notes; FlexibleRunner does when it saves again."""
+    runner = make_runner(tmp_path, name='names')
+    hook = start(runner)
+    saved = []
+
+    def save_checkpoint(folder, name, *args, **kwargs):
+        checkpoint = dict(meta=dict(epoch=8, iter=30))
+        hook.before_save_checkpoint(runner, checkpoint)
+        saved.append((name, checkpoint['meta']))
+
+    runner.save_checkpoint = save_checkpoint
+    hook._save_checkpoint_with_step(runner, 7, meta=None)
+    assert saved == [('epoch_7.pth', dict(epoch=7, iter=30))]
+    save_checkpoint(None, 'of another hook')
+    assert saved[1][1]['epoch'] == 8

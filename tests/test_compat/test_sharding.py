@@ -1,4 +1,4 @@
-"""Gradients that FSDP shares out are clipped by the norm of all ranks."""
+"""What FSDP shares out: clipped by the norm of all ranks, on any device."""
 
 import inspect
 
@@ -46,3 +46,11 @@ def test_upstream_still_gives_fsdp_a_gpu():
     from mmengine._strategy import fsdp
 
     assert "device_id=int(os.environ['LOCAL_RANK'])" in inspect.getsource(fsdp)
+
+
+def test_upstream_still_resumes_by_arguments_of_pytorch_2_0():
+    """Fails once mmengine has them in the order of PyTorch 2.1 and newer."""
+    from mmengine._strategy import fsdp
+
+    words = ' '.join(inspect.getsource(fsdp).split())
+    assert 'to_load( state_dict, self.model, self.optim_wrapper' in words
