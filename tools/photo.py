@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Optional
 
 import mmavs  # noqa: F401
 from mmavs.command_line import run_script
@@ -24,8 +25,14 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / 'data/photo-112px'
 SOURCES = ROOT / 'data/photo-sources'
 WORK = ROOT / 'work_dirs/photo'
-BACKGROUNDS = Path('/usr/share/backgrounds/mate/nature')
-PACKAGES = ('tuxpaint-stamps-default', 'mate-backgrounds')
+# of Debian, by the option that stands for one, and the folder that counts
+PACKAGES = {
+    'stamps': ('tuxpaint-stamps-default', STAMPS),
+    'backgrounds': (
+        'mate-backgrounds',
+        Path('/usr/share/backgrounds/mate/nature'),
+    ),
+}
 MODELS = {
     'with sound': 'configs/photo/film_lite0_ms3.py',
     'without sound': 'configs/photo/nosound_lite0_ms3.py',
@@ -41,45 +48,54 @@ CLIPS = ('train=1200', 'val=40', 'test=200')
 SOUNDS = ('own', 'mute', 'swap')
 
 
-def find_sources(args: argparse.Namespace) -> tuple:
-    """Give the folders of stamps and backgrounds; fetch them if need be.
+def find_source(option: str, given: Optional[Path]) -> Path:
+    """Give the folder of stamps or backgrounds; fetch it if need be.
 
     Raises:
-        FileNotFoundError: They are not here, and apt cannot fetch them.
+        FileNotFoundError: It is not here, and apt cannot fetch it.
+        OSError: It cannot be unpacked.
     """
-    folders = (args.stamps or STAMPS, args.backgrounds or BACKGROUNDS)
-    if all(folder.is_dir() for folder in folders):
-        return folders
-    fetched = tuple(
-        SOURCES / folder.relative_to('/') for folder in (STAMPS, BACKGROUNDS)
-    )
-    if not all(folder.is_dir() for folder in fetched):
-        _fetch_packages()
-    return tuple(
-        given if given.is_dir() else there
-        for given, there in zip(folders, fetched)
-    )
+    package, usual = PACKAGES[option]
+    if given is not None:
+        if not given.is_dir():
+            raise FileNotFoundError(
+                f'--{option}: {given} is not a folder. Fix: name one, or '
+                f'leave --{option} out, and apt-get fetches {package}.'
+            )
+        return given
+    if usual.is_dir():
+        return usual
+    unpacked = SOURCES / package
+    if not unpacked.is_dir():
+        _fetch(package, unpacked, f'give --{option} DIR, its {usual}')
+    return unpacked / usual.relative_to('/')
 
 
-def _fetch_packages() -> None:
-    """Unpack Debian's packages below data/, without root."""
+def _fetch(package: str, target: Path, fix: str) -> None:
+    """Unpack a package of Debian's below data/, without root."""
     if not (shutil.which('apt-get') and shutil.which('dpkg-deb')):
         raise FileNotFoundError(
-            f'{STAMPS} and {BACKGROUNDS} are not here, nor is apt-get, which '
-            f'would fetch {" and ".join(PACKAGES)}. Fix: give --stamps DIR '
-            'and --backgrounds DIR.'
+            f"Debian's package {package} is not installed here, nor is "
+            f'apt-get, which would fetch it. Fix: {fix}.'
         )
-    SOURCES.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(['apt-get', 'download', *PACKAGES], cwd=SOURCES)
-    packages = sorted(SOURCES.glob('*.deb'))
-    if done.returncode or len(packages) < len(PACKAGES):
+    partial = target.with_name(f'.{package}')
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    print(f'fetching {package} into {target}', flush=True)
+    got = subprocess.run(['apt-get', 'download', package], cwd=partial)
+    files = list(partial.glob('*.deb'))
+    if got.returncode or not files:
         raise FileNotFoundError(
-            f'apt-get download {" ".join(PACKAGES)} failed, see above. Fix: '
-            'run "apt-get update" as root, or give --stamps DIR and '
-            '--backgrounds DIR.'
+            f'apt-get download {package} failed, see above. Fix: run '
+            f'"apt-get update" as root, or {fix}.'
         )
-    for package in packages:
-        subprocess.run(['dpkg-deb', '-x', package, SOURCES], check=True)
+    if subprocess.run(['dpkg-deb', '-x', *files, partial]).returncode:
+        raise OSError(
+            f'dpkg-deb cannot unpack {files[0]}, see above. Fix: make room, '
+            f'or {fix}.'
+        )
+    files[0].unlink()
+    partial.rename(target)
 
 
 def run(tool: str, *arguments: str) -> None:
@@ -148,7 +164,8 @@ def main() -> None:
     """Do all of it, or what is left of it."""
     args = parse_args()
     start = time.perf_counter()
-    stamps, backgrounds = find_sources(args)
+    stamps = find_source('stamps', args.stamps)
+    backgrounds = find_source('backgrounds', args.backgrounds)
     print('[1/3] clips', flush=True)
     run(
         'dataset_converters/compose_clips',

@@ -1,7 +1,7 @@
 """Where make photo finds stamps, and the table it ends with."""
 
-import argparse
 import importlib.util
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,28 +14,69 @@ photo = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(photo)
 
 
-def given(**folders):
-    return argparse.Namespace(
-        **{'stamps': None, 'backgrounds': None, **folders}
-    )
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """No package is installed, none was fetched; lists what is run."""
+    packages = {'stamps': ('tux', tmp_path / 'usr/share/tuxpaint/stamps')}
+    monkeypatch.setattr(photo, 'PACKAGES', packages)
+    monkeypatch.setattr(photo, 'SOURCES', tmp_path / 'fetched')
+    monkeypatch.setattr(photo.shutil, 'which', lambda name: f'/bin/{name}')
+    return packages['stamps'][1]
 
 
-def test_folders_that_are_given_are_taken(tmp_path):
-    found = photo.find_sources(given(stamps=tmp_path, backgrounds=tmp_path))
-    assert found == (tmp_path, tmp_path)
+def run_by(monkeypatch, apt=0, unpacks=True):
+    """Let apt-get and dpkg-deb be played; return what was called."""
+    called = []
+
+    def run(command, cwd=None):
+        called.append(command[0])
+        if command[0] == 'apt-get' and not apt:
+            (cwd / 'tux_1_all.deb').touch()
+        if command[0] == 'dpkg-deb':
+            _, _, file, folder = command
+            assert file.is_file()
+            usual = photo.PACKAGES['stamps'][1]
+            (folder / usual.relative_to('/')).mkdir(parents=True)
+            return subprocess.CompletedProcess(command, not unpacks)
+        return subprocess.CompletedProcess(command, apt)
+
+    monkeypatch.setattr(photo.subprocess, 'run', run)
+    return called
 
 
-def test_packages_that_were_fetched_are_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(photo, 'SOURCES', tmp_path)
-    absent = tmp_path / 'usr/none'
-    monkeypatch.setattr(photo, 'STAMPS', absent)
-    monkeypatch.setattr(photo, 'BACKGROUNDS', absent)
+def test_a_folder_that_is_given_is_taken_or_missed(tmp_path):
+    assert photo.find_source('stamps', tmp_path) == tmp_path
+    with pytest.raises(FileNotFoundError, match='--stamps: .*none is not a'):
+        photo.find_source('stamps', tmp_path / 'none')
+
+
+def test_a_package_is_fetched_once(nowhere, monkeypatch):
+    called = run_by(monkeypatch)
+    found = photo.find_source('stamps', None)
+    assert found == photo.SOURCES / 'tux' / nowhere.relative_to('/')
+    assert found.is_dir() and not list(photo.SOURCES.rglob('*.deb'))
+    assert photo.find_source('stamps', None) == found
+    assert called == ['apt-get', 'dpkg-deb']
+    nowhere.mkdir(parents=True)
+    assert photo.find_source('stamps', None) == nowhere
+
+
+def test_half_a_package_is_not_taken(nowhere, monkeypatch):
+    run_by(monkeypatch, unpacks=False)
+    with pytest.raises(OSError, match='unpack .*tux_1_all.deb.* make room'):
+        photo.find_source('stamps', None)
+    called = run_by(monkeypatch)
+    assert photo.find_source('stamps', None).is_dir()
+    assert called == ['apt-get', 'dpkg-deb']
+
+
+def test_without_apt_the_folder_is_asked_for(nowhere, monkeypatch):
+    run_by(monkeypatch, apt=100)
+    with pytest.raises(FileNotFoundError, match='failed, see above. Fix: run'):
+        photo.find_source('stamps', None)
     monkeypatch.setattr(photo.shutil, 'which', lambda name: None)
     with pytest.raises(FileNotFoundError, match='Fix: give --stamps DIR'):
-        photo.find_sources(given())
-    there = tmp_path / absent.relative_to('/')
-    there.mkdir(parents=True)
-    assert photo.find_sources(given()) == (there, there)
+        photo.find_source('stamps', None)
 
 
 def test_classes_are_those_of_stamps():
