@@ -148,9 +148,13 @@ def test_swapped_sounds_are_drawn(stages, tmp_path, monkeypatch):
     call(
         'analysis_tools/swap_sound',
         *(config, checkpoint, '--out', out, '--split', 'train'),
+        *('--sounds', 'own', 'other'),
         monkeypatch=monkeypatch,
     )
-    assert cv2.imread(str(out)).shape == page.shape
+    fewer = cv2.imread(str(out)).shape
+    assert fewer[1:] == page.shape[1:]
+    row = (page.shape[0] - fewer[0]) / 3  # of a sound, with its strip
+    assert 256 + 40 < row < 256 + 40 + 80
     with pytest.raises(ValueError, match="no clip 'absent'"):
         call(
             'analysis_tools/swap_sound',

@@ -1,7 +1,8 @@
 """Draw one clip under its own sound and under others.
 
     python tools/analysis_tools/swap_sound.py CONFIG CHECKPOINT \
-        [--clip ID] [--other WAV] [--mixed WAV] [--split test] [--out FILE.png]
+        [--clip ID] [--other WAV] [--mixed WAV] [--split test] \
+        [--sounds own other] [--out FILE.png]
 
 Figures 1 and 5 of arXiv 2307.16620. One row of predictions for each of: the
 clip's own sound, digital silence, white noise, another clip's sound, and the
@@ -16,7 +17,7 @@ of something that it shows silently (known for synthetic clips), else to
 
 import argparse
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -60,6 +61,7 @@ from mmavs.visualization.local_visualizer import DEFAULT_PALETTE
 MIN_WIDTH = 256
 STRIP_HEIGHT = 40
 SPLITS = ('train', 'val', 'test')
+SOUNDS = ('own', 'mute', 'noise', 'other', 'mixed')
 SAMPLE_RATE = 16000
 Row = Tuple[str, List[np.ndarray]]
 
@@ -77,6 +79,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--other', help="wav file, another clip's sound")
     parser.add_argument('--mixed', help='wav file, mixed with the own sound')
     parser.add_argument('--split', default='test', choices=SPLITS)
+    parser.add_argument(
+        '--sounds',
+        nargs='+',
+        default=SOUNDS,
+        choices=SOUNDS,
+        help='rows to draw; default all',
+    )
     parser.add_argument('--out', help='picture; work_dirs/swap_sound/<clip>')
     parser.add_argument('--device', help='default: a GPU if there is one')
     parser.add_argument(
@@ -100,9 +109,11 @@ def choose_sounds(
     return other, mixed
 
 
-def conditions(clip: str, other: str, mixed: str) -> Dict[str, List[dict]]:
+def conditions(
+    clip: str, other: str, mixed: str, sounds: Sequence[str] = SOUNDS
+) -> Dict[str, List[dict]]:
     """Name each sound and say what makes it."""
-    return {
+    every = {
         'own sound': [],
         'mute': [dict(type='ChangeSound', sound='mute')],
         'white noise': [dict(type='ChangeSound', sound='noise')],
@@ -113,6 +124,8 @@ def conditions(clip: str, other: str, mixed: str) -> Dict[str, List[dict]]:
             dict(type='ChangeSound', sound='mix', others={clip: mixed})
         ],
     }
+    names = zip(SOUNDS, every)
+    return {name: every[name] for sound, name in names if sound in sounds}
 
 
 class KeepWaveform:
@@ -218,7 +231,8 @@ def main() -> None:
     other, mixed = choose_sounds(contents, clip, args)
     default = f'work_dirs/swap_sound/{flat_name(clip)}.png'
     out = picture_path(args.out or default)
-    rows = rows_of(model, config, args, clip, conditions(clip, other, mixed))
+    sounds = conditions(clip, other, mixed, args.sounds)
+    rows = rows_of(model, config, args, clip, sounds)
     page = sheet(rows, f'{Path(args.config).stem}: {clip}')
     write_picture(out, page[..., ::-1])
     print(f'drawn: {out}')
