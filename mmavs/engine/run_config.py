@@ -185,7 +185,7 @@ def use_synthetic(
     from mmavs.datasets.synthetic.layouts import LAYOUTS
 
     given = [value for value in (options or {}).values() if value]
-    named = [*pretrained_paths(config._cfg_dict), config.get('load_from')]
+    named = [*_weights_of_model(config), config.get('load_from')]
     drop_pretrained(config._cfg_dict, given)
     if config.get('load_from') not in given:
         config.load_from = None
@@ -263,7 +263,7 @@ def check_inputs(
         for root in dict.fromkeys(roots)
         if root and not Path(root).is_dir()
     ]
-    files = pretrained_paths(config._cfg_dict) if weights else []
+    files = _weights_of_model(config) if weights else []
     if weights and config.get('load_from'):
         files.append(config.load_from)
     missing += [
@@ -278,6 +278,15 @@ def check_inputs(
             + '\nTo try this config now, without data or weights:\n'
             f'  python {tool} {config_path} --synthetic'
         )
+
+
+def _weights_of_model(config: Config) -> List[str]:
+    """Paths that the model loads.
+
+    Those of the parts that a config names beside it do not follow what the
+    command line overrides.
+    """
+    return pretrained_paths(config._cfg_dict.get('model'))
 
 
 def _how_to_get_data(root: str, splits: Sequence[str]) -> str:

@@ -13,11 +13,14 @@ from mmavs.engine.run_config import (
     config_to_look_at,
     evaluators_of,
     innermost_datasets,
+    load_config,
     loader_of,
     use_synthetic,
     use_tta,
 )
 from mmavs.weights.addresses import how_to_get, pretrained_paths
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def config():
@@ -43,7 +46,8 @@ def check_training(config, path):
     check_inputs(config, path, splits, 'tools/train.py', weights=True)
 
 
-def test_composed_data_have_a_synthetic_twin_too(monkeypatch):
+def test_composed_data_have_a_synthetic_twin_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where make photo made nothing
     made = []
     monkeypatch.setattr(
         synthetic,
@@ -216,6 +220,21 @@ def test_complete_inputs_pass(tmp_path, monkeypatch):
     for name in ('pretrained/a.pth', 's4.pth'):
         (tmp_path / name).touch()
     check_training(config(), 'configs/x.py')
+
+
+def test_weights_that_the_command_line_took_away_are_not_missed(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    options = {
+        'model.backbone.init_cfg': None,
+        'model.audio_encoder.init_cfg': None,
+    }
+    path = ROOT / 'configs/tpavi/tpavi_pvt_ms3.py'
+    cfg = load_config(str(path), options)
+    assert cfg.pvt_v2_b5.init_cfg  # what the model's was taken from
+    (tmp_path / 'data/avsbench/Multi-sources').mkdir(parents=True)
+    check_training(cfg, str(path))
 
 
 def test_weights_say_how_they_are_obtained():
