@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import mmavs  # noqa: F401
 from mmavs.command_line import run_script
@@ -149,6 +149,27 @@ def table(results: dict) -> str:
     return '\n'.join(lines)
 
 
+def missed(results: dict) -> List[str]:
+    """Say which expectations of a model that listens were missed."""
+    heard, deaf = (results[name] for name in MODELS)
+    own = heard['own']
+    gaps = (
+        ('J above that without sound', own['J'] - deaf['own']['J'], 15),
+        ('F above that without sound', own['F'] - deaf['own']['F'], 20),
+        (
+            'J above that under swapped sound',
+            own['J'] - heard['swap']['J'],
+            20,
+        ),
+        ('percent left alone under silence', 100 - heard['mute']['FPR'], 90),
+    )
+    return [
+        f'{name}: {gap:.1f}, expected {least} at least'
+        for name, gap, least in gaps
+        if gap < least
+    ]
+
+
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -182,6 +203,8 @@ def main() -> None:
     print('[3/3] results\n')
     print(table(results))
     print(f'\npictures below {WORK}; {time.perf_counter() - start:.0f} s')
+    if missed(results):
+        raise SystemExit('; '.join(missed(results)))
 
 
 if __name__ == '__main__':

@@ -92,3 +92,22 @@ def test_table():
     assert head.split() == ['model,', 'sound', 'J', 'F', 'FPR']
     assert own.split() == ['with', 'sound,', 'own', '54.3', '56.9', '1.0']
     assert mute.split()[3:] == ['20.0', '-', '0.0']
+
+
+def test_what_is_expected_of_a_model_that_listens():
+    heard = dict(
+        own=dict(J=68.0, F=75.5), mute=dict(J=13.8, FPR=0.0), swap=dict(J=24.7)
+    )
+    results = {
+        'with sound': heard,
+        'without sound': dict(own=dict(J=53.0, F=55.5)),
+    }
+    assert photo.missed(results) == []
+    results['without sound']['own'] = dict(J=53.1, F=55.6)
+    heard['swap'], heard['mute'] = dict(J=48.1), dict(FPR=10.1)
+    assert [line.split(':')[1] for line in photo.missed(results)] == [
+        ' 14.9, expected 15 at least',
+        ' 19.9, expected 20 at least',
+        ' 19.9, expected 20 at least',
+        ' 89.9, expected 90 at least',
+    ]

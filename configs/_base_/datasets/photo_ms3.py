@@ -1,8 +1,5 @@
 # Photographs and recordings in MS3's layout at 112 px, composed by `make
-# photo`, or by
-#   python tools/dataset_converters/compose_clips.py --out data/photo-112px \
-#     --tuxpaint --backgrounds DIR --size 112 \
-#     --clips train=1200 val=40 test=200
+# photo`, or by the command under "Speed" in docs/en/composed.md.
 _base_ = './synthetic_ms3.py'
 data_root = 'data/photo-112px/Multi-sources/'
 synthetic_set = dict(size=112, clips=dict(train=1200, val=40, test=200))
