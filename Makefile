@@ -6,7 +6,9 @@
 # make test-weights   full-size files for each model whose weights go by name
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
-# make test-export   every method as ONNX and torch.export, and compiled
+# make test-export   every method as ONNX, torch.export and by torch.compile
+# make test-no-torch   an exported model on a video, in an environment of its own
+# make benchmark-compile   PyTorch, ONNX Runtime and torch.compile (needs g++)
 # make test-page    the web page in headless Chromium (which is to be there)
 # make fuzz         damaged and hostile files through every door
 # make soak         2,000 iterations, and 5 minutes of video: memory stays
@@ -51,7 +53,7 @@ RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 GPU_CONFIGS = tpavi/tpavi_pvt_ms3 avsbg/avsbg_pvt_ms3 \
 	avsegformer/avsegformer_pvt_ms3 avsac/avsac_pvt_ms3 catr/catr_pvt_ms3
 
-.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-export test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test gpu-benchmark lint results results-full docs clean env
+.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-export test-no-torch benchmark-compile test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test gpu-benchmark lint results results-full docs clean env
 
 env: $(STAMP)
 
@@ -95,7 +97,22 @@ test-pairs: $(STAMP)
 	@$(BIN)/python -m pytest -m slow tests/test_tools/test_option_pairs.py
 
 test-export: $(STAMP)
-	@$(BIN)/python -m pytest -m "" tests/test_deployment
+	@$(BIN)/python -m pytest -m "" tests/test_deployment \
+		tests/test_models/test_segmentors/test_compile.py
+
+# neither PyTorch nor OpenMMLab nor OpenCV
+test-no-torch: $(STAMP)
+	@$(BIN)/python tools/deployment/export.py film_tiny_ms3_96px --log-mel \
+		--out work_dirs/no_torch/film.onnx --overwrite
+	@$(PYTHON) -m venv --clear .venv-onnx
+	@.venv-onnx/bin/python -m pip install --quiet --no-deps .
+	@.venv-onnx/bin/python -m pip install --quiet -r requirements/onnx.txt
+	@cd work_dirs/no_torch && ../../.venv-onnx/bin/mmavs video --example \
+		film.onnx --json found.json --out-video overlay.mp4 --overwrite
+
+benchmark-compile: $(STAMP)
+	@$(BIN)/python tools/deployment/benchmark.py --compile $(addsuffix \
+		_tiny_ms3, tpavi avsbg avis avsegformer avsac catr auralsam2 film)
 
 test-page: $(STAMP)
 	@$(PIP) -r requirements/demo.txt playwright

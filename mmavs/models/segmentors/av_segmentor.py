@@ -23,6 +23,7 @@ from mmavs.weights.checkpoint import refuse_other_models
 
 from .auxiliary_losses import AuxiliaryLosses
 from .clips import bare_sample, check_labels
+from .compiled_parts import compile_parts
 from .labeled_alone import first_alone, keep_frames
 from .loss_choice import choose_losses
 
@@ -70,11 +71,14 @@ class AVSegmentor(BaseSegmentor):
             the head, before any resizing) and ``carry_memory`` (default
             False; see :class:`~mmavs.apis.AVSInferencer`).
         data_preprocessor (dict, optional): :class:`AVSDataPreProcessor`.
+        compile (bool or dict): Let :func:`torch.compile` translate encoders,
+            necks and head at their first use, with these options of its own.
 
     Raises:
         ValueError: An unknown ``eval_size`` or feature stage, or a threshold
             outside [0, 1).
-        RuntimeError: On loading, a checkpoint of another model.
+        RuntimeError: On loading, a checkpoint of another model; to compile,
+            no compiler.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class AVSegmentor(BaseSegmentor):
         train_cfg: Optional[dict] = None,
         test_cfg: Optional[dict] = None,
         data_preprocessor: Optional[dict] = None,
+        compile: Union[bool, dict] = False,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
@@ -116,6 +121,9 @@ class AVSegmentor(BaseSegmentor):
                 'decode_head.threshold is a probability, at least 0 and below '
                 f'1, got {self.threshold}'
             )
+        if compile is not False:
+            parts = (self.backbone, self.audio_encoder, *self.neck)
+            compile_parts((*parts, self.decode_head), compile)
 
     @property
     def eval_size(self) -> str:

@@ -1,0 +1,103 @@
+"""Time models in PyTorch, in ONNX Runtime and compiled by torch.compile.
+
+    python tools/deployment/benchmark.py CONFIG [CONFIG ...]
+
+prints a table: the largest difference between ONNX Runtime and PyTorch on 1, 2
+and 3 clips, and milliseconds of one clip (processor time, best of three) with
+random weights, in one thread unless OMP_NUM_THREADS says otherwise. With
+--compile the network is compiled as well, which needs a C++ compiler and a
+minute per model.
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import List
+
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+import torch
+from torch import nn
+
+import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
+from mmavs.apis import init_model
+from mmavs.command_line import FAILED, run_script
+from mmavs.deployment.checking import (
+    TOLERANCE,
+    difference,
+    load,
+    milliseconds,
+)
+from mmavs.deployment.exporting import (
+    OPSET,
+    example_clips,
+    export_model,
+)
+from mmavs.deployment.network import ClipNetwork
+from mmavs.models.segmentors.compiled_parts import compile_parts
+
+COLUMNS = (
+    *('config', 'opset', 'difference', 'PyTorch, ms', 'ONNX Runtime, ms'),
+    'compiled, ms',
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'configs',
+        nargs='+',
+        metavar='CONFIG',
+        help='files, or names of models',
+    )
+    parser.add_argument(
+        '--compile', action='store_true', help='also time torch.compile'
+    )
+    return parser.parse_args()
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """Compile a model's parts, as ``model.compile=True`` does."""
+    parts = (model.backbone, model.audio_encoder, *model.neck)
+    compile_parts((*parts, model.decode_head), True)
+    return model
+
+
+def measure(name: str, with_compile: bool) -> List[str]:
+    """Give the row of a model, and its difference."""
+    torch.manual_seed(0)
+    model = init_model(name, 'random', 'cpu')
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'model.onnx'
+        facts = export_model(model, path)
+        run = load(path, facts)
+    apart = max(
+        difference(model, run, facts, num_clips=count) for count in (1, 2, 3)
+    )
+    clips = example_clips(model, facts, num_clips=1)
+    network = ClipNetwork(model)
+    times = [milliseconds(network, clips), milliseconds(run, clips)]
+    if with_compile:
+        times.append(milliseconds(ClipNetwork(compiled(model)), clips))
+    row = [Path(name).stem, str(OPSET), f'{apart:.0e}']
+    row += [f'{time:.0f}' for time in times]
+    row += ['' for _ in range(len(COLUMNS) - len(row))]
+    print(f'| {" | ".join(row)} |', flush=True)
+    return row
+
+
+def main() -> int:
+    """Measure; exit code 1 if an exported model computes something else."""
+    args = parse_args()
+    print(f'| {" | ".join(COLUMNS)} |')
+    print('|---' * len(COLUMNS) + '|', flush=True)
+    rows = [measure(name, args.compile) for name in args.configs]
+    return FAILED if any(float(row[2]) > TOLERANCE for row in rows) else 0
+
+
+if __name__ == '__main__':
+    run_script(main)
