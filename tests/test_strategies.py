@@ -15,6 +15,7 @@ from test_training_on_ranks import RANDOM, inner, plainly
 from mmavs.compat import load_checkpoint
 from mmavs.engine.strategies import ready_strategy
 from mmavs.testing import on_ranks
+from mmavs.utils import register_all_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 STRATEGIES = ROOT / 'configs/_base_/strategies'
@@ -60,6 +61,7 @@ def prepare(data_root, work_dir, strategy=None, epochs=1, optimizer='SGD'):
 
 def train(config):
     """Train on this rank; what the model was wrapped into."""
+    register_all_modules()
     if get_world_size() > 1:
         config.train_dataloader.batch_size //= get_world_size()
     kind = config.get('runner_type')
@@ -82,7 +84,19 @@ def alone(tiny_ms3, tmp_path_factory):
     return weights(folder)
 
 
+@pytest.fixture
+def without_compiler(monkeypatch):
+    """DeepSpeed would compile an operator of its own for CPU ranks."""
+    if find_spec('deepspeed') is not None:
+        import deepspeed
+
+        monkeypatch.setitem(
+            deepspeed.ops.__compatible_ops__, 'deepspeed_shm_comm', False
+        )
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures('without_compiler')
 @pytest.mark.parametrize(
     'strategy, wrapper',
     [
