@@ -52,7 +52,10 @@ METRICS = _child('METRICS', 'metric', 'mmseg.evaluation', 'mmavs.evaluation')
 EVALUATOR = _child('EVALUATOR', 'evaluator', 'mmseg.evaluation')
 TASK_UTILS = _child('TASK_UTILS', 'task util', 'mmseg.models', 'mmavs.models')
 VISUALIZERS = _child(
-    'VISUALIZERS', 'visualizer', 'mmseg.visualization', 'mmavs.visualization'
+    'VISUALIZERS',
+    'visualizer',
+    'mmseg.visualization',
+    'mmavs.visualization.local_visualizer',
 )
 VISBACKENDS = _child(
     'VISBACKENDS', 'vis backend', 'mmseg.visualization', 'mmavs.visualization'
