@@ -6,6 +6,9 @@ import functools
 def ready_sharding() -> None:
     """Let mmengine's strategies run on CPU ranks, FSDP's resume and clip."""
     import torch
+
+    if not torch.distributed.is_available():  # nor are the strategies
+        return
     from mmengine._strategy import FSDPStrategy
     from mmengine._strategy.deepspeed import DeepSpeedOptimWrapper
 
