@@ -2,7 +2,7 @@
 _base_ = './film_lite0_ms3.py'
 model = dict(
     data_preprocessor=dict(size_divisor=32),  # 112 px become 128
-    backbone=dict(backbone=dict(out_indices=(0, 1, 2, 3))),
+    backbone=dict(encoder=dict(out_indices=(0, 1, 2, 3))),
     neck=None,
     decode_head=dict(
         _delete_=True,
