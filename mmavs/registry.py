@@ -61,4 +61,4 @@ VISBACKENDS = _child(
     'VISBACKENDS', 'vis backend', 'mmseg.visualization', 'mmavs.visualization'
 )
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'log processor')
-INFERENCERS = _child('INFERENCERS', 'inferencer', 'mmavs.apis')
+INFERENCERS = _child('INFERENCERS', 'inferencer', 'mmavs.apis.inferencer')

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from run_tool import load_tool
 
 from mmavs.apis import AVSInferencer
 from mmavs.deployment.onnx_clips import OnnxClips
@@ -135,3 +136,13 @@ def test_a_video_shorter_than_a_clip_is_refused(exported, tmp_path):
     inferencer = OnnxInferencer(exported.path, threads=1)
     with pytest.raises(ValueError, match='lasts for 3 s, .*takes clips of 5'):
         list(inferencer.stream(path))
+
+
+def test_what_an_exported_model_has_is_not_asked_for(monkeypatch, capsys):
+    words = ['video_demo.py', 'a.mp4', 'm.onnx', '--device', 'cpu']
+    monkeypatch.setattr(sys, 'argv', words)
+    with pytest.raises(SystemExit) as ended:
+        load_tool('demo/video_demo').main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.endswith('m.onnx has its device in itself: leave that out')
