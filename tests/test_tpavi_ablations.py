@@ -91,7 +91,7 @@ def test_released_recipe():
         assert config.train_cfg.max_epochs == epochs
         assert config.train_dataloader.batch_size == 4
         optimizer = config.optim_wrapper.optimizer
-        assert dict(optimizer) == dict(type='Adam', lr=1e-4)
+        assert dict(optimizer) == dict(type='Adam', lr=1e-4, fused=True)
         assert 'param_scheduler' not in config
         assert 'clip_grad' not in config.optim_wrapper
     assert config.model.data_preprocessor.num_frames == 10
