@@ -47,7 +47,7 @@ class DilatedSum(BaseModule):
         """(N, C_in, H, W) -> (N, C_out, H, W)."""
         out = self.branches[0](x)
         for branch in self.branches[1:]:
-            out = out + branch(x)
+            out += branch(x)  # no gradient needs what was there
         return out
 
 
