@@ -95,13 +95,30 @@ def _count(
     live = LiveBytes()
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     with fake if on_cpu else OnMeta():
-        model.to_empty(device='cpu' if on_cpu else 'meta').train()
+        _place(model, 'cpu' if on_cpu else 'meta')
+        model.train()
         for module in frozen:
             module.eval()
         clips = _clips(model, setting, num_clips)
         with live:
             _step(model, setting, *clips)
     return model, live.peak
+
+
+def _place(model: nn.Module, device: str) -> None:
+    """Put weights without values there; what modules share stays shared."""
+    placed: Dict[int, Tensor] = {}
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is None:
+                    continue
+                if id(tensor) not in placed:
+                    new = torch.empty_like(tensor, device=device)
+                    if isinstance(tensor, nn.Parameter):
+                        new = nn.Parameter(new, tensor.requires_grad)
+                    placed[id(tensor)] = new
+                tensors[name] = placed[id(tensor)]
 
 
 def _size_of(tensors: Iterable[Tensor]) -> int:
