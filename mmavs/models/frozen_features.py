@@ -170,14 +170,3 @@ def _rename_saved(module, state: dict, prefix: str, *_) -> None:
     inner = f'{prefix}encoder.'
     for key in [key for key in state if key.startswith(inner)]:
         state[prefix + key[len(inner) :]] = state.pop(key)
-
-
-def rename_old(module, state: dict, prefix: str, *_) -> None:
-    """Take a model's checkpoint in which a kept backbone is named twice.
-
-    As before :class:`FrozenFeatures` left names as they are.
-    """
-    if isinstance(module.backbone, FrozenFeatures):
-        twice = f'{prefix}backbone.backbone.'
-        for key in [key for key in state if key.startswith(twice)]:
-            state[f'{prefix}backbone.{key[len(twice) :]}'] = state.pop(key)

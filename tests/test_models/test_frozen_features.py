@@ -151,26 +151,3 @@ def test_an_audio_encoder(tmp_path):
     for _ in range(2):
         torch.testing.assert_close(cached(sound), wanted)
     assert cached.out_channels == 8
-
-
-def test_checkpoints_that_name_the_backbone_twice(tmp_path):
-    stem = dict(type='ResNet', depth=18, base_channels=4, out_indices=(3,))
-    model = MODELS.build(
-        dict(
-            type='AVSegmentor',
-            backbone=dict(
-                type='FrozenFeatures', encoder=stem, cache_dir=str(tmp_path)
-            ),
-            decode_head=dict(
-                type='AVSFPNHead', in_channels=[32], channels=(4, 4)
-            ),
-        )
-    )
-    wanted = {k: v + 1 for k, v in model.state_dict().items()}
-    old = {
-        key.replace('backbone.', 'backbone.backbone.'): value
-        for key, value in wanted.items()
-    }
-    model.load_state_dict(old, strict=True)
-    found = model.state_dict()
-    assert all(torch.equal(found[key], wanted[key]) for key in wanted)

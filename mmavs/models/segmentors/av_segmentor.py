@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from mmavs.models.decode_heads.avs_decode_head import AVSDecodeHead
 from mmavs.models.decode_heads.write_maps import HowToWrite, write_maps
-from mmavs.models.frozen_features import rename_old
 from mmavs.registry import MODELS
 from mmavs.structures import (
     DEFAULT_THRESHOLD,
@@ -106,8 +105,9 @@ class AVSegmentor(BaseSegmentor):
         self.auxiliary_losses = AuxiliaryLosses(
             auxiliary_losses, len(self.neck)
         )
-        for hook in (rename_old, refuse_other_models):
-            self._register_load_state_dict_pre_hook(hook, with_module=True)
+        self._register_load_state_dict_pre_hook(
+            refuse_other_models, with_module=True
+        )
         self._warn = WarnOnce()
         self.train_cfg = train_cfg
         self.test_cfg = dict(test_cfg or {})
