@@ -18,6 +18,7 @@ comparison is carried on. A run is known by its whole config, with options and
 the weights it starts from: one of another config is not taken for it. Its
 figures, under every sound (--sounds), are one small file of --results; with
 that file alone, as in a clone, a run is done as well.
+Runs share the cores, or have as many threads as OMP_NUM_THREADS says.
 ``--costs`` adds the parameters that take part in a clip, and the median
 seconds of a training step, of the machine it ran on.
 """
@@ -58,6 +59,7 @@ from mmavs.utils import register_all_modules
 from mmavs.weights.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
+LINUX = hasattr(os, 'sched_getaffinity')
 GROUPS = ('', '_constant', '_switching')
 
 
@@ -143,7 +145,7 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
     if record is not None:
         return record
     note_run(folder, config)
-    threads = max(1, (os.cpu_count() or 1) // args.jobs)
+    threads = threads_of_a_run(args.jobs)
     source = str(Path(row.config).absolute())  # tools run in the root
     words = ['--work-dir', str(folder), '--cfg-options', *options]
     call(folder, threads, 'train', source, '--resume', *words)
@@ -170,6 +172,16 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
     write_run(path, record)
     print(f'{row.name} seed {seed}: {flat_figures(record)}', flush=True)
     return record
+
+
+def threads_of_a_run(jobs: int) -> int:
+    """Share the cores that this process may use, or what the user says.
+
+    Threads that wait for each other on a busy core waste most of it.
+    """
+    told = os.environ.get('OMP_NUM_THREADS')
+    cores = len(os.sched_getaffinity(0)) if LINUX else os.cpu_count() or 1
+    return int(told) if told else max(1, cores // jobs)
 
 
 def budget(config: Config) -> dict:
