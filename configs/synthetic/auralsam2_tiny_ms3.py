@@ -24,7 +24,9 @@ model = dict(
         ffn_channels=128,
         memory_layers=1,
         frozen=False,
-        loss_mask=dict(type='SAM2MaskLoss'),
+        # masks that start from nothing: with Dice at 1 and focal at 20 they
+        # stay below one half for so long that all IoUs are learned to be 0
+        loss_mask=dict(type='SAM2MaskLoss', focal_weight=5.0, dice_weight=5.0),
     ),
     auxiliary_losses=[
         dict(
