@@ -228,7 +228,7 @@ def _check_onnx() -> None:
     except ImportError as error:
         raise ImportError(
             f'ONNX files are written by onnx and onnxscript ({error}). Fix: '
-            "pip install 'mmavs[export]'."
+            'pip install onnx onnxscript onnxruntime.'
         ) from error
 
 
