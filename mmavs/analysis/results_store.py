@@ -53,6 +53,8 @@ def config_digest(config: Config) -> str:
         str: 16 hexadecimal digits.
     """
     content = {k: v for k, v in config.to_dict().items() if k not in _PLACES}
+    if not content.get('auto_scale_lr', {}).get('enable'):
+        content.pop('auto_scale_lr', None)  # it says nothing then
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 

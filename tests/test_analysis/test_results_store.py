@@ -41,6 +41,10 @@ def test_a_run_is_known_by_its_config(tmp_path):
     digest = config_digest(config)
     assert digest == config_digest(elsewhere)
     assert digest != config_digest(Config(dict(a=2)))
+    scaled = dict(enable=False, base_batch_size=8)
+    assert digest == config_digest(Config(dict(a=1, auto_scale_lr=scaled)))
+    scaled['enable'] = True
+    assert digest != config_digest(Config(dict(a=1, auto_scale_lr=scaled)))
     path = tmp_path / 'kept' / 'a_0.json'
     assert read_run(path, digest) is None
     write_run(path, dict(run(), digest=digest))
