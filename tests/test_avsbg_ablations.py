@@ -90,7 +90,8 @@ def test_the_readme_lists_these_rows():
 def test_released_recipe(name):
     """Adam 1e-4, 12 clips, 15 or 30 epochs; chosen on val, scored alone."""
     config = config_with(CONFIGS / f'avsbg/avsbg_{name}.py')
-    assert dict(config.optim_wrapper.optimizer) == dict(type='Adam', lr=1e-4)
+    adam = dict(type='Adam', lr=1e-4, fused=True)
+    assert dict(config.optim_wrapper.optimizer) == adam
     assert config.train_dataloader.batch_size == 12
     assert config.train_cfg.max_epochs == (15 if name == 'r50_s4' else 30)
     assert config.val_dataloader.dataset.split == 'val'

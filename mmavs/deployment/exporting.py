@@ -199,7 +199,7 @@ def _choose_front_end(front_end: Optional[dict], log_mel: bool) -> None:
 
 
 def _write_onnx(
-    program: ExportedProgram, path: Path, network: ClipNetwork, opset: int
+    program: ExportedProgram, partial: Path, network: ClipNetwork, opset: int
 ) -> None:
     _check_onnx()
     size = sum(p.numel() * p.element_size() for p in network.parameters())
@@ -218,7 +218,7 @@ def _write_onnx(
             external_data=False,
             verbose=False,
         )
-        exported.save(path, external_data=False)
+        exported.save(partial, external_data=False)
 
 
 def _check_onnx() -> None:
@@ -232,18 +232,20 @@ def _check_onnx() -> None:
         ) from error
 
 
-def _write_program(program: ExportedProgram, path: Path, *_) -> None:
-    torch.export.save(program, path)
+def _write_program(program: ExportedProgram, partial: Path, *_) -> None:
+    torch.export.save(program, partial)
 
 
-def _write_aoti(program: ExportedProgram, path: Path, *_) -> None:
+def _write_aoti(program: ExportedProgram, partial: Path, *_) -> None:
     reason = no_compiler()
     if reason is not None:
         raise RuntimeError(
             f'AOTInductor compiles C++, and {reason}. Fix: install one '
             '(apt install g++), name it in CXX, or take --to torch-export.'
         )
-    torch._inductor.aoti_compile_and_package(program, package_path=str(path))
+    torch._inductor.aoti_compile_and_package(
+        program, package_path=str(partial)
+    )
 
 
 _WRITERS: Dict[str, Callable] = {

@@ -108,7 +108,7 @@ def test_errors_name_the_file(tmp_path):
 def test_short_sound_is_said(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(
-        'mmavs.media.sound_stream.print_log',
+        'mmengine.logging.print_log',
         lambda text, **_: said.append(text),
     )
     sound = SoundFile(write_wav(tmp_path / 'short.wav', 1)).open()

@@ -86,7 +86,7 @@ def test_a_failed_computation_leaves_nothing(tmp_path):
 def said(monkeypatch, caplog):
     monkeypatch.setattr(module, '_warn_unwritable', WarnOnce())
     monkeypatch.setattr(
-        'mmavs.warn_once.print_log',
+        'mmengine.logging.print_log',
         lambda text, **_: logging.getLogger().warning(text),
     )
     return caplog

@@ -23,6 +23,7 @@ WRITERS = (
 )
 # what is not an output, or cannot be renamed
 ALLOWED = {
+    'mmavs/apis/mask_frames.py': 'image.save(data',  # bytes in memory
     'mmavs/audio/cache.py': 'np.save(file',  # renamed there, as caches are
     'mmavs/media/video_writer.py': 'av.open(f',  # gets the hidden path
     'mmavs/analysis/measure.py': '_CLEAR.write_text',  # of the kernel

@@ -42,7 +42,7 @@ def test_left_and_right(tmp_path, monkeypatch):
     """What each front end hears, from files and from memory."""
     load, said = TRANSFORMS.build(dict(type='LoadAudio', channels=2)), []
     monkeypatch.setattr(
-        'mmavs.warn_once.print_log', lambda message, **_: said.append(message)
+        'mmengine.logging.print_log', lambda message, **_: said.append(message)
     )
     levels = torch.tensor([1.0, 2.0, 3.0])[:, None] / 8
     samples = (levels * 32768).short().expand(3, 16000)
