@@ -6,7 +6,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / 'mmavs'
 # each may import what stands before it
 LAYERS = (
-    *('version', 'files', 'warn_once', 'model_index', 'registry', 'compat'),
+    *('version', 'lazy_names', 'processors', 'files', 'warn_once'),
+    *('model_index', 'registry', 'compat'),
     'structures',
     *('audio', 'media', 'datasets', 'weights', 'models', 'visualization'),
     *('evaluation', 'engine', 'utils', 'apis', 'deployment'),

@@ -26,6 +26,16 @@ def test_import_of_mmavs_loads_no_torch():
     assert run(code) == 'set()'
 
 
+def test_names_of_configs_are_found_before_anything_is_imported():
+    """Where a package imports its modules late, a registry finds none."""
+    run(
+        'import mmavs\n'
+        'from mmavs.registry import INFERENCERS, VISUALIZERS\n'
+        "assert VISUALIZERS.get('AVSLocalVisualizer')\n"
+        "assert INFERENCERS.get('AVSInferencer')\n"
+    )
+
+
 @pytest.mark.parametrize(
     'lines',
     [

@@ -26,6 +26,7 @@ from mmavs.command_line import run_script
 from mmavs.datasets.synthetic import ensure_synthetic
 from mmavs.engine.run_config import load_config
 from mmavs.files.text_files import read_json
+from mmavs.processors import threads_of_a_run
 from mmavs.weights.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +62,7 @@ def run(
         SystemExit: It fails; says where the log is and how it ends.
     """
     # both models train at a time, each on its share of the cores
-    threads = max(1, (os.cpu_count() or 1) // len(MODELS))
+    threads = threads_of_a_run(len(MODELS))
     env = dict(os.environ, OMP_NUM_THREADS=str(threads))
     command = [sys.executable, f'tools/{tool}.py', *arguments]
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 """Models by name, and inference on clips and on anyone's video."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mmavs.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from mmavs.model_index import list_models
@@ -20,20 +21,13 @@ __all__ = [
 ]
 
 # names of models are there without torch, so the rest comes when asked for
-_HOMES = {
-    'AVSInferencer': 'mmavs.apis.inferencer',
-    'inference_model': 'mmavs.apis.inference',
-    'init_model': 'mmavs.apis.models',
-    'list_models': 'mmavs.model_index',
-    'use_cuda_graphs': 'mmavs.apis.cuda_graphs',
-}
-
-
-def __getattr__(name: str):
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        'cuda_graphs': ['use_cuda_graphs'],
+        'inference': ['inference_model'],
+        'inferencer': ['AVSInferencer'],
+        'models': ['init_model'],
+        'mmavs.model_index': ['list_models'],
+    },
+)

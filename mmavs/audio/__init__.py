@@ -1,7 +1,8 @@
 """Sound as pure functions: reading, front ends, perturbations."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mmavs.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .fbank import beats_fbank
@@ -32,25 +33,17 @@ __all__ = [
 ]
 
 # what an exported model needs is there without torch
-_HOMES = {
-    'fbank': ('beats_fbank',),
-    'log_mel': ('vggish_log_mel',),
-    'pickled': ('read_log_mel_pickle',),
-    'resampling': ('resample', 'to_channels', 'to_mono'),
-    'sound_track': (
-        *('SoundTrack', 'decode_sound'),
-        *('read_sound', 'read_sound_track'),
-    ),
-    'wav': ('decode_wav', 'read_wav'),
-}
-
-
-def __getattr__(name: str):
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f'mmavs.audio.{home}'), name)
-    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-
-
-def __dir__() -> list:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        'fbank': ['beats_fbank'],
+        'log_mel': ['vggish_log_mel'],
+        'pickled': ['read_log_mel_pickle'],
+        'resampling': ['resample', 'to_channels', 'to_mono'],
+        'sound_track': [
+            *('SoundTrack', 'decode_sound'),
+            *('read_sound', 'read_sound_track'),
+        ],
+        'wav': ['decode_wav', 'read_wav'],
+    },
+)

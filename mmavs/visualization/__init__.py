@@ -1,7 +1,8 @@
 """Pictures of clips."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mmavs.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .files import picture_path
@@ -20,23 +21,12 @@ __all__ = [
 ]
 
 # maps of regions are there without torch and OpenCV
-_HOMES = {
-    'AVSLocalVisualizer': 'local_visualizer',
-    'clip_sheet': 'sheets',
-    'draw_instances': 'instances',
-    'log_mel_strip': 'sheets',
-    'overlay': 'sheets',
-    'picture_path': 'files',
-    'sheet': 'sheets',
-}
-
-
-def __getattr__(name: str):
-    if name not in _HOMES:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    home = import_module(f'mmavs.visualization.{_HOMES[name]}')
-    return getattr(home, name)
-
-
-def __dir__() -> list:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        'files': ['picture_path'],
+        'instances': ['draw_instances'],
+        'local_visualizer': ['AVSLocalVisualizer'],
+        'sheets': ['clip_sheet', 'log_mel_strip', 'overlay', 'sheet'],
+    },
+)

@@ -105,15 +105,11 @@ def test_errors_name_the_file(tmp_path):
         SoundFile(tmp_path / 'nowhere.wav').open()
 
 
-def test_short_sound_is_said(tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr(
-        'mmengine.logging.print_log',
-        lambda text, **_: said.append(text),
-    )
+def test_short_sound_is_said(tmp_path, warned):
     sound = SoundFile(write_wav(tmp_path / 'short.wav', 1)).open()
     sound.read(0, 2)
     warn_if_short(sound, pictures_end=1.9)
-    assert not said
+    assert not warned
     warn_if_short(sound, pictures_end=2.1)
-    assert len(said) == 1 and 'short.wav: the sound ends at 1.0 s' in said[0]
+    assert len(warned) == 1
+    assert 'short.wav: the sound ends at 1.0 s' in warned[0]

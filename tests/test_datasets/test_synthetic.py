@@ -12,6 +12,7 @@ import pytest
 
 from mmavs.audio import read_wav
 from mmavs.compat.av_files import open_media
+from mmavs.compat.av_pictures import converted
 from mmavs.datasets import AVSBenchMS3Dataset, AVSBenchS4Dataset
 from mmavs.datasets.s4_categories import S4_CATEGORIES
 from mmavs.datasets.synthetic import CLASSES, ensure_synthetic, read_side_file
@@ -230,7 +231,7 @@ def test_video_holds_the_frames_and_the_sound(tmp_path):
     path = folder / 'ms3_data' / 'raw_videos' / f'{clip_id}.mp4'
     with av.open(str(path)) as container:
         pictures = [
-            frame.to_ndarray(format='bgr24')
+            converted(frame, format='bgr24').to_ndarray()
             for frame in container.decode(video=0)
         ]
     with av.open(str(path)) as container:

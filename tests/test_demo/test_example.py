@@ -13,6 +13,7 @@ from run_tool import load_tool
 
 from mmavs.apis import inference_model, init_model
 from mmavs.compat import load_checkpoint
+from mmavs.compat.av_pictures import converted
 from mmavs.compat.downloads import check_digits
 from mmavs.datasets import AVSBenchMS3Dataset
 from mmavs.datasets.synthetic import ensure_synthetic
@@ -30,7 +31,10 @@ MEASURED = 76.2  # percent, on the first ten test clips
 
 def decoded(path):
     with av.open(str(path)) as file:
-        frames = [f.to_ndarray(format='rgb24') for f in file.decode(video=0)]
+        frames = [
+            converted(f, format='rgb24').to_ndarray()
+            for f in file.decode(video=0)
+        ]
     with av.open(str(path)) as file:
         sound = [f.to_ndarray() for f in file.decode(audio=0)]
     return np.stack(frames).astype(int), np.concatenate(sound, 1)

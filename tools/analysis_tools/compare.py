@@ -55,11 +55,11 @@ from mmavs.files.kept_inputs import keep_inputs
 from mmavs.files.text_files import read_json
 from mmavs.files.whole_files import write_text
 from mmavs.media.listing import natural_key
+from mmavs.processors import threads_of_a_run
 from mmavs.utils import register_all_modules
 from mmavs.weights.work_dir import best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
-LINUX = hasattr(os, 'sched_getaffinity')
 GROUPS = ('', '_constant', '_switching')
 
 
@@ -172,16 +172,6 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
     write_run(path, record)
     print(f'{row.name} seed {seed}: {flat_figures(record)}', flush=True)
     return record
-
-
-def threads_of_a_run(jobs: int) -> int:
-    """Share the cores that this process may use, or what the user says.
-
-    Threads that wait for each other on a busy core waste most of it.
-    """
-    told = os.environ.get('OMP_NUM_THREADS')
-    cores = len(os.sched_getaffinity(0)) if LINUX else os.cpu_count() or 1
-    return int(told) if told else max(1, cores // jobs)
 
 
 def budget(config: Config) -> dict:

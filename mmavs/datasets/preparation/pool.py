@@ -1,9 +1,10 @@
 """The same work for many clips, in several processes, with progress."""
 
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Callable, Iterator, Optional, Sequence, Tuple
+
+from mmavs.processors import usable_processors
 
 
 def run_all(
@@ -41,7 +42,7 @@ def run_all(
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    workers = min(workers or _usable_cpus(), len(items))
+    workers = min(workers or usable_processors(), len(items))
     with Progress(*columns, disable=not progress) as bar:
         task = bar.add_task(title, total=len(items))
         for done in _run(work, items, workers):
@@ -77,9 +78,3 @@ def _one_thread() -> None:
 
     cv2.setNumThreads(0)
     torch.set_num_threads(1)
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
