@@ -80,12 +80,7 @@ def parse_args() -> argparse.Namespace:
     add('config', help='config file; weights are random')
     add('--against', choices=('naive',), help='compare with this form')
     add('--tolerance', type=float, default=1e-3, help='of --against')
-    add(
-        '--stages',
-        nargs='+',
-        choices=STAGES,
-        help='what is measured',
-    )
+    add('--stages', nargs='+', choices=STAGES, help='what is measured')
     add('--device', default='cpu', help='cpu or cuda')
     add('--precision', choices=tuple(DTYPES), default='fp32', help='autocast')
     add('--threads', type=int, default=2, help='CPU threads')

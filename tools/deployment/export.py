@@ -47,51 +47,48 @@ def parse_args() -> argparse.Namespace:
         description=in_commands(__doc__),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='config file, or name of a model')
-    parser.add_argument(
+    add = parser.add_argument
+    add('config', help='config file, or name of a model')
+    add(
         'checkpoint',
         nargs='?',
         help="weights; 'random' to try whether a model can be exported",
     )
-    parser.add_argument('--to', choices=SUFFIXES, default='onnx')
-    parser.add_argument(
-        '--out', type=Path, help='file; work_dirs/exported/<config> by default'
-    )
-    parser.add_argument(
-        '--clip-frames', type=int, help='frames in a clip, as trained'
-    )
-    parser.add_argument(
+    add('--to', choices=SUFFIXES, default='onnx')
+    add('--out', type=Path, help='default: work_dirs/exported/<config>')
+    add('--clip-frames', type=int, help='frames in a clip, as trained')
+    add(
         '--size',
         type=int,
         nargs=2,
         metavar=('HEIGHT', 'WIDTH'),
         help='of the frames; that of the test pipeline by default',
     )
-    parser.add_argument(
+    add(
         '--any-size',
         action='store_true',
         help='leave the size of the frames free, where the network allows it',
     )
-    parser.add_argument(
+    add(
         '--log-mel',
         action='store_true',
         help="compute VGGish's log-mel in the graph, from waveforms",
     )
-    parser.add_argument('--opset', type=int, default=OPSET, help='of ONNX')
-    parser.add_argument(
+    add('--opset', type=int, default=OPSET, help='of ONNX')
+    add(
         '--int8',
         type=int,
         metavar='CLIPS',
         help='also write an 8-bit file, calibrated on the first CLIPS clips '
         "of the config's validation set",
     )
-    parser.add_argument(
+    add(
         '--benchmark',
         action='store_true',
         help='also time one clip, in PyTorch and exported',
     )
-    parser.add_argument('--overwrite', action='store_true')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    add('--overwrite', action='store_true')
+    add('--cfg-options', nargs='+', action=DictAction)
     return parser.parse_args()
 
 

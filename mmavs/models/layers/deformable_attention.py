@@ -11,14 +11,7 @@ dtype. On a GPU, Triton's kernels (:mod:`.sample_kernels`) spare the table.
 import math
 import os
 from importlib.util import find_spec
-from typing import (
-    Iterator,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -176,10 +169,7 @@ class MultiScaleDeformableAttention(nn.Module):
         return sum_samples(value, shapes, points, weights)
 
     def _check(
-        self,
-        value: Tensor,
-        reference_points: Tensor,
-        shapes: Shapes,
+        self, value: Tensor, reference_points: Tensor, shapes: Shapes
     ) -> None:
         if len(shapes) != self.num_levels:
             raise ValueError(

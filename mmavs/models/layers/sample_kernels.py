@@ -21,6 +21,36 @@ BLOCK_ELEMENTS = 1024
 
 
 @triton.jit
+def _block(
+    num_queries,
+    num_heads,
+    width_c: tl.constexpr,
+    block_q: tl.constexpr,
+    block_c: tl.constexpr,
+):
+    """What this program forms.
+
+    Returns:
+        Its frame and head; the rows (block_q,) of the output, and which of
+        them there are; the channels (block_c,), and which of them there are.
+    """
+    blocks = tl.cdiv(num_queries, block_q)
+    pair = (tl.program_id(0) // blocks).to(tl.int64)
+    query = tl.program_id(0) % blocks * block_q + tl.arange(0, block_q)
+    channel = tl.arange(0, block_c)
+    frame, head = pair // num_heads, pair % num_heads
+    bag = (frame * num_queries + query) * num_heads + head
+    return frame, head, bag, query < num_queries, channel, channel < width_c
+
+
+@triton.jit
+def _level(table, level):
+    """Height, width and first pixel of a level; see :func:`_level_table`."""
+    start = table + 3 * level
+    return tl.load(start), tl.load(start + 1), tl.load(start + 2)
+
+
+@triton.jit
 def _around(points, at, size, real):
     """Find the lines beside a block of points, along one axis.
 
@@ -68,20 +98,15 @@ def _sum_kernel(
     block_c: tl.constexpr,
 ):
     """Sum of weighted samples; see :func:`sum_forward`."""
-    blocks = tl.cdiv(num_queries, block_q)
-    pair = (tl.program_id(0) // blocks).to(tl.int64)
-    query = tl.program_id(0) % blocks * block_q + tl.arange(0, block_q)
-    channel = tl.arange(0, block_c)
-    real, wide = query < num_queries, channel < width_c
-    frame, head = pair // num_heads, pair % num_heads
-    bag = (frame * num_queries + query) * num_heads + head
+    frame, head, bag, real, channel, wide = _block(
+        num_queries, num_heads, width_c, block_q, block_c
+    )
     row = num_heads * width_c  # from a pixel to the next
     start = value + frame * num_values * row + head * width_c
+    keep = real[:, None] & wide[None, :]
     total = tl.zeros((block_q, block_c), tl.float32)
     for level in range(num_levels):
-        height = tl.load(table + 3 * level)
-        width = tl.load(table + 3 * level + 1)
-        first = tl.load(table + 3 * level + 2)
+        height, width, first = _level(table, level)
         for point in range(num_points):
             at = (bag * num_levels + level) * num_points + point
             x, left, right, in_left, in_right = _around(
@@ -92,7 +117,6 @@ def _sum_kernel(
             )
             weight = tl.load(weights + at, mask=real, other=0.0)
             pixel = first + y * width + x
-            keep = real[:, None] & wide[None, :]
             inside = keep & (in_upper & in_left)[:, None]
             corner = _read(start, pixel, row, channel, inside)
             total += (weight * upper * left)[:, None] * corner
@@ -106,11 +130,7 @@ def _sum_kernel(
             corner = _read(start, pixel + width + 1, row, channel, inside)
             total += (weight * lower * right)[:, None] * corner
     places = output + (bag * width_c)[:, None] + channel[None, :]
-    tl.store(
-        places,
-        total.to(output.dtype.element_ty),
-        mask=real[:, None] & wide[None, :],
-    )
+    tl.store(places, total.to(output.dtype.element_ty), mask=keep)
 
 
 @triton.jit
@@ -144,13 +164,9 @@ def _gradient_kernel(
     block_c: tl.constexpr,
 ):
     """Gradients of all three inputs; see :func:`sum_backward`."""
-    blocks = tl.cdiv(num_queries, block_q)
-    pair = (tl.program_id(0) // blocks).to(tl.int64)
-    query = tl.program_id(0) % blocks * block_q + tl.arange(0, block_q)
-    channel = tl.arange(0, block_c)
-    real, wide = query < num_queries, channel < width_c
-    frame, head = pair // num_heads, pair % num_heads
-    bag = (frame * num_queries + query) * num_heads + head
+    frame, head, bag, real, channel, wide = _block(
+        num_queries, num_heads, width_c, block_q, block_c
+    )
     row = num_heads * width_c
     start = frame * num_values * row + head * width_c
     value += start
@@ -159,9 +175,7 @@ def _gradient_kernel(
     places = grad_output + (bag * width_c)[:, None] + channel[None, :]
     grad = tl.load(places, mask=keep, other=0.0).to(tl.float32)
     for level in range(num_levels):
-        height = tl.load(table + 3 * level)
-        width = tl.load(table + 3 * level + 1)
-        first = tl.load(table + 3 * level + 2)
+        height, width, first = _level(table, level)
         for point in range(num_points):
             at = (bag * num_levels + level) * num_points + point
             x, left, right, in_left, in_right = _around(
