@@ -4,6 +4,7 @@
 # make test-ranks   every small config on two ranks, DDP, FSDP, and a rank that
 #                   is killed
 # make test-weights   full-size files for each model whose weights go by name
+# make test-steps   a training step of every method in half precision and in parts
 # make test-trajectories   training steps against the released code's
 # make test-pairs   every pair of tools/test.py's options, model and data set
 # make test-export   every method as ONNX, torch.export and by torch.compile
@@ -53,7 +54,7 @@ RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 GPU_CONFIGS = tpavi/tpavi_pvt_ms3 avsbg/avsbg_pvt_ms3 \
 	avsegformer/avsegformer_pvt_ms3 avsac/avsac_pvt_ms3 catr/catr_pvt_ms3
 
-.PHONY: quickstart photo test test-ranks test-weights test-pairs test-trajectories test-export test-no-torch benchmark-compile test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test gpu-benchmark lint results results-full docs clean env
+.PHONY: quickstart photo test test-ranks test-steps test-weights test-pairs test-trajectories test-export test-no-torch benchmark-compile test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test gpu-benchmark lint results results-full docs clean env
 
 env: $(STAMP)
 
@@ -88,6 +89,9 @@ test-ranks: $(STAMP)
 
 test-weights: $(STAMP)
 	@$(BIN)/python -m pytest -m slow tests/test_weights/test_full_size.py
+
+test-steps: $(STAMP)
+	@$(BIN)/python -m pytest -m "" tests/test_models/test_training_steps.py
 
 test-trajectories: $(STAMP)
 	@$(BIN)/python -m pytest -m "" tests/test_trajectories.py \

@@ -16,6 +16,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import OPTIMIZERS
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from mmavs.analysis.naive import naive_copy
 from mmavs.engine.run_config import evaluators_of
@@ -112,7 +113,10 @@ def forward_pass(
 def training_step(
     model: nn.Module, config: Config, setting: RunSetting, num_clips: int
 ) -> Work:
-    """Give a function that trains: forward, losses, backward, optimizer."""
+    """Give a function that trains: forward, losses, backward, optimizer.
+
+    The first step finds the optimizer's states, as every later one does.
+    """
     inputs, samples = setting.clips(model, num_clips)
     frozen = freeze(model, config)
     cfg = dict(config.optim_wrapper.optimizer)
@@ -122,6 +126,8 @@ def training_step(
     scaler = torch.amp.GradScaler(kind, enabled=setting.precision == 'fp16')
 
     def run() -> None:
+        if not optimizer.state:
+            _make_states(optimizer)
         model.train()
         for module in frozen:
             module.eval()
@@ -134,6 +140,15 @@ def training_step(
         optimizer.zero_grad()
 
     return run
+
+
+def _make_states(optimizer: Optimizer) -> None:
+    """Step along gradients of zero, which change weights by decay alone."""
+    for group in optimizer.param_groups:
+        for parameter in group['params']:
+            parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 def freeze(model: nn.Module, config: Config) -> List[nn.Module]:

@@ -151,3 +151,32 @@ def test_an_audio_encoder(tmp_path):
     for _ in range(2):
         torch.testing.assert_close(cached(sound), wanted)
     assert cached.out_channels == 8
+
+
+@pytest.mark.parametrize('pool', [None, 'mean'])
+def test_tokens_of_beats(pool, tmp_path):
+    """A second as (L, D) tokens, or as their mean; none is made twice."""
+    small = dict(
+        type='BEATs',
+        architecture=dict(
+            embed_dims=16,
+            num_layers=1,
+            num_heads=2,
+            ffn_channels=16,
+            patch_channels=8,
+            conv_position_kernel=4,
+            conv_position_groups=2,
+        ),
+        pool=pool,
+    )
+    kept = MODELS.build(
+        dict(type='FrozenFeatures', encoder=small, cache_dir=str(tmp_path))
+    ).train()
+    sound = torch.randn(3, 98, 128)
+    wanted = kept.encoder(sound)
+    first = kept(sound)
+    assert first.shape == ((3, 48, 16), (3, 16))[pool == 'mean']
+    torch.testing.assert_close(first, wanted)
+    kept.encoder.encode = None  # from now on it cannot hear
+    assert torch.equal(kept(sound[[2, 0]]), first[[2, 0]])
+    assert not first.requires_grad and kept.out_channels == 16

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmavs.analysis.memory import LiveBytes
 from mmavs.analysis.workloads import (
     RunSetting,
     build_form,
@@ -77,6 +78,21 @@ def test_precisions(precision):
     after = model.decode_head.conv_seg.weight
     assert after.dtype == torch.float32 and after.isfinite().all()
     assert not torch.equal(before, after)
+
+
+def test_the_first_step_finds_the_optimizers_states():
+    """They are held beside its activations, as in every later step."""
+    config = load('film_tiny_ms3')
+    model, _ = build_form(config, 'mmavs')
+    step = training_step(model, config, SMALL, 2)
+    peaks = []
+    for _ in range(2):
+        with LiveBytes() as live:
+            step()
+        peaks.append(live.peak)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    states = 2 * 4 * trained  # AdamW
+    assert peaks[0] == pytest.approx(peaks[1] + states, rel=0.01)
 
 
 def test_kinds_of_modules():
