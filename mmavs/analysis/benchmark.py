@@ -42,6 +42,7 @@ from mmavs.analysis.workloads import (
     scoring,
     training_step,
 )
+from mmavs.models.folding import fold_batch_norms
 from mmavs.registry import DATASETS
 
 STAGES = ('loader', 'forward', 'neck', 'training', 'limits', 'metrics')
@@ -85,6 +86,8 @@ class Benchmark:
         forms (Sequence[str]): 'mmavs', alone or with 'naive'.
         tolerance (float): How far results of the two may be apart, relative
             to the largest value.
+        fold_norms (bool): Fold batch norms into convolutions, as
+            :class:`~mmavs.apis.AVSInferencer` does; nothing is trained then.
 
     Attributes:
         seconds (dict): ``{row: {form: Spread}}``.
@@ -104,9 +107,11 @@ class Benchmark:
         weigh: Callable[[str, str], int],
         forms: Sequence[str] = FORMS[:1],
         tolerance: float = 1e-3,
+        fold_norms: bool = False,
     ) -> None:
         self.config, self.setting, self.amounts = config, setting, amounts
         self.weigh, self.forms, self.tolerance = weigh, forms, tolerance
+        self.fold_norms = fold_norms
         self.device = torch.device(setting.device if setting else 'cpu')
         self.seconds: Dict[str, Dict[str, Spread]] = {}
         self.bytes: Dict[str, Dict[str, int]] = {}
@@ -119,7 +124,11 @@ class Benchmark:
     @cached_property
     def _built(self) -> Dict[str, tuple]:
         device = self.setting.device
-        return {f: build_form(self.config, f, device) for f in self.forms}
+        built = {f: build_form(self.config, f, device) for f in self.forms}
+        for model, _ in built.values():
+            if self.fold_norms:
+                fold_batch_norms(model.eval())
+        return built
 
     @property
     def models(self) -> Dict[str, nn.Module]:
@@ -202,6 +211,8 @@ class Benchmark:
         for part, cost in found.items():
             self.costs[f'forward: {part}'] = cost
         self.costs['forward'] = sum_of(found.values())
+        if self.fold_norms:
+            return
         step = self._work('training step', 'mmavs')
         _, found = account(step, {}, peak, self.device)
         self.costs['training step'] = sum_of(found.values())

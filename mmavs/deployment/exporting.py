@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Callable, Dict, Optional, Sequence, Tuple, Union
 
@@ -18,6 +19,7 @@ from mmavs.compat.exporters import (
 )
 from mmavs.engine.run_config import padded_frames
 from mmavs.files.whole_files import whole_file, write_text
+from mmavs.models.folding import fold_batch_norms
 
 from .network import ClipNetwork
 from .sidecar import describe
@@ -81,7 +83,11 @@ def export_model(
     if to == 'onnx':
         facts['opset'] = opset
     _choose_front_end(facts['front_end'], log_mel)
-    network = ClipNetwork(model, log_mel)
+    traced = model
+    if to != 'onnx':  # whose runtime folds batch norms itself
+        traced = deepcopy(model)
+        fold_batch_norms(traced)
+    network = ClipNetwork(traced, log_mel)
     facts['inputs'] = network.input_names
     facts['outputs'] = network.output_names
     clips = example_clips(model, facts, num_clips=2)

@@ -55,6 +55,16 @@ def test_clip_of_files_gives_the_masks_of_a_test(binary_model, ms3, tmp_path):
     assert np.array_equal(found, expected)
 
 
+def test_norms_are_folded_in_a_model_built_here_alone(config, binary_model):
+    """One that is given may be trained later, or saved."""
+
+    def norms(model):
+        return [n for n in model.state_dict() if n.endswith('running_var')]
+
+    assert norms(AVSInferencer(binary_model).model)
+    assert not norms(AVSInferencer(config, 'random', 'cpu').model)
+
+
 def test_video_pairs_pictures_and_sound_as_the_benchmark(
     binary_model, ms3, monkeypatch
 ):

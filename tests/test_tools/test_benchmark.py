@@ -185,3 +185,16 @@ def test_every_neck_is_measured(tool, call, monkeypatch, tmp_path):
     assert list(figures['seconds']) == [
         f'neck.{i}{end}' for i in range(3) for end in ('', ' with gradients')
     ]
+
+
+def test_norms_are_folded(call, monkeypatch, tmp_path):
+    """None is left in the forward pass, and nothing is trained."""
+    for name, size in (('PRODUCT', 128), ('COPY', 2**16)):  # quick
+        monkeypatch.setattr(limits, name, size)
+    words = ('--fold-norms', '--size', '32')
+    config = ROOT / 'configs/synthetic/film_tiny_ms3.py'
+    shown = call(config, '--stages', 'limits', *words)
+    assert 'convolution' in shown and 'batch_norm' not in shown
+    assert 'training step' not in shown.partition('forward: ')[2]
+    with pytest.raises(ValueError, match='folded cannot be trained. Fix'):
+        call(config, '--stages', 'training', *words)
