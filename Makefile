@@ -50,9 +50,11 @@ RANK_TESTS = tests/test_training_on_ranks.py tests/test_killed_rank.py \
 	tests/test_strategies.py tests/test_compat/test_sharding.py \
 	tests/test_tools/test_distributed.py \
 	tests/test_tools/test_benchmark_scaling.py
-# one full-size model of each method that a CUDA graph can hold
+# one full-size model of each method that a CUDA graph can hold, and the others
 GPU_CONFIGS = tpavi/tpavi_pvt_ms3 avsbg/avsbg_pvt_ms3 \
 	avsegformer/avsegformer_pvt_ms3 avsac/avsac_pvt_ms3 catr/catr_pvt_ms3
+UNGRAPHED = avis/avis_pvt_ms3_stage1 avis/avis_pvt_ms3 \
+	auralsam2/auralsam2_hiera-t_ms3
 
 .PHONY: quickstart photo test test-ranks test-steps test-weights test-pairs test-trajectories test-export test-no-torch benchmark-compile test-page fuzz soak test-full-mmcv test-onedl test-oldest-torch gpu-test gpu-benchmark lint results results-full docs clean env
 
@@ -135,10 +137,12 @@ gpu-test: $(STAMP)
 gpu-benchmark: $(STAMP)
 	@$(BIN)/python tools/analysis_tools/benchmark_gpu.py \
 		$(GPU_CONFIGS:%=configs/%.py)
-	@for config in $(GPU_CONFIGS); do for precision in fp32 bf16 fp16; do \
+	@for config in $(GPU_CONFIGS) $(UNGRAPHED); do \
+	for precision in fp32 bf16 fp16; do \
 		$(BIN)/python tools/analysis_tools/benchmark.py configs/$$config.py \
-			--device cuda --precision $$precision --train-repeats 10 \
-			--stages forward training || exit 1; done; done
+			--device cuda --precision $$precision --train-clips 1 \
+			--train-repeats 10 --stages forward training || exit 1; \
+	done; done
 
 # compiles mmcv 2.1.0 once, in an environment of its own
 test-full-mmcv:

@@ -99,7 +99,9 @@ def test_what_differs_from_clip_to_clip_is_refused(what, monkeypatch):
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
-@pytest.mark.parametrize('name', ['tpavi', 'avsbg', 'avsegformer', 'avsac'])
+@pytest.mark.parametrize(
+    'name', ['tpavi', 'avsbg', 'avsegformer', 'avsac', 'catr', 'film']
+)
 @torch.no_grad()
 def test_replayed_logits_equal_eager_ones(name):
     from mmavs.apis import init_model
