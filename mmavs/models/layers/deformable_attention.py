@@ -137,24 +137,27 @@ class MultiScaleDeformableAttention(nn.Module):
             value = value.masked_fill(padding_mask[..., None], 0)
         heads = (self.num_heads, self.num_levels, self.num_points)
         # (N, Q, M, num_levels, num_points, 2), in pixels of each level
-        offsets = self.sampling_offsets(query).unflatten(-1, (*heads, 2))
-        weights = self.attention_weights(query)
-        # one softmax over all levels and points: (N, Q, M, reads)
-        weights = weights.unflatten(-1, (self.num_heads, -1)).softmax(-1)
+        offsets = _queries_innermost(self.sampling_offsets(query))
+        offsets = offsets.unflatten(-1, (*heads, 2))
+        weights = _queries_innermost(self.attention_weights(query))
+        weights = weights.unflatten(-1, (self.num_heads, -1))
+        # one softmax over all levels and points: (M, reads, N, Q)
+        weights = weights.permute(2, 3, 0, 1).softmax(1)
         # Positions keep 24 bits whatever the model's dtype: bfloat16 would
         # move a point of a 64 pixel wide map by up to a quarter of a pixel.
         exact = torch.float64 if value.dtype == torch.float64 else torch.float
         # (w_l, h_l)
-        height, width = _sizes(shapes, reference_points.to(exact))
+        centres = _queries_innermost(reference_points.to(exact).flatten(2))
+        centres = centres.view_as(reference_points)[:, :, None, :, None]
+        height, width = _sizes(shapes, centres)
         sizes = torch.cat([width, height], dim=-1)
         # (N, Q, M, num_levels, num_points, 2), in [0, 1] of each level
-        points = reference_points.to(exact)[:, :, None, :, None]
-        points = points + offsets.to(exact) / sizes[:, None]
+        points = offsets.to(exact) / sizes[:, None] + centres
         output = self.sample(
             value.unflatten(-1, (self.num_heads, -1)),
             shapes,
             points,
-            weights.to(exact).view(points.shape[:-1]),
+            weights.permute(2, 3, 0, 1).to(exact).view(points.shape[:-1]),
         )
         return self.output_proj(output.to(value.dtype))
 
@@ -188,6 +191,19 @@ class MultiScaleDeformableAttention(nn.Module):
                 f'num_levels={self.num_levels}, got '
                 f'{tuple(reference_points.shape)}'
             )
+
+
+def _queries_innermost(x: Tensor) -> Tensor:
+    """Lay (N, Q, F) out with neighbouring queries beside each other.
+
+    What belongs to a level or a point is then one number for long vectors,
+    not one of a few in turn, which a CPU takes many times as long for. The
+    values, and the shape, stay.
+    """
+    if x.device.type != 'cpu' or torch.compiler.is_compiling():
+        return x
+    rows = x.flatten(0, 1).t().contiguous()
+    return rows.t().unflatten(0, x.shape[:2])
 
 
 def _as_shapes(spatial_shapes: SpatialShapes) -> list:
@@ -317,7 +333,9 @@ class _GatherAndSum(Function):
     """:func:`sum_samples` in PyTorch, with its gradient written out.
 
     The table of corners is four times as large as all inputs together and
-    quick to make, so the backward pass makes it again.
+    quick to make, so the backward pass makes it again. Inside, queries come
+    last, see :func:`_queries_innermost`: corners are (M, num_levels,
+    num_points, N, Q).
     """
 
     @staticmethod
@@ -336,6 +354,7 @@ class _GatherAndSum(Function):
         """
         ctx.save_for_backward(value, points, weights)
         ctx.shapes = shapes
+        points, weights = _queries_last(points), _queries_last(weights)
         rows, columns = _grid_lines(shapes, points)
         output = F.embedding_bag(
             _table_rows(rows, columns, value.shape),
@@ -343,12 +362,13 @@ class _GatherAndSum(Function):
             per_sample_weights=_shares(rows, columns, weights),
             mode='sum',
         )
-        return output.view(*weights.shape[:2], -1)
+        return output.view(*weights.shape[3:], -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad):
         value, points, weights = ctx.saved_tensors
+        points, weights = _queries_last(points), _queries_last(weights)
         rows, columns = _grid_lines(ctx.shapes, points)
         index = _table_rows(rows, columns, value.shape)  # (N * Q * M, K)
         shares = _shares(rows, columns, weights)
@@ -364,6 +384,9 @@ class _GatherAndSum(Function):
         grad_points, grad_weights = _through_shares(
             grad_shares, rows, columns, weights, ctx.shapes
         )
+        # (N, Q, M, num_levels, num_points), points with 2 behind that
+        grad_points = grad_points.permute(4, 5, 0, 1, 2, 3)
+        grad_weights = grad_weights.permute(3, 4, 0, 1, 2)
         return grad_value.view_as(value), grad_points, grad_weights, None
 
 
@@ -390,18 +413,24 @@ def _sizes(shapes: Shapes, like: Tensor) -> Tuple[Tensor, Tensor]:
     return height, width
 
 
+def _queries_last(x: Tensor) -> Tensor:
+    """(N, Q, M, num_levels, ...) -> (M, num_levels, ..., N, Q), dense."""
+    return x.permute(*range(2, x.ndim), 0, 1).contiguous()
+
+
 def _grid_lines(shapes: Shapes, points: Tensor) -> Tuple[_Lines, _Lines]:
     """Rows and columns around each point; rows count pixels of the table."""
-    height, width = _sizes(shapes, points)
+    # (num_levels, 1, 1, 1)
+    height, width = (x[..., None, None] for x in _sizes(shapes, points))
     first = (height * width).cumsum(0) - height * width
-    rows = _neighbours(points[..., 1], height)
+    rows = _neighbours(points[:, :, :, 1], height)
     for pixels in rows.pixels:
         pixels.mul_(width).add_(first)
-    return rows, _neighbours(points[..., 0], width)
+    return rows, _neighbours(points[:, :, :, 0], width)
 
 
 def _neighbours(position: Tensor, size: Tensor) -> _Lines:
-    """Find the pixels beside (..., num_levels, num_points) positions."""
+    """Find the pixels beside (M, num_levels, num_points, N, Q) positions."""
     position = position * size - 0.5
     before = position.floor()
     share = position.sub_(before)
@@ -419,39 +448,40 @@ def _neighbours(position: Tensor, size: Tensor) -> _Lines:
 
 
 def _table_rows(rows: _Lines, columns: _Lines, shape: torch.Size) -> Tensor:
-    """Row of each corner in the table of pixels, (N * Q * M, K) int64.
+    """Row of each corner in the table of pixels, (N * Q * M, K) integers.
 
     Pixel p of frame n and head m is row (n * S + p) * M + m.
     """
     num_frames, num_values, num_heads, _ = shape
-    index = _stack_corners(
-        (r + c for r in rows.pixels for c in columns.pixels),
-        rows.pixels[0],
-        torch.int64,
-    )
-    frames = torch.arange(num_frames, device=index.device)
-    heads = torch.arange(num_heads, device=index.device)
-    first = frames.view(-1, 1, 1, 1) * (num_values * num_heads)
-    first = first + heads.view(-1, 1)
-    return index.mul_(num_heads).add_(first).flatten(0, 2)
+    table = num_frames * num_values * num_heads
+    dtype = torch.int32 if table < 2**31 else torch.int64
+    device = rows.pixels[0].device
+    frames = torch.arange(num_frames, dtype=dtype, device=device)
+    heads = torch.arange(num_heads, dtype=dtype, device=device)
+    # (M, 1, 1, N, 1)
+    first = frames[:, None] * (num_values * num_heads)
+    first = first + heads.view(-1, 1, 1, 1, 1)
+    above = [x.to(dtype).mul_(num_heads).add_(first) for x in rows.pixels]
+    beside = [x.to(dtype).mul_(num_heads) for x in columns.pixels]
+    return _stack_corners((r + c for r in above for c in beside), above[0])
 
 
 def _shares(rows: _Lines, columns: _Lines, weights: Tensor) -> Tensor:
     """Weight of each corner, (N * Q * M, K)."""
     weighted = [share * weights for share in rows.shares]
     corners = (r * c for r in weighted for c in columns.shares)
-    return _stack_corners(corners, weights, weights.dtype).flatten(0, 2)
+    return _stack_corners(corners, weights)
 
 
-def _stack_corners(
-    corners: Iterator[Tensor], like: Tensor, dtype: torch.dtype
-) -> Tensor:
-    """Four of (N, Q, M, num_levels, num_points) -> (N, Q, M, K)."""
-    shape = (*like.shape[:3], 4, *like.shape[3:])
-    stacked = torch.empty(shape, dtype=dtype, device=like.device)
+def _stack_corners(corners: Iterator[Tensor], like: Tensor) -> Tensor:
+    """Four of (M, num_levels, num_points, N, Q) -> (N * Q * M, K)."""
+    heads, *reads, frames, queries = like.shape
+    stacked = like.new_empty(heads, 4, *reads, frames, queries)
     for number, corner in enumerate(corners):
-        stacked[:, :, :, number] = corner
-    return stacked.flatten(3)
+        stacked[:, number] = corner
+    # a plain transposition of a matrix is quick
+    table = stacked.flatten(0, 3).flatten(1).t().contiguous()
+    return table.view(frames * queries * heads, -1)
 
 
 def _scatter(
@@ -480,19 +510,21 @@ def _through_shares(
     A corner weighs ``w r c`` with r and c its shares along rows and columns;
     those of the line before fall, those after rise with the position.
     """
-    grad = grad.view(*weights.shape[:3], 4, *weights.shape[3:])
-    # (N, Q, M, num_levels, num_points) each
-    top_left, top_right, low_left, low_right = grad.unbind(3)
+    heads, *reads, frames, queries = weights.shape
+    grad = grad.view(frames * queries, -1).t().contiguous()
+    grad = grad.view(heads, 4, *reads, frames, queries)
+    # (M, num_levels, num_points, N, Q) each
+    top_left, top_right, low_left, low_right = grad.unbind(1)
     left, right = columns.shares
     top = left * top_left + right * top_right
     low = left * low_left + right * low_right
     upper, lower = rows.shares
     grad_left = upper * top_left + lower * low_left
     grad_right = upper * top_right + lower * low_right
-    height, width = _sizes(shapes, weights)
+    height, width = (x[..., None, None] for x in _sizes(shapes, weights))
     grad_y = low * rows.inside[1] - top * rows.inside[0]
     grad_x = grad_right * columns.inside[1] - grad_left * columns.inside[0]
     grad_points = torch.stack(
-        [grad_x * weights * width, grad_y * weights * height], dim=-1
+        [grad_x * weights * width, grad_y * weights * height], dim=3
     )
     return grad_points, upper * top + lower * low
