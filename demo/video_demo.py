@@ -29,7 +29,7 @@ EXPORTED = '.onnx'
 # what an exported model has in itself
 _NOT_OF_EXPORTED = (
     *('weights', 'device', 'clip_frames', 'carry_memory'),
-    'random_weights',
+    *('random_weights', 'precision'),
 )
 
 
@@ -123,6 +123,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help='let a clip look back at those before it (AuralSAM2)',
     )
     parser.add_argument('--device', help='e.g. cpu or cuda:0')
+    parser.add_argument(
+        '--precision',
+        choices=('fp32', 'bf16', 'fp16'),
+        help='in which the network computes; fp32 by default',
+    )
     parser.add_argument(
         '--random-weights',
         action='store_true',
@@ -228,6 +233,7 @@ def build(args: argparse.Namespace) -> 'AVSInferencer':
         batch_size=args.batch_size,
         cfg_options=options,
         carry_memory=args.carry_memory,
+        precision=args.precision,
     )
 
 

@@ -58,6 +58,11 @@ def parse_args() -> argparse.Namespace:
         help='average masks over flips and scales; no instances are given',
     )
     parser.add_argument(
+        '--precision',
+        choices=('fp32', 'bf16', 'fp16'),
+        help='in which the network computes; fp32 by default',
+    )
+    parser.add_argument(
         '--synthetic',
         action='store_true',
         help='test on the synthetic set (made once under data/synthetic)',
@@ -187,6 +192,8 @@ def prepare_config(args: argparse.Namespace) -> Config:
     if args.checkpoint:
         find_checkpoint(args.checkpoint)
     config.load_from = None
+    if args.precision:
+        config.model.precision = args.precision
     write_outputs(config, args)
     if args.sounds:
         from mmavs.engine.under_sounds import add_sensitivity

@@ -27,7 +27,6 @@ from mmavs.analysis.loader_speed import (
 from mmavs.analysis.measure import Spread, interleave, peak_memory, shares
 from mmavs.analysis.naive.metrics import metric_forms
 from mmavs.analysis.workloads import (
-    DTYPES,
     FORMS,
     RunSetting,
     Work,
@@ -43,6 +42,7 @@ from mmavs.analysis.workloads import (
     training_step,
 )
 from mmavs.models.folding import fold_batch_norms
+from mmavs.models.precision import PRECISIONS
 from mmavs.registry import DATASETS
 
 STAGES = ('loader', 'forward', 'neck', 'training', 'limits', 'metrics')
@@ -202,7 +202,7 @@ class Benchmark:
 
     def limits(self) -> None:
         """Parts of the network and a step, beside the machine's own speed."""
-        dtype = DTYPES[self.setting.precision] or torch.float32
+        dtype = PRECISIONS[self.setting.precision] or torch.float32
         peak = self.peak_speed = measure_peak(self.device, dtype)
         model = self.models['mmavs']
         found, self.operations = account(

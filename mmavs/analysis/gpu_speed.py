@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from mmavs.analysis.measure import Spread, interleave, peak_memory
-from mmavs.analysis.workloads import DTYPES, RunSetting, forward_pass
+from mmavs.analysis.workloads import RunSetting, forward_pass
 from mmavs.apis.cuda_graphs import use_cuda_graphs
 from mmavs.models.layers import deformable_attention
 from mmavs.models.layers.deformable_attention import sum_samples
+from mmavs.models.precision import PRECISIONS
 
 # AVSegFormer's encoder at 512 px: the three coarser scales of five frames
 SHAPES = ((64, 64), (32, 32), (16, 16))
@@ -22,7 +23,7 @@ class Row(NamedTuple):
 
     Attributes:
         what (str): What ran.
-        precision (str): Key of :data:`DTYPES`.
+        precision (str): Key of :data:`PRECISIONS`.
         seconds (Spread): Of a run.
         peak (int): Bytes held at the peak above what was held before.
     """
@@ -37,7 +38,7 @@ def sampling_rows(
     device: torch.device,
     forms: Sequence[str],
     repeats: int,
-    precisions: Sequence[str] = tuple(DTYPES),
+    precisions: Sequence[str] = tuple(PRECISIONS),
     shapes: Sequence[Tuple[int, int]] = SHAPES,
 ) -> List[Row]:
     """Samples of deformable attention by several forms, side by side.
@@ -54,7 +55,7 @@ def sampling_rows(
     """
     rows = []
     for precision in precisions:
-        dtype = DTYPES[precision] or torch.float
+        dtype = PRECISIONS[precision] or torch.float
         sampling = _Sampling(device, dtype, shapes)
         works = {}
         for form in forms:

@@ -3,6 +3,7 @@
 from itertools import groupby
 from typing import (
     Callable,
+    ContextManager,
     Dict,
     Iterable,
     List,
@@ -21,13 +22,13 @@ from torch.optim import Optimizer
 from mmavs.analysis.naive import naive_copy
 from mmavs.engine.run_config import evaluators_of
 from mmavs.models.decode_heads.write_maps import decide
+from mmavs.models.precision import autocast
 from mmavs.registry import METRICS, MODELS
 from mmavs.structures import AVFeatures, FramePixelData
 from mmavs.testing.random_clips import random_clips
 
 FORMS = ('mmavs', 'naive')
 PARTS = ('backbone', 'audio_encoder', 'neck', 'decode_head')
-DTYPES = dict(fp32=None, bf16=torch.bfloat16, fp16=torch.float16)
 Work = Callable[[], object]
 
 
@@ -61,11 +62,9 @@ class RunSetting(NamedTuple):
             sample.set_metainfo(dict(labeled_frames=list(labelled)))
         return inputs, samples
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> ContextManager:
         """Compute in the precision."""
-        dtype = DTYPES[self.precision]
-        kind = torch.device(self.device).type
-        return torch.autocast(kind, dtype, enabled=dtype is not None)
+        return autocast(self.precision, self.device)
 
 
 def build_form(

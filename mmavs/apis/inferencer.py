@@ -14,6 +14,7 @@ from mmavs.media.in_memory import Picture, Sound
 from mmavs.media.sources import Media, find_media
 from mmavs.model_index import files_of, released
 from mmavs.models.folding import fold_batch_norms
+from mmavs.models.precision import check_precision
 from mmavs.registry import INFERENCERS
 
 from .inference import config_of
@@ -61,6 +62,9 @@ class AVSInferencer:
             the video (AuralSAM2, of which published numbers are of single
             clips). Defaults to ``test_cfg.carry_memory`` of the model, else
             to False.
+        precision (str, optional): In which the network computes, 'fp32',
+            'bf16' or 'fp16'. Defaults to the model's, fp32 unless its config
+            says otherwise.
 
     Raises:
         FileNotFoundError: A config or checkpoint is absent.
@@ -81,9 +85,12 @@ class AVSInferencer:
         max_size: int = 1280,
         cfg_options: Optional[dict] = None,
         carry_memory: Optional[bool] = None,
+        precision: Optional[str] = None,
     ) -> None:
         fps, batch_size = _whole('fps', fps), _whole('batch_size', batch_size)
         max_size = _whole('max_size', max_size)
+        if precision is not None:
+            check_precision(precision)
         if clip_frames is not None:
             clip_frames = _whole('clip_frames', clip_frames)
         self.weights = None if weights is None else str(weights)
@@ -102,6 +109,8 @@ class AVSInferencer:
         model.test_cfg = dict(
             model.test_cfg or {}, eval_size='original', keep_logits='coarse'
         )
+        if precision is not None:
+            model.precision = precision
         self.model, self.fps = model.eval(), fps
         if clip_frames is None:
             clip_frames = padded_frames(config) or DEFAULT_CLIP_FRAMES
@@ -254,6 +263,7 @@ class AVSInferencer:
             fps=self.fps,
             clip_frames=self.clip_frames,
             carry_memory=self.carry_memory,
+            precision=getattr(self.model, 'precision', 'fp32'),
         )
 
 

@@ -44,6 +44,7 @@ VALUES = {
     '--sound-seed': '1',
     '--show-worst': '1',
     '--tta': None,
+    '--precision': 'bf16',
     '--synthetic': None,
     '--cfg-options': 'test_dataloader.batch_size=2',
     '--launcher': 'none',  # the others start with ranks: test_distributed.py

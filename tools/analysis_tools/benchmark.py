@@ -51,7 +51,7 @@ from mmavs.analysis.complexity import (
     frame_size,
 )
 from mmavs.analysis.measure import in_fresh_process, machine_name
-from mmavs.analysis.workloads import DTYPES, FORMS, RunSetting, kinds_of
+from mmavs.analysis.workloads import FORMS, RunSetting, kinds_of
 from mmavs.command_line import run_script
 from mmavs.commands import in_commands, program
 from mmavs.engine.run_config import (
@@ -67,6 +67,7 @@ from mmavs.engine.run_config import (
 )
 from mmavs.files.kept_inputs import keep_inputs
 from mmavs.files.whole_files import write_text
+from mmavs.models.precision import PRECISIONS
 from mmavs.utils import register_all_modules
 
 
@@ -82,7 +83,12 @@ def parse_args() -> argparse.Namespace:
     add('--tolerance', type=float, default=1e-3, help='of --against')
     add('--stages', nargs='+', choices=STAGES, help='what is measured')
     add('--device', default='cpu', help='cpu or cuda')
-    add('--precision', choices=tuple(DTYPES), default='fp32', help='autocast')
+    add(
+        '--precision',
+        choices=tuple(PRECISIONS),
+        default='fp32',
+        help='autocast',
+    )
     add('--threads', type=int, default=2, help='CPU threads')
     add('--clips', type=int, default=1, help='batch, but in training')
     add('--train-clips', type=int, default=2, help='of a training step')

@@ -29,7 +29,7 @@ from mmavs.analysis.complexity import (
 )
 from mmavs.analysis.gpu_speed import Row, network_rows, sampling_rows
 from mmavs.analysis.measure import machine_name
-from mmavs.analysis.workloads import DTYPES, RunSetting, build_form
+from mmavs.analysis.workloads import RunSetting, build_form
 from mmavs.command_line import run_script
 from mmavs.compat import has_compiled_ops
 from mmavs.engine.run_config import (
@@ -41,6 +41,7 @@ from mmavs.engine.run_config import (
 from mmavs.files.kept_inputs import keep_inputs
 from mmavs.files.whole_files import write_text
 from mmavs.models.layers.deformable_attention import HAS_TRITON
+from mmavs.models.precision import PRECISIONS
 from mmavs.utils import register_all_modules
 
 
@@ -51,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     )
     add = parser.add_argument
     add('configs', nargs='*', help='config files; weights are random')
-    add('--precision', nargs='+', choices=DTYPES, default=list(DTYPES))
+    add('--precision', nargs='+', choices=PRECISIONS, default=list(PRECISIONS))
     add('--repeats', type=int, default=20, help='timed runs of each')
     add('--size', type=int, help="side of a frame; by default the test's")
     add('--out', help='also write the figures to this json file')

@@ -26,9 +26,10 @@ from mmavs.analysis.complexity import (
     clip_complexity,
 )
 from mmavs.analysis.memory import memory_estimate
-from mmavs.analysis.workloads import DTYPES, RunSetting
+from mmavs.analysis.workloads import RunSetting
 from mmavs.command_line import run_script
 from mmavs.engine.run_config import labelled_frames, load_config
+from mmavs.models.precision import PRECISIONS
 from mmavs.utils import register_all_modules
 
 
@@ -59,7 +60,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--precision',
-        choices=tuple(DTYPES),
+        choices=tuple(PRECISIONS),
         default='fp32',
         help='autocast of that step',
     )

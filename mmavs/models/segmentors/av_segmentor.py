@@ -2,13 +2,20 @@
 
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
+import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.utils import add_prefix
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from mmavs.models.decode_heads.avs_decode_head import AVSDecodeHead
 from mmavs.models.decode_heads.write_maps import HowToWrite, write_maps
+from mmavs.models.precision import (
+    at_least_float32,
+    autocast,
+    check_precision,
+)
 from mmavs.registry import MODELS
 from mmavs.structures import (
     DEFAULT_THRESHOLD,
@@ -72,10 +79,12 @@ class AVSegmentor(BaseSegmentor):
         data_preprocessor (dict, optional): :class:`AVSDataPreProcessor`.
         compile (bool or dict): Let :func:`torch.compile` translate encoders,
             necks and head at their first use, with these options of its own.
+        precision (str): In which the network predicts: 'fp32', or 'bf16' or
+            'fp16' by autocast. In training the optimizer's wrapper says it.
 
     Raises:
-        ValueError: An unknown ``eval_size`` or feature stage, or a threshold
-            outside [0, 1).
+        ValueError: An unknown ``eval_size``, precision or feature stage, or a
+            threshold outside [0, 1).
         RuntimeError: On loading, a checkpoint of another model; to compile,
             no compiler.
     """
@@ -91,6 +100,7 @@ class AVSegmentor(BaseSegmentor):
         test_cfg: Optional[dict] = None,
         data_preprocessor: Optional[dict] = None,
         compile: Union[bool, dict] = False,
+        precision: str = 'fp32',
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(data_preprocessor, init_cfg)
@@ -109,6 +119,8 @@ class AVSegmentor(BaseSegmentor):
             refuse_other_models, with_module=True
         )
         self._warn = WarnOnce()
+        check_precision(precision)
+        self.precision = precision
         self.train_cfg = train_cfg
         self.test_cfg = dict(test_cfg or {})
         if self.eval_size not in ('input', 'original'):
@@ -320,7 +332,10 @@ class AVSegmentor(BaseSegmentor):
             cut, metainfo ``threshold`` says at which probability.
         """
         imgs = inputs['imgs']
-        output = self.encode_decode(inputs, data_samples)
+        with autocast(self.precision, imgs.device):
+            output = self.encode_decode(inputs, data_samples)
+        if self.precision != 'fp32':
+            output = _in_float32(output)
         if data_samples is None:
             data_samples = [
                 bare_sample(imgs.shape) for _ in range(imgs.shape[0])
@@ -337,6 +352,17 @@ class AVSegmentor(BaseSegmentor):
         else:
             write_maps(output.logits, data_samples, how)
         return data_samples
+
+
+def _in_float32(output: AVHeadOutput) -> AVHeadOutput:
+    """What is written of a prediction, for whoever reads it."""
+
+    def raised(value):
+        half = torch.is_tensor(value) and value.is_floating_point()
+        return at_least_float32(value) if half else value
+
+    logits, extras = tree_map(raised, (output.logits, output.extras))
+    return output._replace(logits=logits, extras=extras)
 
 
 def _build_head(config: dict) -> nn.Module:
