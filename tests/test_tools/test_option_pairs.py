@@ -196,7 +196,7 @@ def check_outputs(row, tmp_path, figures):
     scores = [found['mIoU'], found['mFscore']]
     assert all(0 <= score <= 100 for score in scores)
     if row['checkpoint']:
-        key = row['model'], clips, row['--tta']
+        key = row['model'], clips, row['--tta'], row['--precision']
         assert scores == pytest.approx(figures.setdefault(key, scores))
     if row['--out']:
         check_masks(row, tmp_path / 'masks', clips)
