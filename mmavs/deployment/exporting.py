@@ -22,12 +22,14 @@ from mmavs.files.whole_files import whole_file, write_text
 from mmavs.models.folding import fold_batch_norms
 
 from .network import ClipNetwork
+from .onnx_model import first_line
 from .sidecar import describe
 
 DEFAULT_CLIP_FRAMES = 5
 OPSET = 18
 # format: the ending of its files
 SUFFIXES = {'onnx': '.onnx', 'torch-export': '.pt2', 'aoti': '.aoti.pt2'}
+SIZE_STEP = 32  # pixels: stride of the coarsest maps
 _LARGEST = 2**31  # bytes that an ONNX file may have
 
 
@@ -58,7 +60,8 @@ def export_model(
             (10 for AVSBench-semantic), else 5.
         size (tuple[int, int], optional): Height and width of the frames.
             Defaults to those of the test pipeline.
-        any_size (bool): Leave the size free; not every network allows it.
+        any_size (bool): Leave the size free, in steps of 32 pixels; not every
+            network allows it.
         log_mel (bool): Compute VGGish's log-mel in the graph.
         opset (int): Of ONNX.
 
@@ -69,17 +72,18 @@ def export_model(
         ImportError: onnx or onnxscript is absent.
         RuntimeError: aoti finds no C++ compiler; a model of 2 GB or more, as
             ONNX.
-        ValueError: An unknown format; a size that is not that of the
-            network's maps, is unknown, or cannot be left free; a front end
-            that cannot be in the graph.
+        ValueError: An unknown format, or a file that is not named so; a size
+            that is not that of the network's maps, is unknown, or cannot be
+            left free; a front end that cannot be in the graph.
     """
-    if to not in SUFFIXES:
-        raise ValueError(f'to must be one of {tuple(SUFFIXES)}, got {to!r}')
+    path = Path(path)
+    check_name(path, to)
     config = config_of(model)
     clip_frames = clip_frames or padded_frames(config) or DEFAULT_CLIP_FRAMES
     facts = describe(model, clip_frames=clip_frames, size=(0, 0))
     size = _size(size, facts['frames'])
-    facts.update(to=to, size=list(size), any_size=any_size)
+    facts.update(to=to, size=list(size))
+    facts['size_step'] = SIZE_STEP if any_size else None
     if to == 'onnx':
         facts['opset'] = opset
     _choose_front_end(facts['front_end'], log_mel)
@@ -92,13 +96,27 @@ def export_model(
     facts['outputs'] = network.output_names
     clips = example_clips(model, facts, num_clips=2)
     program = trace(network, clips, any_size)
-    path = Path(path)
     with whole_file(path) as partial:
         _WRITERS[to](program, partial, network, opset)
         digest = hashlib.sha256(partial.read_bytes()).hexdigest()
     facts['sha256'] = digest
     write_text(sidecar_of(path), json.dumps(facts, indent=1) + '\n')
     return facts
+
+
+def check_name(path: Path, to: str) -> None:
+    """Refuse an unknown format, and a file that is not named after it.
+
+    Raises:
+        ValueError: Either.
+    """
+    if to not in SUFFIXES:
+        raise ValueError(f'to must be one of {tuple(SUFFIXES)}, got {to!r}')
+    if not path.name.endswith(SUFFIXES[to]):
+        raise ValueError(
+            f'{path} is to be of the format {to}. Fix: name it '
+            f'FILE{SUFFIXES[to]}.'
+        )
 
 
 def sidecar_of(path: Union[str, Path]) -> Path:
@@ -152,31 +170,58 @@ def trace(
 ) -> ExportedProgram:
     """Trace a network with a free number of clips.
 
+    A free size is a multiple of :data:`SIZE_STEP`: only of such a size does
+    an exporter know that each map is twice as large as the next.
+
+    Args:
+        network (ClipNetwork): To be traced.
+        clips (Sequence[Tensor]): At least 2 clips, as it takes them.
+        any_size (bool): Leave height and width free.
+
     Raises:
         ValueError: Its size cannot be left free.
     """
     free: Dict[int, Dim] = {0: Dim('clips')}
     sized = dict(free)
     if any_size:
-        sized.update({3: Dim.DYNAMIC, 4: Dim.DYNAMIC})
+        _check_step(clips[0].shape[-2:])
+        rows, columns = Dim('rows'), Dim('columns')
+        sized.update({3: SIZE_STEP * rows, 4: SIZE_STEP * columns})
     shapes = (sized, free)[: len(clips)]
     try:
         with torch.no_grad(), plain_attention():
-            return torch.export.export(
+            program = torch.export.export(
                 network, tuple(clips), dynamic_shapes=shapes, strict=False
             )
+            if any_size:  # some networks say it only when they run
+                program.module()(*_enlarged(clips))
     except Exception as error:
         if not any_size:
             raise
         raise ValueError(
             'the size of the frames cannot be left free in this network '
-            f'({_first_line(error)}). Fix: leave any_size (--any-size) out, '
+            f'({first_line(error)}). Fix: leave any_size (--any-size) out, '
             'and export once per size.'
         ) from error
+    return program
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def _check_step(size: Sequence[int]) -> None:
+    if any(side % SIZE_STEP for side in size):
+        height, width = size
+        raise ValueError(
+            f'a size that is left free goes in steps of {SIZE_STEP} pixels, '
+            f'got {width} x {height}. Fix: size=(height, width), or --size '
+            'HEIGHT WIDTH, in multiples of that.'
+        )
+
+
+def _enlarged(clips: Sequence[Tensor]) -> Sequence[Tensor]:
+    """One of the clips, with frames twice as high and wider."""
+    imgs, *audio = (clip[:1] for clip in clips)
+    height, width = imgs.shape[-2:]
+    shape = (*imgs.shape[:-2], 2 * height, width + SIZE_STEP)
+    return imgs.new_zeros(shape), *audio
 
 
 def _size(size: Optional[Sequence[int]], frames: dict) -> Tuple[int, int]:
@@ -224,6 +269,12 @@ def _write_onnx(
             external_data=False,
             verbose=False,
         )
+        found = exported.model.opset_imports['']
+        if found != opset:  # what PyTorch cannot convert it leaves as it is
+            raise ValueError(
+                f'PyTorch writes this network as opset {found}, not {opset}. '
+                f'Fix: opset={found} (--opset {found}).'
+            )
         exported.save(partial, external_data=False)
 
 

@@ -3,16 +3,35 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
 FORMAT = 1  # of the description beside the model
-_NEEDED = (
-    *('clip_frames', 'size', 'any_size', 'frames', 'front_end', 'binary'),
-    *('threshold', 'align_corners', 'classes', 'categories', 'palette'),
-    *('overlap', 'unsupported', 'inputs', 'outputs', 'sha256'),
+_NUMBER, _NONE = (int, float), type(None)
+# what a description holds, of which type
+_NEEDED = dict(
+    clip_frames=int,
+    size=list,
+    size_step=(int, _NONE),
+    frames=dict,
+    front_end=(dict, _NONE),
+    binary=bool,
+    threshold=_NUMBER,
+    align_corners=bool,
+    classes=list,
+    categories=list,
+    palette=list,
+    overlap=(str, _NONE),
+    unsupported=list,
+    inputs=list,
+    outputs=list,
+    sha256=str,
 )
+_OF_FRAMES = dict(
+    resize=(dict, _NONE), mean=list, std=list, order=str, size_divisor=int
+)
+_OF_FRONT_END = dict(kind=str, sample_rate=int, channels=int, in_graph=bool)
 
 
 class OnnxModel:
@@ -48,7 +67,7 @@ class OnnxModel:
             )
         runtime = _import_runtime()
         options = runtime.SessionOptions()
-        options.log_severity_level = 3  # errors
+        options.log_severity_level = 4  # errors are raised
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
@@ -58,8 +77,10 @@ class OnnxModel:
         except Exception as error:  # of a pybind11 module, without a base
             raise ValueError(
                 f'{self.path} is not a model that ONNX Runtime '
-                f'{runtime.__version__} runs ({error}). Fix: export it again.'
+                f'{runtime.__version__} runs ({first_line(error)}). Fix: '
+                'export it again, or pip install --upgrade onnxruntime.'
             ) from None
+        self._check_names()
 
     def run(self, **inputs: np.ndarray) -> Dict[str, np.ndarray]:
         """Run the network.
@@ -73,21 +94,67 @@ class OnnxModel:
             :class:`mmavs.deployment.network.ClipNetwork`.
 
         Raises:
-            ValueError: Clips of another length or size than the model's.
+            ValueError: An input is absent, or of another shape or type than
+                the model's.
         """
-        imgs, facts = inputs['imgs'], self.facts
-        free = facts['any_size'] or list(imgs.shape[-2:]) == facts['size']
-        if imgs.shape[1] != facts['clip_frames'] or not free:
-            length, (height, width) = facts['clip_frames'], facts['size']
-            raise ValueError(
-                f'{self.path} takes clips of {length} frames'
-                + f' of {width} x {height}' * (not facts['any_size'])
-                + f', got {imgs.shape[1]} of {imgs.shape[-1]} x '
-                f'{imgs.shape[-2]}. Fix: export it for those.'
-            )
+        facts = self.facts
+        if inputs.get('imgs') is not None:
+            self._check_frames(inputs['imgs'].shape)
+        for wanted in self.session.get_inputs():
+            self._check_input(wanted, inputs.get(wanted.name))
         given = {name: inputs[name] for name in facts['inputs']}
         values: List[Any] = self.session.run(facts['outputs'], given)
         return dict(zip(facts['outputs'], values))
+
+    def _check_names(self) -> None:
+        """Refuse a description of other inputs and outputs."""
+        session = self.session
+        for name, has in (
+            ('inputs', session.get_inputs()),
+            ('outputs', session.get_outputs()),
+        ):
+            found = [value.name for value in has]
+            if found != self.facts[name]:
+                raise ValueError(
+                    f'{self.path} has the {name} {found}, and its .json says '
+                    f'{self.facts[name]}. Fix: export the model again.'
+                )
+
+    def _check_frames(self, shape: Sequence[int]) -> None:
+        facts = self.facts
+        length, (height, width) = facts['clip_frames'], facts['size']
+        step = facts['size_step']
+        if step:
+            wanted = f'sizes in steps of {step} pixels'
+            fits = not any(side % step for side in shape[3:])
+        else:
+            wanted = f'{width} x {height}'
+            fits = tuple(shape[3:]) == (height, width)
+        if len(shape) != 5 or shape[1] != length or not fits:
+            raise ValueError(
+                f'{self.path} takes clips (B, T, 3, H, W) of {length} frames '
+                f'of {wanted}, got {tuple(shape)}. Fix: export it for those.'
+            )
+
+    def _check_input(self, wanted: Any, given: Optional[np.ndarray]) -> None:
+        """Compare an array with what the session says of an input."""
+        if given is None:
+            raise ValueError(
+                f'{self.path} takes {" and ".join(self.facts["inputs"])}, and '
+                f'got no {wanted.name}. Fix: give it, as {wanted.name}=ARRAY.'
+            )
+        # what is free in the graph has a name, which fits any length
+        fits = len(given.shape) == len(wanted.shape) and all(
+            isinstance(side, str) or side == has
+            for side, has in zip(wanted.shape, given.shape)
+        )
+        if not fits or given.dtype != np.float32:
+            shape = ', '.join(map(str, wanted.shape))
+            raise ValueError(
+                f'{self.path} takes {wanted.name} of shape ({shape}), '
+                f'float32, got {given.shape}, {given.dtype}. Fix: make it so, '
+                'or export the model anew.'
+            )
 
 
 def read_facts(path: Path) -> dict:
@@ -104,15 +171,36 @@ def read_facts(path: Path) -> dict:
         raise ValueError(
             f'{beside} is damaged ({error}). Fix: export the model again.'
         ) from None
-    known = isinstance(facts, dict) and facts.get('format') == FORMAT
-    missing = [name for name in _NEEDED if not known or name not in facts]
-    if missing:
+    wrong = 'format'
+    if isinstance(facts, dict) and facts.get('format') == FORMAT:
+        wrong = (
+            _unlike(facts, _NEEDED)
+            or _unlike(facts['frames'], _OF_FRAMES)
+            or (
+                facts['front_end']
+                and _unlike(facts['front_end'], _OF_FRONT_END)
+            )
+        )
+    if wrong:
         raise ValueError(
             f'{beside} does not describe a model as this version of mmavs '
-            f'does (format {FORMAT}, with {missing[0]}). Fix: export the '
-            'model again, with this version.'
+            f'does (format {FORMAT}): its {wrong} is missing or wrong. Fix: '
+            'export the model again, with this version.'
         )
     return facts
+
+
+def _unlike(facts: dict, needed: dict) -> Optional[str]:
+    """Name the first field that is missing or of another type."""
+    for name, kind in needed.items():
+        if not isinstance(facts.get(name, ...), kind):
+            return name
+    return None
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _read(path: Path) -> bytes:

@@ -80,4 +80,4 @@ def test_the_table_of_a_model(tool, capsys):
     assert tool('deployment/benchmark', CONFIG) == 0
     row = capsys.readouterr().out.splitlines()[-1].split('|')
     assert row[1].strip() == CONFIG and float(row[3]) < 1e-4
-    assert float(row[4]) > 0 and float(row[5]) > 0
+    assert all(float(value) > 0 for value in row[4:7])

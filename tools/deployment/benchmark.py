@@ -3,17 +3,17 @@
     python tools/deployment/benchmark.py CONFIG [CONFIG ...]
 
 prints a table: the largest difference between ONNX Runtime and PyTorch on 1, 2
-and 3 clips, and milliseconds of one clip (processor time, best of three) with
-random weights, in one thread unless OMP_NUM_THREADS says otherwise. With
---compile the network is compiled as well, which needs a C++ compiler and a
-minute per model.
+and 3 clips, the size of the file, and milliseconds of one clip (processor
+time, best of three) with random weights, in one thread unless OMP_NUM_THREADS
+says otherwise. With --compile the network is compiled as well, which needs a
+C++ compiler and a minute or more per model.
 """
 
 import argparse
 import os
 import tempfile
 from pathlib import Path
-from typing import List
+from typing import List, Optional, Sequence
 
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
@@ -38,8 +38,8 @@ from mmavs.deployment.network import ClipNetwork
 from mmavs.models.segmentors.compiled_parts import compile_parts
 
 COLUMNS = (
-    *('config', 'opset', 'difference', 'PyTorch, ms', 'ONNX Runtime, ms'),
-    'compiled, ms',
+    *('config', 'opset', 'difference', 'MB'),
+    *('PyTorch, ms', 'ONNX Runtime, ms', 'compiled, ms'),
 )
 
 
@@ -55,6 +55,13 @@ def parse_args() -> argparse.Namespace:
         help='files, or names of models',
     )
     parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        metavar=('HEIGHT', 'WIDTH'),
+        help='of the frames; that of the test pipeline by default',
+    )
+    parser.add_argument(
         '--compile', action='store_true', help='also time torch.compile'
     )
     return parser.parse_args()
@@ -67,14 +74,17 @@ def compiled(model: nn.Module) -> nn.Module:
     return model
 
 
-def measure(name: str, with_compile: bool) -> List[str]:
-    """Give the row of a model, and its difference."""
+def measure(
+    name: str, size: Optional[Sequence[int]], with_compile: bool
+) -> List[str]:
+    """Print the row of a model, and give it."""
     torch.manual_seed(0)
     model = init_model(name, 'random', 'cpu')
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'model.onnx'
-        facts = export_model(model, path)
+        facts = export_model(model, path, size=size)
         run = load(path, facts)
+        megabytes = path.stat().st_size / 1e6
     apart = max(
         difference(model, run, facts, num_clips=count) for count in (1, 2, 3)
     )
@@ -83,7 +93,7 @@ def measure(name: str, with_compile: bool) -> List[str]:
     times = [milliseconds(network, clips), milliseconds(run, clips)]
     if with_compile:
         times.append(milliseconds(ClipNetwork(compiled(model)), clips))
-    row = [Path(name).stem, str(OPSET), f'{apart:.0e}']
+    row = [Path(name).stem, str(OPSET), f'{apart:.0e}', f'{megabytes:.0f}']
     row += [f'{time:.0f}' for time in times]
     row += ['' for _ in range(len(COLUMNS) - len(row))]
     print(f'| {" | ".join(row)} |', flush=True)
@@ -95,7 +105,7 @@ def main() -> int:
     args = parse_args()
     print(f'| {" | ".join(COLUMNS)} |')
     print('|---' * len(COLUMNS) + '|', flush=True)
-    rows = [measure(name, args.compile) for name in args.configs]
+    rows = [measure(name, args.size, args.compile) for name in args.configs]
     return FAILED if any(float(row[2]) > TOLERANCE for row in rows) else 0
 
 

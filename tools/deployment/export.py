@@ -32,6 +32,7 @@ from mmavs.deployment.checking import (
 from mmavs.deployment.exporting import (
     OPSET,
     SUFFIXES,
+    check_name,
     example_clips,
     export_model,
     sidecar_of,
@@ -67,7 +68,8 @@ def parse_args() -> argparse.Namespace:
     add(
         '--any-size',
         action='store_true',
-        help='leave the size of the frames free, where the network allows it',
+        help='leave the size of the frames free, in steps of 32 pixels, where '
+        'the network allows it',
     )
     add(
         '--log-mel',
@@ -94,14 +96,9 @@ def parse_args() -> argparse.Namespace:
 
 def target(args: argparse.Namespace) -> Path:
     """Name the file, and refuse one that exists."""
-    suffix = SUFFIXES[args.to]
-    name = f'{Path(args.config).stem}{suffix}'
+    name = f'{Path(args.config).stem}{SUFFIXES[args.to]}'
     path = args.out or Path('work_dirs') / 'exported' / name
-    if not path.name.endswith(suffix):
-        raise ValueError(
-            f'{path} is to be of the format {args.to}. Fix: name it '
-            f'FILE{suffix}.'
-        )
+    check_name(path, args.to)
     for file in (path, sidecar_of(path)):
         refuse_existing(file, args.overwrite)
     return path

@@ -209,7 +209,8 @@ def _queries_innermost(x: Tensor) -> Tensor:
 def _as_shapes(spatial_shapes: SpatialShapes) -> list:
     if isinstance(spatial_shapes, Tensor):
         spatial_shapes = spatial_shapes.tolist()
-    return [(int(h), int(w)) for h, w in spatial_shapes]
+    # no int(): it would tie an exported graph to one size
+    return [(h, w) for h, w in spatial_shapes]
 
 
 def sum_samples(
