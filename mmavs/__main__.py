@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import List, Optional
 
 from mmavs.command_line import MISTAKE, run_script
-from mmavs.commands import COMMANDS, start_as
+from mmavs.commands import COMMANDS, program, start_as
 
 # what needs no script
 _OWN = {
@@ -39,7 +39,8 @@ def main() -> None:
     rest = words[len(name.split()) :]
     start_as(name)
     if name in COMMANDS:
-        _run_script(COMMANDS[name].script, rest)
+        # the script's own run_script comes after its imports
+        run_script(lambda: _run_script(COMMANDS[name].script, rest))
     else:
         own = dict(models=_list_models, weights=_weights, env=_print_env)
         run_script(lambda: own[name](rest))
@@ -101,7 +102,16 @@ def _run_script(script: str, words: List[str]) -> None:
     path = str(resource_root() / script)
     sys.argv = [path, *words]
     sys.path.insert(0, os.path.dirname(path))  # as Python does for a script
-    runpy.run_path(path, run_name='__main__')
+    try:
+        runpy.run_path(path, run_name='__main__')
+    except ModuleNotFoundError as error:
+        package = str(error.name).split('.')[0]
+        if package == 'mmavs':
+            raise
+        raise ImportError(
+            f'{program()} needs {package}, which is not installed. Fix: pip '
+            'install mmavs, with what it requires.'
+        ) from error
 
 
 def _list_models(words: List[str]) -> None:

@@ -58,8 +58,13 @@ def model_entries() -> Dict[str, dict]:
 
 def read_yaml(path: Path) -> dict:
     """Read a YAML file of this package's own, without running code."""
-    import yaml
-
+    try:
+        import yaml
+    except ImportError as error:
+        raise ImportError(
+            f'models are listed in YAML files ({error}). Fix: pip install '
+            'pyyaml.'
+        ) from error
     # PyYAML's safe loader, of several times the speed where libyaml is there
     loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
     return yaml.load(path.read_text('utf-8'), loader)

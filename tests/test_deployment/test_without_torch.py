@@ -32,7 +32,8 @@ def find_spec(name, *rest):
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name.split('.')[0] in blocked:
-            raise ModuleNotFoundError('No module named ' + repr(name))
+            text = 'No module named ' + repr(name)
+            raise ModuleNotFoundError(text, name=name)
 
 
 util.find_spec = find_spec
@@ -44,8 +45,20 @@ main()
 """
 ABSENT = (
     *('torch', 'torchaudio', 'torchvision', 'mmcv', 'mmengine', 'mmseg'),
-    *('mmpretrain', 'cv2', 'pycocotools', 'rich', 'safetensors'),
+    *('mmpretrain', 'cv2', 'pycocotools', 'rich', 'safetensors', 'yaml'),
 )
+
+
+def without_torch(folder, *words):
+    """Run a command where nothing of ABSENT is installed."""
+    return subprocess.run(
+        [sys.executable, '-c', BLOCKED.format(blocked=ABSENT), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=dict(os.environ, OMP_NUM_THREADS='1'),
+    )
 
 
 @pytest.fixture(scope='module')
@@ -53,15 +66,8 @@ def run(exported, tmp_path_factory):
     """What the command wrote, and said."""
     folder = tmp_path_factory.mktemp('without')
     words = ['video', '--example', str(exported.path), '--out', 'masks']
-    done = subprocess.run(
-        [sys.executable, '-c', BLOCKED.format(blocked=ABSENT), *words]
-        + ['--json', 'found.json', '--out-video', 'overlay.mp4'],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env=dict(os.environ, OMP_NUM_THREADS='1'),
-    )
+    words += ['--json', 'found.json', '--out-video', 'overlay.mp4']
+    done = without_torch(folder, *words)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, done
 
@@ -118,6 +124,21 @@ def _size_of_example():
     with av.open(str(example_video())) as video:
         stream = video.streams.video[0]
         return stream.height, stream.width
+
+
+@pytest.mark.parametrize(
+    'words, package',
+    [
+        (('export', 'film_tiny_ms3'), 'mmengine'),
+        (('score', '--help'), 'torch'),
+        (('models',), 'yaml'),
+    ],
+)
+def test_what_needs_torch_says_so_in_a_line(tmp_path, words, package):
+    done = without_torch(tmp_path, *words)
+    said = done.stderr.strip()
+    assert done.returncode == 2 and len(said.splitlines()) == 1, said
+    assert package in said and 'Fix: pip install' in said
 
 
 def test_what_was_not_exported_is_refused_in_words(exported):
