@@ -18,6 +18,7 @@ from mmseg.models.utils import nchw_to_nlc, nlc_to_nchw
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmavs.models.layers.activations import SparingGELU
 from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.registry import MODELS
 from mmavs.weights.released import pvt
@@ -84,15 +85,21 @@ class PyramidFFN(MixFFN):
         identity: Optional[Tensor] = None,
     ) -> Tensor:
         """(N, L, C) of a map (h, w) -> (N, L, C), added to the identity."""
-        hidden = self.layers[0](nlc_to_nchw(x, hw_shape))
-        out = nchw_to_nlc(run_checkpointed(self.with_cp, self.narrow, hidden))
+        hidden = nlc_to_nchw(_by_token(self.layers[0], x), hw_shape)
+        out = run_checkpointed(self.with_cp, self.narrow, hidden)
         return (x if identity is None else identity) + self.dropout_layer(out)
 
     def narrow(self, hidden: Tensor) -> Tensor:
-        """All but the first layer, (N, 4 C, h, w) -> (N, C, h, w)."""
-        for layer in list(self.layers)[1:]:
+        """All but the first layer, (N, 4 C, h, w) -> (N, L, C)."""
+        _, *layers, last, dropout = self.layers
+        for layer in layers:
             hidden = layer(hidden)
-        return hidden
+        return dropout(_by_token(last, nchw_to_nlc(hidden)))
+
+
+def _by_token(conv: nn.Conv2d, tokens: Tensor) -> Tensor:
+    """A 1 x 1 convolution as what it is; a tenth faster on a CPU."""
+    return F.linear(tokens, conv.weight.flatten(1), conv.bias)
 
 
 @MODELS.register_module()
@@ -226,5 +233,7 @@ def _refit(block: nn.Module, mlp_ratio: int) -> None:
     # As released; joint initialisation would see one 3C x C matrix.
     nn.init.trunc_normal_(attention.attn.in_proj_weight, std=0.02)
     drop_path = block.ffn.dropout_layer
-    block.ffn = PyramidFFN(dims, mlp_ratio * dims)
+    block.ffn = PyramidFFN(
+        dims, mlp_ratio * dims, act_cfg=dict(type=SparingGELU)
+    )
     block.ffn.dropout_layer = drop_path

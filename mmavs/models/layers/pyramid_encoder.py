@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .activations import SparingGELU
 from .checkpointing import run_checkpointed
 from .deformable_attention import MultiScaleDeformableAttention
 from .positions import pixel_centres, sine_positions, split_levels
@@ -197,7 +198,7 @@ def feed_forward(
     """Two linear layers with a GELU, (..., D) -> (..., D)."""
     return nn.Sequential(
         nn.Linear(embed_dims, ffn_channels),
-        nn.GELU(),
+        SparingGELU(),
         nn.Dropout(dropout),
         nn.Linear(ffn_channels, embed_dims),
     )
