@@ -21,6 +21,8 @@ class RankSpeed(NamedTuple):
         ranks (int): How many.
         clips (int): In a step of one of them.
         seconds (Spread): Of a step, on the clock of the slowest rank.
+        apart (Spread): Of a step whose gradients stay a rank's own, while all
+            ranks take theirs: cores of a machine share its memory.
         processor_seconds (float): Of a step, of all ranks together; the
             shortest step.
         all_reduce (float): Seconds in which all gradients are added up over
@@ -31,6 +33,7 @@ class RankSpeed(NamedTuple):
     ranks: int
     clips: int
     seconds: Spread
+    apart: Spread
     processor_seconds: float
     all_reduce: float
     parameters: int
@@ -66,12 +69,16 @@ def measure_ranks(
         RankSpeed: What they took.
     """
     found = on_ranks(lambda: _train(config, setting, clips, steps), ranks)
-    slowest = torch.tensor([one['seconds'] for one in found]).amax(0)
+    slowest, apart = (
+        torch.tensor([one[steps] for one in found]).amax(0).tolist()
+        for steps in ('seconds', 'apart')
+    )
     worked = torch.tensor([one['processor'] for one in found]).sum(0)
     return RankSpeed(
         ranks=ranks,
         clips=clips,
-        seconds=Spread.of(slowest.tolist()),
+        seconds=Spread.of(slowest),
+        apart=Spread.of(apart),
         processor_seconds=float(worked.min()),
         all_reduce=max(one['all_reduce'] for one in found),
         parameters=found[0]['parameters'],
@@ -87,13 +94,6 @@ def _train(
     frozen = freeze(model, config)
     trained = [p for p in model.parameters() if p.requires_grad]
     network = model
-    if distributed.get_world_size() > 1:
-        network = DistributedDataParallel(
-            model,
-            broadcast_buffers=False,
-            gradient_as_bucket_view=True,
-            static_graph=True,
-        )
     optimizer = OPTIMIZERS.build(
         dict(config.optim_wrapper.optimizer, params=trained)
     )
@@ -107,10 +107,19 @@ def _train(
         optimizer.step()
         optimizer.zero_grad()
 
-    seconds, processor = _time(step, steps)
+    seconds, processor = apart, _ = _time(step, steps)
+    if distributed.get_world_size() > 1:
+        network = DistributedDataParallel(
+            model,
+            broadcast_buffers=False,
+            gradient_as_bucket_view=True,
+            static_graph=True,
+        )
+        seconds, processor = _time(step, steps)
     size = sum(p.numel() for p in trained)
     return dict(
         seconds=seconds,
+        apart=apart,
         processor=processor,
         all_reduce=_time_all_reduce(size, steps),
         parameters=size,

@@ -58,7 +58,9 @@ def test_ranks(call):
     assert one['parameters'] == two['parameters'] > 1e5
     assert one['rate'] == pytest.approx(2 / one['seconds'][0])
     assert two['rate'] == pytest.approx(4 / two['seconds'][0])
-    assert two['predicted'] > one['seconds'][0]
+    assert one['predicted'] == one['seconds'][0] == one['apart'][0]
+    waited = two['predicted'] - two['apart'][0]
+    assert waited == pytest.approx(two['all_reduce'])
 
 
 def test_a_prediction_needs_all_speeds(call):

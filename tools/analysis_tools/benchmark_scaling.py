@@ -10,8 +10,9 @@ r"""Clips per second against loader workers and ranks, measured and predicted.
 The first form measures here. The loader: clips of a split on the clock, and
 processor seconds of a clip, workers included, which other work on the machine
 does not change. Ranks: training steps of random clips with DDP over gloo, one
-CPU thread each; the gradients' all-reduce alone; and, with what one rank took
-and that all-reduce, what the model below says of several.
+CPU thread each; the same "apart", while gradients stay a rank's own; their
+all-reduce alone; and what the model below predicts from these two, where
+nothing hides, since gloo adds up on the cores that compute.
 
 The second form predicts steps on GPUs (mmavs.analysis.scaling) from speeds
 that you give, since nobody else knows them: of a step on one of your GPUs
@@ -146,22 +147,26 @@ def measure_training(
 ) -> Table:
     """Training steps by numbers of ranks, beside what the model says."""
     table = Table(
-        *('ranks', 'clips/s', 'a step', 'predicted', 'all-reduce'),
+        *('ranks', 'clips/s', 'a step', 'apart', 'all-reduce', 'predicted'),
         'processor ms of a clip',
     )
-    first = None
     for ranks in sorted(args.ranks):
         speed = measure_ranks(config, setting, args.clips, args.steps, ranks)
-        first = first or speed
-        job = _job(args, first.parameters, first.seconds.median)
+        job = _job(args, speed.parameters, speed.apart.median)
+        # gloo adds up on the cores that compute, so nothing hides
+        job = job._replace(backward_share=0.0)
         step = predict(job, Cluster(speed.link, speed.link), ranks).step
         of_a_clip = speed.processor_seconds / (ranks * args.clips)
         figures.ranks.append(
             dict(speed._asdict(), predicted=step, rate=speed.rate)
         )
         table.add_row(
-            *(str(ranks), f'{speed.rate:.2f}', str(speed.seconds)),
-            *(f'{1e3 * step:.1f} ms', f'{1e3 * speed.all_reduce:.1f} ms'),
+            *(str(ranks), f'{speed.rate:.2f}'),
+            str(speed.seconds),
+            *(
+                f'{1e3 * seconds:.1f} ms'
+                for seconds in (speed.apart.median, speed.all_reduce, step)
+            ),
             f'{1e3 * of_a_clip:.1f}',
         )
     return table
