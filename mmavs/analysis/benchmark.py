@@ -41,7 +41,7 @@ from mmavs.analysis.workloads import (
     scoring,
     training_step,
 )
-from mmavs.models.folding import fold_batch_norms
+from mmavs.models.folding import tune_for_inference
 from mmavs.models.precision import PRECISIONS
 from mmavs.registry import DATASETS
 
@@ -86,7 +86,7 @@ class Benchmark:
         forms (Sequence[str]): 'mmavs', alone or with 'naive'.
         tolerance (float): How far results of the two may be apart, relative
             to the largest value.
-        fold_norms (bool): Fold batch norms into convolutions, as
+        tuned (bool): Tune for inference, as
             :class:`~mmavs.apis.AVSInferencer` does; nothing is trained then.
 
     Attributes:
@@ -107,11 +107,11 @@ class Benchmark:
         weigh: Callable[[str, str], int],
         forms: Sequence[str] = FORMS[:1],
         tolerance: float = 1e-3,
-        fold_norms: bool = False,
+        tuned: bool = False,
     ) -> None:
         self.config, self.setting, self.amounts = config, setting, amounts
         self.weigh, self.forms, self.tolerance = weigh, forms, tolerance
-        self.fold_norms = fold_norms
+        self.tuned = tuned
         self.device = torch.device(setting.device if setting else 'cpu')
         self.seconds: Dict[str, Dict[str, Spread]] = {}
         self.bytes: Dict[str, Dict[str, int]] = {}
@@ -126,8 +126,8 @@ class Benchmark:
         device = self.setting.device
         built = {f: build_form(self.config, f, device) for f in self.forms}
         for model, _ in built.values():
-            if self.fold_norms:
-                fold_batch_norms(model.eval())
+            if self.tuned:
+                tune_for_inference(model.eval())
         return built
 
     @property
@@ -211,7 +211,7 @@ class Benchmark:
         for part, cost in found.items():
             self.costs[f'forward: {part}'] = cost
         self.costs['forward'] = sum_of(found.values())
-        if self.fold_norms:
+        if self.tuned:
             return
         step = self._work('training step', 'mmavs')
         _, found = account(step, {}, peak, self.device)

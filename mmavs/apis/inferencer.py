@@ -13,7 +13,7 @@ from mmavs.engine.run_config import padded_frames
 from mmavs.media.in_memory import Picture, Sound
 from mmavs.media.sources import Media, find_media
 from mmavs.model_index import files_of, released
-from mmavs.models.folding import fold_batch_norms
+from mmavs.models.folding import tune_for_inference
 from mmavs.models.precision import check_precision
 from mmavs.registry import INFERENCERS
 
@@ -43,8 +43,8 @@ class AVSInferencer:
         model (str or Path or Config or nn.Module): Name or config of a model,
             or one from :func:`~mmavs.apis.init_model`, which is set to
             predict at the pictures' size and to keep coarse logits. One that
-            is built here has its batch norms folded into convolutions, see
-            :func:`~mmavs.models.folding.fold_batch_norms`: to train, or to
+            is built here goes through
+            :func:`~mmavs.models.folding.tune_for_inference`: to train, or to
             save its weights, build it by :func:`init_model`.
         weights (str or Path, optional): Checkpoint, or ``'random'``. Defaults
             to the released ones of a named model.
@@ -104,7 +104,7 @@ class AVSInferencer:
             if weights is None and isinstance(model, (str, Path, Config)):
                 self.weights = published_weights(model)
             model = init_model(model, weights, device, cfg_options)
-            fold_batch_norms(model)
+            tune_for_inference(model)
         config = config_of(model)
         model.test_cfg = dict(
             model.test_cfg or {}, eval_size='original', keep_logits='coarse'

@@ -1,4 +1,4 @@
-"""Batch norms as a part of the convolutions before them."""
+"""Models that predict alone: fewer steps, and another layout."""
 
 import inspect
 from collections import Counter
@@ -19,6 +19,33 @@ class _Pair(NamedTuple):
 
     conv: str
     norm: str
+
+
+def tune_for_inference(model: nn.Module) -> nn.Module:
+    """Let a model predict faster, and the same, in place.
+
+    Batch norms are folded, see :func:`fold_batch_norms`; on a CPU the weights
+    of convolutions lie channels last, and with them the maps. Not so in a
+    model with group norms, which round more coarsely in that layout: logits
+    of AVSegFormer would move by 7e-5 of the largest.
+
+    Args:
+        model (nn.Module): In evaluation mode, where it is to run. It cannot
+            be trained any more, and its state dict is another one.
+
+    Returns:
+        nn.Module: The same.
+
+    Raises:
+        ValueError: The model is in training mode.
+    """
+    fold_batch_norms(model)
+    coarse = any(
+        isinstance(module, nn.GroupNorm) for module in model.modules()
+    )
+    if next(model.parameters()).device.type == 'cpu' and not coarse:
+        model.to(memory_format=torch.channels_last)
+    return model
 
 
 @torch.no_grad()

@@ -187,14 +187,14 @@ def test_every_neck_is_measured(tool, call, monkeypatch, tmp_path):
     ]
 
 
-def test_norms_are_folded(call, monkeypatch, tmp_path):
-    """None is left in the forward pass, and nothing is trained."""
+def test_a_tuned_model(call, monkeypatch, tmp_path):
+    """No norm is left in the forward pass, and nothing is trained."""
     for name, size in (('PRODUCT', 128), ('COPY', 2**16)):  # quick
         monkeypatch.setattr(limits, name, size)
-    words = ('--fold-norms', '--size', '32')
+    words = ('--tuned', '--size', '32')
     config = ROOT / 'configs/synthetic/film_tiny_ms3.py'
     shown = call(config, '--stages', 'limits', *words)
     assert 'convolution' in shown and 'batch_norm' not in shown
     assert 'training step' not in shown.partition('forward: ')[2]
-    with pytest.raises(ValueError, match='folded cannot be trained. Fix'):
+    with pytest.raises(ValueError, match='cannot be trained. Fix'):
         call(config, '--stages', 'training', *words)

@@ -120,10 +120,10 @@ def parse_args() -> argparse.Namespace:
     add('--synthetic', action='store_true', help='load synthetic data')
     add('--out', help='also write the figures to this json file')
     add(
-        '--fold-norms',
+        '--tuned',
         action='store_true',
-        help='fold batch norms into convolutions, as AVSInferencer does; no '
-        'training step then',
+        help='fold batch norms and lay weights out for a CPU, as '
+        'AVSInferencer does; no training step then',
     )
     add('--cfg-options', nargs='+', action=DictAction)
     # what the fresh processes are started with
@@ -147,11 +147,11 @@ def read_setting(config: Config, args: argparse.Namespace) -> RunSetting:
 def choose_stages(config: Config, args: argparse.Namespace) -> List[str]:
     """Stages to measure, in their order."""
     stages = args.stages or [stage for stage in STAGES if stage != 'neck']
-    if args.fold_norms:
+    if args.tuned:
         if 'training' in (args.stages or ()):
             raise ValueError(
-                'batch norms that are folded cannot be trained. Fix: leave '
-                '--fold-norms or the stage training out.'
+                'a model that is tuned for inference cannot be trained. Fix: '
+                'leave --tuned or the stage training out.'
             )
         stages = [stage for stage in stages if stage != 'training']
     if 'loader' in stages:
@@ -191,7 +191,7 @@ def main() -> None:
         measure_memory,
         FORMS if args.against else FORMS[:1],
         args.tolerance,
-        args.fold_norms,
+        args.tuned,
     )
     if args.probe:
         print(json.dumps(benchmark.peak(*args.probe)))
