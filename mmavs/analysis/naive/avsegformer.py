@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmavs.models.layers.attention import BatchFirstAttention
 from mmavs.models.layers.avsegformer import CrossModalMixer, MaskComposer
 from mmavs.models.layers.deformable_attention import (
     MultiScaleDeformableAttention,
@@ -82,7 +83,7 @@ class NaiveMaskComposer(MaskComposer):
 
 AVSEGFORMER_FORMS = {
     MultiScaleDeformableAttention: NaiveDeformableAttention,
-    nn.MultiheadAttention: NaiveMultiheadAttention,
+    BatchFirstAttention: NaiveMultiheadAttention,
     CrossModalMixer: NaiveCrossModalMixer,
     MaskComposer: NaiveMaskComposer,
 }

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mmavs.models.precision import at_least_float32
 from mmavs.structures import AVFeatures
 
+from .attention import BatchFirstAttention
 from .check_audio import check_audio
 from .checkpointing import run_checkpointed
 from .deformable_attention import MultiScaleDeformableAttention
@@ -260,9 +261,7 @@ class QueryLayer(nn.Module):
     ) -> None:
         super().__init__()
         self.self_attn, self.cross_attn = (
-            nn.MultiheadAttention(
-                embed_dims, num_heads, dropout, bias=bias, batch_first=True
-            )
+            BatchFirstAttention(embed_dims, num_heads, dropout, bias=bias)
             for _ in range(2)
         )
         self.ffn = feed_forward(embed_dims, ffn_channels, dropout)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from mmcv.cnn.bricks.transformer import FFN
 from torch import Tensor, nn
 
+from .attention import BatchFirstAttention
 from .positions import map_positions
 
 
@@ -26,9 +27,7 @@ class Attention(nn.Module):
 
     def __init__(self, embed_dims: int, num_heads: int, dropout: float):
         super().__init__()
-        self.attn = nn.MultiheadAttention(
-            embed_dims, num_heads, dropout, batch_first=True
-        )
+        self.attn = BatchFirstAttention(embed_dims, num_heads, dropout)
         self.dropout = nn.Dropout(dropout)
 
     def forward(

@@ -11,6 +11,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmavs.models.layers.attention import BatchFirstAttention
 from mmavs.models.layers.avsegformer import (
     MaskFeature,
     build_front,
@@ -326,8 +327,8 @@ class AudioGuidedLayer(nn.Module):
         self.norm1 = nn.LayerNorm(embed_dims)
         self.cross_attn = None
         if audio_guidance:
-            self.cross_attn = nn.MultiheadAttention(
-                embed_dims, num_heads, dropout, batch_first=True
+            self.cross_attn = BatchFirstAttention(
+                embed_dims, num_heads, dropout
             )
             self.audio_weight = nn.Parameter(torch.tensor(float(audio_weight)))
             self.norm2 = nn.LayerNorm(embed_dims)
@@ -376,13 +377,11 @@ class VisionGuidedLayer(nn.Module):
         self.residual = residual
         self.self_attn = None
         if self_attention:
-            self.self_attn = nn.MultiheadAttention(
-                embed_dims, num_heads, dropout, batch_first=True
+            self.self_attn = BatchFirstAttention(
+                embed_dims, num_heads, dropout
             )
             self.norm1 = nn.LayerNorm(embed_dims)
-        self.cross_attn = nn.MultiheadAttention(
-            embed_dims, num_heads, dropout, batch_first=True
-        )
+        self.cross_attn = BatchFirstAttention(embed_dims, num_heads, dropout)
         self.norm2 = nn.LayerNorm(embed_dims)
         self.ffn = _optional_ffn(embed_dims, ffn_channels, dropout)
         self.dropout = nn.Dropout(dropout)

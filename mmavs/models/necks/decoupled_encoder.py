@@ -6,6 +6,7 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmavs.models.layers.attention import BatchFirstAttention
 from mmavs.models.layers.avsegformer import AudioProjection
 from mmavs.models.layers.checkpointing import run_checkpointed
 from mmavs.models.layers.instance_decoder import EncoderLayer
@@ -280,9 +281,7 @@ class SquaredAttention(nn.Module):
 
     def __init__(self, embed_dims: int, num_heads: int) -> None:
         super().__init__()
-        self.attn = nn.MultiheadAttention(
-            embed_dims, num_heads, batch_first=True
-        )
+        self.attn = BatchFirstAttention(embed_dims, num_heads)
 
     def forward(
         self,
