@@ -9,7 +9,8 @@
 # make test-pairs   every pair of tools/test.py's options, model and data set
 # make test-export   every method as ONNX, torch.export and by torch.compile
 # make test-no-torch   an exported model on a video, in an environment of its own
-# make benchmark-compile   PyTorch, ONNX Runtime and torch.compile (needs g++)
+# make benchmark-compile   PyTorch, ONNX Runtime and torch.compile (needs g++;
+#                   minutes per model)
 # make test-page    the web page in headless Chromium (which is to be there)
 # make fuzz         damaged and hostile files through every door
 # make soak         2,000 iterations, and 5 minutes of video: memory stays

@@ -266,6 +266,7 @@ def _write_onnx(
             output_names=network.output_names,
             opset_version=opset,
             dynamo=True,
+            optimize=False,
             external_data=False,
             verbose=False,
         )
@@ -275,7 +276,22 @@ def _write_onnx(
                 f'PyTorch writes this network as opset {found}, not {opset}. '
                 f'Fix: opset={found} (--opset {found}).'
             )
+        _simplify(exported.model)
         exported.save(partial, external_data=False)
+
+
+def _simplify(graph) -> None:
+    """Compute what is constant, and drop what nothing uses.
+
+    All that ONNX Runtime cannot do as well; the exporter's own optimisation
+    looks for pairs of nodes, which does not come to an end in the graph of
+    AuralSAM2.
+    """
+    from onnxscript import optimizer
+
+    optimizer.inline(graph)
+    optimizer.fold_constants(graph)
+    optimizer.remove_unused_nodes(graph)
 
 
 def _check_onnx() -> None:
