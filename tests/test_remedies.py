@@ -14,7 +14,12 @@ from mmavs.registry import DATASETS, MODELS, TRANSFORMS
 SCRIPTS = [*ROOT.glob('tools/**/*.py'), *ROOT.glob('demo/*.py')]
 SOURCES = [*ROOT.glob('mmavs/**/*.py'), *SCRIPTS]
 # of other programs
-FOREIGN = {'--force-reinstall', '--only-binary', '--no-build-isolation'}
+FOREIGN = {
+    '--force-reinstall',
+    '--no-build-isolation',
+    '--only-binary',
+    '--upgrade',
+}
 
 
 def remedies(path):

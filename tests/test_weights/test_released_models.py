@@ -20,6 +20,7 @@ from mmavs.model_index import (
     released,
     resource_root,
 )
+from mmavs.models.folding import tune_for_inference
 from mmavs.weights import command
 from mmavs.weights.addresses import encoders
 from mmavs.weights.conversion import METHODS, PARTS
@@ -64,7 +65,8 @@ def test_a_name_brings_its_weights(files, theirs):
     assert len(files.requests) == 1
     files.bodies.clear()  # no net any more
     inferencer = AVSInferencer('small', device='cpu')
-    assert equal(inferencer.model, theirs)
+    tuned = tune_for_inference(init_model('small', device='cpu'))
+    assert equal(inferencer.model, tuned.state_dict())
     assert inferencer.weights == files.address_of_weights
     # and only where nothing else was asked for
     torch.manual_seed(1)
@@ -154,7 +156,8 @@ def test_weights_of_two_files(files, two_files, capsys):
     assert {path for path, _ in files.requests} == set(files.bodies)
     files.bodies.clear()  # no net any more, and pinned
     inferencer = AVSInferencer('small', device='cpu')
-    assert equal(inferencer.model, two_files)
+    tuned = tune_for_inference(init_model('small', device='cpu'))
+    assert equal(inferencer.model, tuned.state_dict())
     fuser, sam = released('small'), released('small')['Beside'][0]
     assert inferencer.weights == f'{fuser["Address"]} and {sam["Address"]}'
     pins = json.loads((home() / 'pins.json').read_text())
