@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 from mmcv.ops import MultiScaleDeformableAttention as MMCVAttention
 
-from mmavs.models.layers import deformable_attention
+from mmavs.models.layers import sample_table
 from mmavs.models.layers.deformable_attention import (
     MultiScaleDeformableAttention,
     sum_samples,
@@ -110,7 +110,7 @@ def test_outside_reads_zero():
 
 @pytest.mark.parametrize('block', [64, 2**22])
 def test_values_and_gradients_equal_grid_sample(monkeypatch, block):
-    monkeypatch.setattr(deformable_attention, 'BLOCK_ELEMENTS', block)
+    monkeypatch.setattr(sample_table, 'BLOCK_ELEMENTS', block)
     shapes = [(5, 7), (3, 4)]
     value = torch.randn(2, 47, 3, 4, dtype=torch.double, requires_grad=True)
     points = torch.rand(2, 6, 3, 2, 4, 2, dtype=torch.double) * 1.6 - 0.3
