@@ -9,7 +9,7 @@ import torch
 from mmavs.apis import init_model
 from mmavs.audio import vggish_log_mel
 from mmavs.audio.log_mel import EXAMPLE_LENGTH
-from mmavs.deployment import OnnxModel, export_model
+from mmavs.deployment import OnnxModel, export_model, exporting
 from mmavs.deployment.checking import difference, load
 from mmavs.deployment.network import LogMelExamples
 
@@ -121,3 +121,18 @@ def test_without_a_compiler_aoti_says_so(exported, tmp_path, monkeypatch):
     monkeypatch.setenv('CXX', '/no/such/compiler')
     with pytest.raises(RuntimeError, match='CXX=/no/such/compiler is not'):
         export_model(exported.model, tmp_path / 'a.aoti.pt2', to='aoti')
+
+
+def test_an_opset_that_pytorch_does_not_reach_is_refused(
+    exported, tmp_path, monkeypatch
+):
+    class Left:  # as it was: PyTorch says nothing when it cannot convert
+        class model:
+            opset_imports = {'': 18}
+
+    monkeypatch.setattr(torch.onnx, 'export', lambda *_, **__: Left)
+    monkeypatch.setattr(exporting, 'trace', lambda *_: None)
+    path = tmp_path / 'film.onnx'
+    with pytest.raises(ValueError, match='as opset 18, not 25. Fix: opset=18'):
+        export_model(exported.model, path, opset=25)
+    assert not list(tmp_path.iterdir())

@@ -1,10 +1,12 @@
 """The scripts of tools/deployment, on a small model and a small set."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
-from run_tool import run_tool
+from run_tool import ROOT, run_tool
 
 from mmavs.apis import init_model
 
@@ -76,8 +78,26 @@ def test_a_file_that_is_there_is_kept(weights, tmp_path, tool):
         tool('deployment/export', CONFIG, weights, *words)
 
 
-def test_the_table_of_a_model(tool, capsys):
-    assert tool('deployment/benchmark', CONFIG) == 0
-    row = capsys.readouterr().out.splitlines()[-1].split('|')
-    assert row[1].strip() == CONFIG and float(row[3]) < 1e-4
-    assert all(float(value) > 0 for value in row[4:7])
+def table_of(*words):
+    """Run the benchmark; give its exit code, its last row, and its errors."""
+    script = ROOT / 'tools/deployment/benchmark.py'
+    done = subprocess.run(
+        [sys.executable, script, *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    row = done.stdout.splitlines()[-1].strip('|').split('|')
+    return done.returncode, [value.strip() for value in row], done.stderr
+
+
+def test_a_model_that_goes_wrong_leaves_the_others_their_rows():
+    code, row, said = table_of('nonsense', CONFIG)
+    assert code == 2 and 'no config at nonsense' in said
+    assert row[0] == CONFIG and float(row[2]) < 1e-4
+    assert all(float(value) > 0 for value in row[3:6])
+
+
+def test_a_model_that_is_not_done_in_time_is_stopped():
+    code, row, _ = table_of(CONFIG, '--timeout', '0.5')
+    assert code == 1 and row == [CONFIG, 'not done in 0.5 s']
