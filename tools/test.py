@@ -76,6 +76,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_intermixed_args()  # CONFIG --option CHECKPOINT too
     args.weights = released(args.config) if not args.checkpoint else None
+    check_arguments(parser, args)
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def check_arguments(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    """End in the parser's error where arguments do not go together."""
     if not (args.checkpoint or args.weights or args.synthetic):
         parser.error(
             'give a checkpoint, a model of "mmavs weights", or --synthetic '
@@ -88,8 +97,6 @@ def parse_args() -> argparse.Namespace:
     refuse_sounds(parser, args)
     if args.dump and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump must end in .pkl, got {args.dump}')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:

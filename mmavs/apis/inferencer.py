@@ -94,17 +94,16 @@ class AVSInferencer:
         if clip_frames is not None:
             clip_frames = _whole('clip_frames', clip_frames)
         self.weights = None if weights is None else str(weights)
-        if isinstance(model, nn.Module):
-            if weights is not None or cfg_options or device is not None:
-                raise ValueError(
-                    'a model that is built already has its weights, device '
-                    'and options. Fix: give them to init_model.'
-                )
-        else:
+        if not isinstance(model, nn.Module):
             if weights is None and isinstance(model, (str, Path, Config)):
                 self.weights = published_weights(model)
             model = init_model(model, weights, device, cfg_options)
             tune_for_inference(model)
+        elif weights is not None or cfg_options or device is not None:
+            raise ValueError(
+                'a model that is built already has its weights, device '
+                'and options. Fix: give them to init_model.'
+            )
         config = config_of(model)
         model.test_cfg = dict(
             model.test_cfg or {}, eval_size='original', keep_logits='coarse'

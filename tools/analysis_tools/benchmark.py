@@ -109,15 +109,7 @@ def parse_args() -> argparse.Namespace:
     )
     add('--repeats', type=int, default=5, help='timed runs of each')
     add('--train-repeats', type=int, default=2, help='timed training steps')
-    add('--loader-clips', type=int, default=40, help='of a run of the loader')
-    add('--workers', type=int, default=2, help='of the loader')
-    add('--split', choices=SPLITS, default='train', help='of the loader')
-    add(
-        '--frame-cache',
-        action='store_true',
-        help='the loader also keeps decoded frames (LoadFrame.cache_dir)',
-    )
-    add('--synthetic', action='store_true', help='load synthetic data')
+    add_loader_arguments(parser)
     add('--out', help='also write the figures to this json file')
     add(
         '--tuned',
@@ -129,6 +121,20 @@ def parse_args() -> argparse.Namespace:
     # what the fresh processes are started with
     add('--probe', nargs=2, metavar=('FORM', 'ROW'), help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def add_loader_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the loader's stage."""
+    add = parser.add_argument
+    add('--loader-clips', type=int, default=40, help='of a run of the loader')
+    add('--workers', type=int, default=2, help='of the loader')
+    add('--split', choices=SPLITS, default='train', help='of the loader')
+    add(
+        '--frame-cache',
+        action='store_true',
+        help='the loader also keeps decoded frames (LoadFrame.cache_dir)',
+    )
+    add('--synthetic', action='store_true', help='load synthetic data')
 
 
 def read_setting(config: Config, args: argparse.Namespace) -> RunSetting:
