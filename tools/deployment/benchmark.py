@@ -118,11 +118,16 @@ def in_a_process(name: str, timeout: float, *options: object) -> int:
     process = get_context('spawn').Process(target=run_script, args=(work,))
     process.start()
     process.join(timeout)
-    if process.exitcode is None:
+    code, ended = process.exitcode, ''
+    if code is None:
         process.kill()
         process.join()
-        print(f'| {Path(name).stem} | not done in {timeout:g} s |', flush=True)
-    return process.exitcode if process.exitcode >= 0 else FAILED
+        ended = f'not done in {timeout:g} s'
+    elif code < 0:  # the system's way to say that memory is at an end
+        ended = f'stopped by signal {-code}'
+    if ended:
+        print(f'| {Path(name).stem} | {ended} |', flush=True)
+    return FAILED if ended else code
 
 
 def main() -> int:
