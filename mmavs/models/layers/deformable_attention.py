@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mmavs.compat import has_compiled_ops
 
 from .positions import split_levels
-from .sample_table import GatherAndSum, Shapes, level_sizes
+from .sample_table import GatherAndSum, Shapes, level_sizes, sum_by_table
 
 SpatialShapes = Union[Tensor, Shapes]
 FORMS = ('triton', 'mmcv', 'torch')
@@ -240,11 +240,23 @@ def sum_samples(
     exact = value.to(points.dtype)
     if form == 'mmcv':
         output = _sum_by_mmcv(exact, shapes, points, weights)
-    elif torch.compiler.is_compiling() and not torch.is_grad_enabled():
+    elif torch.is_grad_enabled() or not torch.compiler.is_compiling():
+        output = GatherAndSum.apply(exact, points, weights, tuple(shapes))
+    elif _is_exporting():
         output = _sum_of_grid_samples(exact, shapes, points, weights)
     else:
-        output = GatherAndSum.apply(exact, points, weights, tuple(shapes))
+        sizes = [size for shape in shapes for size in shape]
+        output = sum_by_table(exact, points, weights, sizes)
     return output.to(value.dtype)
+
+
+def _is_exporting() -> bool:
+    """Whether torch.export is tracing, without dynamo.
+
+    ``torch.compiler.is_exporting()`` is True in whatever dynamo traces.
+    """
+    compiler = torch.compiler
+    return compiler.is_compiling() and not compiler.is_dynamo_compiling()
 
 
 def choose_form(value: Tensor, points: Tensor) -> str:
@@ -260,8 +272,7 @@ def choose_form(value: Tensor, points: Tensor) -> str:
     """
     if FORM != 'auto':
         return _check_form(value, points)
-    exporting = getattr(torch.compiler, 'is_exporting', bool)
-    if not value.is_cuda or exporting():
+    if not value.is_cuda or _is_exporting():
         return 'torch'
     if torch.are_deterministic_algorithms_enabled():
         return 'torch'  # the others add up gradients in any order

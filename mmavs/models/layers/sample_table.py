@@ -5,7 +5,7 @@ of rows of a table, which ``embedding_bag`` forms without holding the rows.
 :mod:`.deformable_attention` says what is summed.
 """
 
-from typing import Iterator, NamedTuple, Sequence, Tuple
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -43,15 +43,7 @@ class GatherAndSum(Function):
         """
         ctx.save_for_backward(value, points, weights)
         ctx.shapes = shapes
-        points, weights = _queries_last(points), _queries_last(weights)
-        rows, columns = _grid_lines(shapes, points)
-        output = F.embedding_bag(
-            _table_rows(rows, columns, value.shape),
-            value.reshape(-1, value.shape[-1]),
-            per_sample_weights=_shares(rows, columns, weights),
-            mode='sum',
-        )
-        return output.view(*weights.shape[3:], -1)
+        return _gather_and_sum(value, points, weights, shapes)
 
     @staticmethod
     @once_differentiable
@@ -77,6 +69,46 @@ class GatherAndSum(Function):
         grad_points = grad_points.permute(4, 5, 0, 1, 2, 3)
         grad_weights = grad_weights.permute(3, 4, 0, 1, 2)
         return grad_value.view_as(value), grad_points, grad_weights, None
+
+
+@torch.library.custom_op('mmavs::sum_samples_by_table', mutates_args=())
+def sum_by_table(
+    value: Tensor, points: Tensor, weights: Tensor, sizes: List[int]
+) -> Tensor:
+    """:class:`GatherAndSum` as one operator without a gradient.
+
+    For torch.compile, which would otherwise fuse the softmax of the weights
+    into all four corners, number by number.
+
+    Args:
+        value (Tensor): See :class:`GatherAndSum`, as the others.
+        points (Tensor): See there.
+        weights (Tensor): See there.
+        sizes (list[int]): h_0, w_0, h_1, w_1, ...
+    """
+    shapes = tuple(zip(sizes[::2], sizes[1::2]))
+    return _gather_and_sum(value, points, weights, shapes)
+
+
+@sum_by_table.register_fake
+def _(value, points, weights, sizes):
+    frames, _, heads, channels = value.shape
+    return value.new_empty(frames, points.shape[1], heads * channels)
+
+
+def _gather_and_sum(
+    value: Tensor, points: Tensor, weights: Tensor, shapes: Shapes
+) -> Tensor:
+    """(N, Q, M * C)."""
+    points, weights = _queries_last(points), _queries_last(weights)
+    rows, columns = _grid_lines(shapes, points)
+    output = F.embedding_bag(
+        _table_rows(rows, columns, value.shape),
+        value.reshape(-1, value.shape[-1]),
+        per_sample_weights=_shares(rows, columns, weights),
+        mode='sum',
+    )
+    return output.view(*weights.shape[3:], -1)
 
 
 class _Lines(NamedTuple):

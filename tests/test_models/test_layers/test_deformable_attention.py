@@ -186,6 +186,34 @@ def test_gpu_equals_cpu(dtype):
     assert (output - expected).norm() / expected.norm() < bound
 
 
+def test_compiled_it_is_one_graph_that_reads_by_the_table():
+    module = golden_module()
+    inputs = [released(f'msda_{name}') for name in ('q', 'v', 'ref')]
+    graphs = []
+
+    def keep(graph, _):
+        graphs.append(graph)
+        return graph
+
+    compiled = torch.compile(module, backend=keep, fullgraph=True)
+    with torch.no_grad():
+        wanted, found = (each(*inputs, SHAPES) for each in (module, compiled))
+    torch.testing.assert_close(found, wanted)
+    (graph,) = graphs
+    called = [str(node.target) for node in graph.graph.nodes]
+    assert 'mmavs.sum_samples_by_table.default' in called
+
+
+def test_the_operator_of_compilers_has_the_shape_that_it_says():
+    inputs = (
+        torch.randn(2, 84, 4, 8),
+        torch.rand(2, 5, 4, 3, 4, 2),
+        torch.rand(2, 5, 4, 3, 4),
+        [size for shape in SHAPES for size in shape],
+    )
+    torch.library.opcheck(sample_table.sum_by_table, inputs)
+
+
 def test_every_parameter_learns():
     module = MultiScaleDeformableAttention(16, 2, 3, 2)
     query, value = torch.randn(2, 2, 84, 16).unbind()
