@@ -119,7 +119,8 @@ test-no-torch: $(STAMP)
 
 benchmark-compile: $(STAMP)
 	@$(BIN)/python tools/deployment/benchmark.py --compile $(addsuffix \
-		_tiny_ms3, tpavi avsbg avis avsegformer avsac catr auralsam2 film)
+		_tiny_ms3, film tpavi add nosound avsbg avsegformer avsac avis catr \
+		auralsam2)
 
 test-page: $(STAMP)
 	@$(PIP) -r requirements/demo.txt playwright

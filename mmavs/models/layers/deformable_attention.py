@@ -232,10 +232,10 @@ def sum_samples(
         ValueError: See :func:`choose_form`.
     """
     form = choose_form(value, points)
+    sizes = [size for shape in shapes for size in shape]  # of both operators
     if form == 'triton':
         from .sample_kernels import sum_forward
 
-        sizes = [size for shape in shapes for size in shape]
         return sum_forward(value, points, weights, sizes)
     exact = value.to(points.dtype)
     if form == 'mmcv':
@@ -245,7 +245,6 @@ def sum_samples(
     elif _is_exporting():
         output = _sum_of_grid_samples(exact, shapes, points, weights)
     else:
-        sizes = [size for shape in shapes for size in shape]
         output = sum_by_table(exact, points, weights, sizes)
     return output.to(value.dtype)
 
