@@ -30,7 +30,7 @@ COUNTS = {
     'avsbg': 8,
     'catr': 7,
     'photo': 6,
-    'synthetic': 25,
+    'synthetic': 34,
     'tpavi': 15,
 }
 SETTINGS = ('s4', 'ms3', 'avss')

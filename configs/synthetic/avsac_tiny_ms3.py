@@ -1,28 +1,8 @@
-# AVSAC, small: the bridges of its two towers and AVFS.
-# model.neck.decoder.direction=a2v or v2a cuts a bridge.
-_base_ = './film_tiny_ms3.py'
-model = dict(
-    neck=dict(
-        _delete_=True,
-        type='AVBridge',
-        in_channels=[16, 32, 64, 128],
-        audio_channels=128,
-        embed_dims=32,
-        num_heads=4,
-        dropout=0.0,
-        encoder=dict(num_layers=1, ffn_channels=64),
-        queries=dict(num_queries=20, num_layers=1, ffn_channels=64),
-        decoder=dict(num_layers=2),
-    ),
-    decode_head=dict(
-        _delete_=True,
-        type='BAVDHead',
-        embed_dims=32,
-        num_queries=20,
-        mlp_channels=128,
-        conv_channels=(8, 8),
-        loss_decode=[dict(type='FrameBCELoss'), dict(type='FrameDiceLoss')],
-    ),
-    auxiliary_losses=[dict(type='AVFSLoss', features='neck', axis='channel')],
-)
+# AVSAC, small, on synthetic MS3.
+_base_ = [
+    '../_base_/models/tiny_avsac.py',
+    '../_base_/datasets/synthetic_ms3.py',
+    '../_base_/schedules/tiny.py',
+    '../_base_/default_runtime.py',
+]
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -1,20 +1,8 @@
-# AVSegFormer, small: its queries, its deformable encoder, its mixer.
-_base_ = './film_tiny_ms3.py'
-model = dict(
-    neck=None,
-    decode_head=dict(
-        _delete_=True,
-        type='AVSegFormerHead',
-        in_channels=[16, 32, 64, 128],
-        audio_channels=128,
-        embed_dims=32,
-        num_heads=4,
-        dropout=0.0,
-        encoder=dict(num_layers=1, ffn_channels=64),
-        queries=dict(num_queries=20, num_layers=1, ffn_channels=64),
-        decoder=dict(num_layers=2, ffn_channels=64),
-        composer=dict(mlp_channels=128, conv_channels=(8, 8)),
-        loss_decode=[dict(type='FrameBCELoss'), dict(type='FrameDiceLoss')],
-    ),
-)
+# AVSegFormer, small, on synthetic MS3.
+_base_ = [
+    '../_base_/models/tiny_avsegformer.py',
+    '../_base_/datasets/synthetic_ms3.py',
+    '../_base_/schedules/tiny.py',
+    '../_base_/default_runtime.py',
+]
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
