@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
 import mmavs
+from mmavs.error_text import first_line
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -197,11 +198,10 @@ def read_config(name: Union[str, Path]) -> 'Config':
             f'line {error.lineno}: {(error.text or "").strip()}'
         ) from error
     except (FileNotFoundError, ImportError) as error:
-        reason = str(error).splitlines()[0]
         raise type(error)(
-            f'{path} asks for what is not there: {reason}. Fix: correct its '
-            '_base_ or custom_imports; packages are looked for in the '
-            'working folder and in PYTHONPATH.'
+            f'{path} asks for what is not there: {first_line(error)}. Fix: '
+            'correct its _base_ or custom_imports; packages are looked for '
+            'in the working folder and in PYTHONPATH.'
         ) from error
     except Exception as error:
         # whatever a config's own code or a damaged file may raise

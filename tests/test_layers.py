@@ -6,7 +6,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / 'mmavs'
 # each may import what stands before it
 LAYERS = (
-    *('version', 'lazy_names', 'processors', 'files', 'warn_once'),
+    *('version', 'lazy_names', 'processors', 'error_text'),
+    *('files', 'warn_once'),
     *('model_index', 'registry', 'compat'),
     'structures',
     *('audio', 'media', 'datasets', 'weights', 'models', 'visualization'),

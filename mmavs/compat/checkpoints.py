@@ -10,6 +10,8 @@ import zipfile
 from contextlib import nullcontext
 from typing import Any, Optional, Union
 
+from mmavs.error_text import first_line
+
 from .downloads import cached
 
 
@@ -253,7 +255,7 @@ def _reason(error: Exception) -> str:
         return f'refused: it asks for {asked[1]}, which no weight file needs'
     if text.startswith('Weights only'):
         return 'it is damaged or was not written by torch.save'
-    return f'{type(error).__name__}: {text}'.splitlines()[0]
+    return f'{type(error).__name__}: {first_line(error)}'
 
 
 def _load_from_url(

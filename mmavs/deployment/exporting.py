@@ -18,11 +18,11 @@ from mmavs.compat.exporters import (
     quiet_exporter,
 )
 from mmavs.engine.run_config import padded_frames
+from mmavs.error_text import first_line
 from mmavs.files.whole_files import whole_file, write_text
 from mmavs.models.folding import fold_batch_norms
 
 from .network import ClipNetwork
-from .onnx_model import first_line
 from .sidecar import describe
 
 DEFAULT_CLIP_FRAMES = 5

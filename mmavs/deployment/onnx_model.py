@@ -7,6 +7,8 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
+from mmavs.error_text import first_line
+
 FORMAT = 1  # of the description beside the model
 _NUMBER, _NONE = (int, float), type(None)
 # what a description holds, of which type
@@ -196,11 +198,6 @@ def _unlike(facts: dict, needed: dict) -> Optional[str]:
         if not isinstance(facts.get(name, ...), kind):
             return name
     return None
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, in one line."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _read(path: Path) -> bytes:
