@@ -13,7 +13,13 @@ NOT_RUN = 'not run'
 Records = Dict[str, List[dict]]
 
 
-def write_tables(key: str, title: str, records: Records, wanted: int) -> str:
+def write_tables(
+    key: str,
+    title: str,
+    records: Records,
+    wanted: int,
+    reported: Optional[Dict[str, float]] = None,
+) -> str:
     """Write what is known of a comparison, in Markdown.
 
     Args:
@@ -22,6 +28,8 @@ def write_tables(key: str, title: str, records: Records, wanted: int) -> str:
         records (dict[str, list[dict]]): Runs of each row, see
             :func:`~mmavs.analysis.results_store.write_run`.
         wanted (int): Seeds of the full table.
+        reported (dict[str, float], optional): J of rows in their paper, in
+            percent; a column beside ours.
 
     Returns:
         str: Heading, command, and two tables: J and F under every sound; and
@@ -33,15 +41,16 @@ def write_tables(key: str, title: str, records: Records, wanted: int) -> str:
         rows = ', '.join(records)
         return '\n'.join([*lines, f'Not run: {rows}.', ''])
     lines += [*_budget(records), 'J / F under each sound:', '']
-    heads = ['', 'seeds', *SOUNDS, 'constant', 'switching']
-    lines += _head(heads)
+    paper = ['J, paper'] if reported else []
+    lines += _head(['', *paper, 'seeds', *SOUNDS, 'constant', 'switching'])
     for name, runs in records.items():
-        lines.append(_row(name, runs, wanted, _scores))
+        known = [str(reported.get(name, '-'))] if reported else []
+        lines.append(_row([name, *known], runs, wanted, _scores))
     lines += ['', 'FPR / RA where nothing is right, and what joins all:', '']
     ends = ['robustness', 'last quarter']
     lines += _head(['', 'seeds', *UNFITTING, *ends])
     for name, runs in records.items():
-        lines.append(_row(name, runs, wanted, _silence))
+        lines.append(_row([name], runs, wanted, _silence))
     return '\n'.join([*lines, ''])
 
 
@@ -49,12 +58,12 @@ def _head(names: Sequence[str]) -> List[str]:
     return [f'| {" | ".join(names)} |', '|---' * len(names) + '|']
 
 
-def _row(name: str, runs: List[dict], wanted: int, cells_of) -> str:
+def _row(first: List[str], runs: List[dict], wanted: int, cells_of) -> str:
     if not runs:
-        return f'| {name} | {NOT_RUN} |'
+        return f'| {" | ".join([*first, NOT_RUN])} |'
     seeds = [run['seed'] for run in runs if 'seed' in run]
     shown = f'{len(seeds)} of {wanted}' if seeds else '-'
-    return f'| {" | ".join([name, shown, *cells_of(runs)])} |'
+    return f'| {" | ".join([*first, shown, *cells_of(runs)])} |'
 
 
 def _scores(runs: List[dict]) -> List[str]:
@@ -99,21 +108,21 @@ def _budget(records: Records) -> List[str]:
     return [f'Budget: {said}.', ''] if said else []
 
 
-def draw_plots(records: Records, path: Path) -> bool:
+def is_trained(records: Records) -> bool:
+    """Tell whether any row has a training to draw."""
+    return any(run['validation'] for runs in records.values() for run in runs)
+
+
+def draw_plots(records: Records, path: Path) -> None:
     """Draw J with its spread, J against FPR under silence, and training.
 
     Args:
         records (dict[str, list[dict]]): See :func:`write_tables`.
         path (Path): Picture.
-
-    Returns:
-        bool: Whether there was a training to draw.
     """
-    drawn = {name: runs for name, runs in records.items() if runs}
-    if not any(run['validation'] for r in drawn.values() for run in r):
-        return False
     from matplotlib.figure import Figure
 
+    drawn = {name: runs for name, runs in records.items() if runs}
     figure = Figure(figsize=(13, 4), layout='constrained')
     bars, points, curves = figure.subplots(1, 3)
     for place, (name, runs) in enumerate(drawn.items()):
@@ -138,4 +147,3 @@ def draw_plots(records: Records, path: Path) -> bool:
     curves.set(xlabel='epoch', ylabel='J of validation, %')
     with whole_file(path) as partial:
         figure.savefig(partial, format='png', dpi=100)
-    return True

@@ -1,17 +1,24 @@
 """Kept runs, the page made of them, and what it compares with."""
 
 import json
+from itertools import chain
 
 import pytest
 from mmengine.config import Config
 from run_tool import load_tool
 
 from mmavs.analysis.deaf_oracle import deaf_oracle
-from mmavs.analysis.results_page import draw_plots, spread, write_tables
+from mmavs.analysis.results_page import (
+    draw_plots,
+    is_trained,
+    spread,
+    write_tables,
+)
 from mmavs.analysis.results_store import (
     config_digest,
     flat_figures,
     last_quarter_gain,
+    read_record,
     read_run,
     validation_curve,
     write_run,
@@ -95,6 +102,10 @@ def test_tables_by_hand():
     mute = '3.0 ± 1.0 / 40.0 ± 0.0'
     assert films[1] == f'| FiLM | 2 of 3 | {mute} | - | - | 50.0 ± 0.0 | - |'
     assert sum(line.startswith('| AVSAC | not run |') for line in lines) == 2
+    beside = write_tables('ms3', 'MS3', records, 3, {'AVSAC': 64.15})
+    assert '\n|  | J, paper | seeds | own |' in beside
+    assert f'\n| FiLM | - | 2 of 3 | {own} |' in beside
+    assert '\n| AVSAC | 64.15 | not run |\n' in beside
     nothing = write_tables('s4', 'S4', {'A+V': [], 'TPAVI': []}, 2)
     assert nothing.endswith('Not run: A+V, TPAVI.\n')
     assert spread([1.0, None]) == '-' and spread([1.26]) == '1.3'
@@ -102,9 +113,11 @@ def test_tables_by_hand():
 
 def test_plots_need_a_training(tmp_path):
     path = tmp_path / 'a.png'
-    assert not draw_plots({'AVSAC': []}, path)
-    assert not draw_plots({'oracle': [run(validation=())]}, path)
-    assert draw_plots({'FiLM': [run(), run(1)], 'AVSAC': []}, path)
+    assert not is_trained({'AVSAC': []})
+    assert not is_trained({'oracle': [run(validation=())]})
+    records = {'FiLM': [run(), run(1)], 'AVSAC': []}
+    assert is_trained(records)
+    draw_plots(records, path)
     assert path.read_bytes().startswith(b'\x89PNG')
 
 
@@ -123,7 +136,20 @@ def test_rows_of_the_page_are_configs():
     for table in tables.values():
         for row, _ in table['rows'].values():
             assert (tool.ROOT / row.config).is_file(), row.config
+        assert set(table.get('reported', ())) <= set(table['rows'])
+
+
+def test_the_page_is_what_the_kept_runs_give():
+    tool = load_tool('analysis_tools/results')
+    tables = tool.read_tables()
+    known = {key: tool.known_of(table) for key, table in tables.items()}
+    runs = chain(*(runs for rows in known.values() for runs in rows.values()))
+    kept = [read_record(path) for path in tool.STORE.rglob('*.json')]
+    # none is of a config that has changed since, or of no table
+    assert {r['command'] for r in kept} == {r['command'] for r in runs}
     page = tool.PAGE.read_text()
     assert page.count(tool.BEGIN) == page.count(tool.END) == 1
-    for table in tables.values():
-        assert f'## {table["title"]}\n' in page
+    fix = 'run: python tools/analysis_tools/results.py --page-only'
+    assert tool.page_of(tables, known) == page, fix
+    for key, records in known.items():
+        assert tool.is_trained(records) == tool.picture_of(key).is_file()

@@ -12,13 +12,18 @@ import argparse
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 from mmengine.config import DictAction
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.analysis.deaf_oracle import deaf_oracle
-from mmavs.analysis.results_page import draw_plots, write_tables
+from mmavs.analysis.results_page import (
+    Records,
+    draw_plots,
+    is_trained,
+    write_tables,
+)
 from mmavs.analysis.results_store import (
     Row,
     config_digest,
@@ -108,7 +113,7 @@ def store_of(table: dict) -> Path:
     return STORE / table.get('store', table['setting'])
 
 
-def records_of(table: dict) -> Dict[str, List[dict]]:
+def records_of(table: dict) -> Records:
     """Find the kept runs of each row that are of its config as it is now."""
     found = {}
     for name, (row, shared) in table['rows'].items():
@@ -164,25 +169,43 @@ def oracle_record(figures: dict, plan: Plan) -> dict:
     )
 
 
-def write_page(tables: Dict[str, dict]) -> None:
-    """Put tables and plots between the marks of the page."""
+def known_of(table: dict) -> Records:
+    """Find what a table shows: its kept runs, below its oracle."""
+    records = records_of(table)
+    if table.get('oracle'):
+        name = 'oracle: every outline, no sound'
+        return {name: [oracle(table['setting'])], **records}
+    return records
+
+
+def picture_of(key: str) -> Path:
+    """Name the plot of a table."""
+    return PLOTS / f'results_{key}.png'
+
+
+def page_of(tables: Dict[str, dict], known: Dict[str, Records]) -> str:
+    """Write the page anew between its marks."""
     parts = []
     for key, table in tables.items():
-        records = records_of(table)
-        if table.get('oracle'):
-            name = 'oracle: every outline, no sound'
-            records = {name: [oracle(table['setting'])], **records}
-        seeds = len(table['seeds'])
-        parts.append(write_tables(key, table['title'], records, seeds))
-        picture = PLOTS / f'results_{key}.png'
-        if draw_plots(records, picture):
+        records, seeds = known[key], len(table['seeds'])
+        reported = table.get('reported')
+        text = write_tables(key, table['title'], records, seeds, reported)
+        parts.append(text)
+        if is_trained(records):
             alt = f'{table["title"]}: J, J against false positives, curves'
-            parts.append(f'![{alt}](_static/{picture.name})\n')
-    page = PAGE.read_text()
-    head, rest = page.split(BEGIN)
+            parts.append(f'![{alt}](_static/{picture_of(key).name})\n')
+    head, rest = PAGE.read_text().split(BEGIN)
     _, tail = rest.split(END)
-    made = '\n'.join(['', *parts, ''])
-    write_text(PAGE, head + BEGIN + made + END + tail)
+    return head + BEGIN + '\n'.join(['', *parts, '']) + END + tail
+
+
+def write_page(tables: Dict[str, dict]) -> None:
+    """Write the page and its plots."""
+    known = {key: known_of(table) for key, table in tables.items()}
+    for key, records in known.items():
+        if is_trained(records):
+            draw_plots(records, picture_of(key))
+    write_text(PAGE, page_of(tables, known))
     print(f'written: {PAGE}')
 
 
