@@ -1,13 +1,16 @@
-# TPAVI with L_AVM, as published for MS3. The sound is a target only, since its
-# encoder learns here, where the released one is frozen; as released:
-#   --cfg-options model.auxiliary_losses.0.detach_audio=False
+# TPAVI with L_AVM. Its sound encoder learns here, where the released one is
+# frozen: so the sound is a target only, which may become as large as it likes,
+# and the mean over frames keeps the loss from drowning the segmentation, as the
+# released sum over 40 frames does. As released:
+#   --cfg-options model.auxiliary_losses.0.detach_audio=False \
+#                 model.auxiliary_losses.0.reduction=sum
 _base_ = './tpavi_tiny_ms3.py'
 model = dict(
     auxiliary_losses=[
         dict(
             type='AudioVisualMappingLoss',
             features='head',
-            reduction='sum',
+            reduction='mean',
             detach_audio=True,
             loss_weight=0.5,
         )
