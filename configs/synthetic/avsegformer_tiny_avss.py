@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny_avsegformer.py',
     '../_base_/datasets/synthetic_avss.py',
-    '../_base_/schedules/tiny.py',
+    '../_base_/schedules/tiny_transformer.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
@@ -16,4 +16,3 @@ model = dict(
     ),
     test_cfg=dict(eval_size='input'),
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny_catr.py',
     '../_base_/datasets/synthetic_avss.py',
-    '../_base_/schedules/tiny.py',
+    '../_base_/schedules/tiny_transformer.py',
     '../_base_/default_runtime.py',
 ]
 model = dict(
@@ -10,4 +10,3 @@ model = dict(
     decode_head=dict(num_classes=11),
     test_cfg=dict(eval_size='input'),
 )
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
