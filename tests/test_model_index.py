@@ -129,6 +129,9 @@ def test_what_a_config_asks_for_is_named(tmp_path):
     path.write_text("custom_imports = dict(imports=['no_such_package'])\n")
     with pytest.raises(ImportError, match='c.py asks.*no_such_package.*Fix'):
         read_config(path)
+    path.write_text('raise ImportError\n')  # and says nothing
+    with pytest.raises(ImportError, match='c.py asks.*: ImportError. Fix'):
+        read_config(path)
 
 
 def test_aliases_of_yaml_may_not_multiply(tmp_path):

@@ -1,9 +1,11 @@
 """L_AVM, AV and VV, against released figures and by hand."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmavs.models.losses import (
     AudioVisualMappingLoss,
@@ -12,6 +14,8 @@ from mmavs.models.losses import (
 )
 from mmavs.structures import AVFeatures, LabeledFrames
 from mmavs.testing.golden import assert_close, load_arrays, load_json, randn
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def clips(*labeled):
@@ -228,6 +232,29 @@ def test_without_sound_or_labels_it_is_zero():
     for value in values:
         assert float(value.detach()) == 0
         assert value.requires_grad
+
+
+def test_in_the_small_model_it_does_not_grow_with_the_batch():
+    """Its target may grow; a sum over 40 frames drowned the loss of masks."""
+    config = Config.fromfile(ROOT / 'configs/synthetic/tpavi_tiny_ms3_avm.py')
+    (options,) = config.model.auxiliary_losses
+    options = dict(options)
+    assert (options.pop('type'), options.pop('features')) == (
+        'AudioVisualMappingLoss',
+        'head',
+    )
+    loss = AudioVisualMappingLoss(**options)
+
+    def of_frames(copies):
+        maps = randn(1, 5, 8, 4, 4).repeat(copies, 1, 1, 1)
+        sound = 20 * randn(2, 5, 8).repeat(copies, 1)
+        logits = randn(3, 5, 1, 8, 8).repeat(copies, 1, 1, 1)
+        features = AVFeatures((maps,), aligned_audio=(sound,))
+        labeled = collect(clips(*[range(5)] * copies), 5)
+        return loss(features, logits, labeled)['loss_avm']
+
+    assert float(of_frames(1)) > 1
+    torch.testing.assert_close(of_frames(8), of_frames(1))
 
 
 def test_errors():
