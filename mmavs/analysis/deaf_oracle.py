@@ -15,36 +15,43 @@ from mmavs.datasets.synthetic.scene import FRAME_OFFSET
 from mmavs.datasets.synthetic.script import ClipScript
 from mmavs.datasets.synthetic.world import SyntheticWorld, World
 from mmavs.datasets.synthetic.writers import frame_size, sounding_labels
-from mmavs.evaluation.functional import evaluate_binary
+from mmavs.evaluation.functional import evaluate_binary, evaluate_semantic
 
 
 def deaf_oracle(plan: Plan, split: str = 'test') -> Dict[str, float]:
     """Score the outlines of all that is visible, whatever sounds.
 
     Looks do not tell who sounds, so a model without sound cannot choose among
-    the objects; this one draws each of them without a flaw.
+    the objects; this one draws each of them without a flaw, and in AVSS names
+    its class.
 
     Args:
-        plan (Plan): Of a binary set ('s4', 's4-alone', 'ms3').
+        plan (Plan): Of a set.
         split (str): Whose clips are scored, protocol ``avsbench`` with one
-            clip per batch.
+            clip per batch; in AVSS the mean over the classes that the set has.
 
     Returns:
         dict[str, float]: ``J``, ``F`` and ``sounding``, the share of pixels
         it segments, in percent; under every sound the same.
     """
     world = SyntheticWorld()
-    size = frame_size(LAYOUTS[plan.setting], plan.size)
+    layout = LAYOUTS[plan.setting]
+    size = frame_size(layout, plan.size)
     shares = []
 
     def clips() -> Iterator[Tuple[np.ndarray, np.ndarray]]:
         for script, of_split in plan.scripts(len(world.classes)):
             if of_split == split:
-                seen, target = _masks(script, world, size)
-                shares.append(seen.mean())
+                seen, target = _labels(script, world, size)
+                shares.append((seen > 0).mean())
+                if not layout.semantic:
+                    seen, target = _binary(seen, target)
                 yield seen, target
 
-    scores = evaluate_binary(clips(), from_logits=False)
+    if layout.semantic:
+        scores = evaluate_semantic(clips(), 1 + len(world.classes))
+    else:
+        scores = evaluate_binary(clips(), from_logits=False)
     return dict(
         J=scores['mIoU'],
         F=scores['mFscore'],
@@ -106,13 +113,26 @@ def _masks(
     script: ClipScript, world: World, size: Tuple[int, int]
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Draw what is seen (T, H, W) float32, and what sounds, uint8."""
+    return _binary(*_labels(script, world, size))
+
+
+def _binary(
+    seen: np.ndarray, sounding: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Forget the classes: a prediction float32 and a target uint8 of 0, 1."""
+    return (seen > 0).astype(np.float32), (sounding > 0).astype(np.uint8)
+
+
+def _labels(
+    script: ClipScript, world: World, size: Tuple[int, int]
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Draw label + 1 of what is seen and of what sounds, (T, H, W) uint8."""
     scene = world.scene(script, size)
     owners = [
         scene.render(t + FRAME_OFFSET)[1] for t in range(script.num_frames)
     ]
     sounding = [
-        sounding_labels(owner, labels) > 0
+        sounding_labels(owner, labels)
         for owner, labels in zip(owners, script.sounding)
     ]
-    seen = np.stack(owners) > 0
-    return seen.astype(np.float32), np.stack(sounding).astype(np.uint8)
+    return np.stack(owners), np.stack(sounding)

@@ -1,5 +1,6 @@
 """Tables and plots of kept runs."""
 
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Dict, List, Optional, Sequence
@@ -33,7 +34,8 @@ def write_tables(
 
     Returns:
         str: Heading, command, and two tables: J and F under every sound; and
-        false-positive rate, RA, robustness and what the last quarter gained.
+        false-positive rate, RA, instances found (of rows that tell them
+        apart), robustness and what the last quarter gained.
     """
     command = f'python tools/analysis_tools/results.py {key} --jobs 2'
     lines = [f'## {title}', '', '```bash', command, '```', '']
@@ -47,10 +49,12 @@ def write_tables(
         known = [str(reported.get(name, '-'))] if reported else []
         lines.append(_row([name, *known], runs, wanted, _scores))
     lines += ['', 'FPR / RA where nothing is right, and what joins all:', '']
-    ends = ['robustness', 'last quarter']
+    counted = ['instances'] if _counts_instances(records) else []
+    ends = [*counted, 'robustness', 'last quarter']
     lines += _head(['', 'seeds', *UNFITTING, *ends])
+    cells_of = partial(_silence, counted=bool(counted))
     for name, runs in records.items():
-        lines.append(_row([name], runs, wanted, _silence))
+        lines.append(_row([name], runs, wanted, cells_of))
     return '\n'.join([*lines, ''])
 
 
@@ -74,9 +78,16 @@ def _scores(runs: List[dict]) -> List[str]:
     return cells + [_pair(flat, f'J_{g}', f'F_{g}') for g in groups]
 
 
-def _silence(runs: List[dict]) -> List[str]:
+def _counts_instances(records: Records) -> bool:
+    runs = (run for of_row in records.values() for run in of_row)
+    return any('I' in flat_figures(run) for run in runs)
+
+
+def _silence(runs: List[dict], counted: bool) -> List[str]:
     flat = [flat_figures(run) for run in runs]
     cells = [_pair(flat, f'{s} FPR', f'{s} RA') for s in UNFITTING]
+    if counted:
+        cells.append(spread([figures.get('I') for figures in flat]))
     gains = [last_quarter_gain(run['validation']) for run in runs]
     joined = spread([figures.get('robustness') for figures in flat])
     return [*cells, joined, spread(gains)]

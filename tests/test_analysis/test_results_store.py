@@ -3,10 +3,12 @@
 import json
 from itertools import chain
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from run_tool import load_tool
 
+from mmavs.analysis import deaf_oracle as oracle_module
 from mmavs.analysis.deaf_oracle import deaf_oracle
 from mmavs.analysis.results_page import (
     draw_plots,
@@ -106,6 +108,12 @@ def test_tables_by_hand():
     assert '\n|  | J, paper | seeds | own |' in beside
     assert f'\n| FiLM | - | 2 of 3 | {own} |' in beside
     assert '\n| AVSAC | 64.15 | not run |\n' in beside
+    finder = run()
+    finder['figures']['sounds']['own']['I'] = 31
+    found = write_tables('ms3', 'MS3', dict(records, AVIS=[finder]), 3)
+    assert '| offscreen | instances | robustness |' in found
+    mute = '2.0 / 40.0 | - | - | 31.0 | 50.0 | -'
+    assert f'\n| AVIS | 1 of 3 | {mute} |\n' in found
     nothing = write_tables('s4', 'S4', {'A+V': [], 'TPAVI': []}, 2)
     assert nothing.endswith('Not run: A+V, TPAVI.\n')
     assert spread([1.0, None]) == '-' and spread([1.26]) == '1.3'
@@ -129,6 +137,20 @@ def test_an_oracle_that_hears_nothing():
     assert beside['J'] < 95 and alone['sounding'] > 0
 
 
+def test_an_oracle_of_classes_by_hand(monkeypatch):
+    """Two objects of a hundred pixels in five frames, of which one sounds."""
+    seen = np.zeros((5, 48, 48), np.uint8)
+    seen[:, :10, :10], seen[:, 20:30, 20:30] = 3, 7
+    labels = seen, np.where(seen == 3, seen, 0)
+    monkeypatch.setattr(oracle_module, '_labels', lambda *_: labels)
+    plan = Plan('avss', dict(test=1), 48, 0, False)
+    scores = deaf_oracle(plan)
+    # background: five frames, and five of padding that are right
+    background = ((2304 - 200) / (2304 - 100) + 1) / 2
+    assert scores['J'] == pytest.approx(100 * (background + 1 + 0) / 11)
+    assert scores['sounding'] == pytest.approx(100 * 200 / 2304)
+
+
 def test_rows_of_the_page_are_configs():
     tool = load_tool('analysis_tools/results')
     tables = tool.read_tables()
@@ -137,12 +159,15 @@ def test_rows_of_the_page_are_configs():
         for row, _ in table['rows'].values():
             assert (tool.ROOT / row.config).is_file(), row.config
         assert set(table.get('reported', ())) <= set(table['rows'])
+        for name, other in table.get('also', {}).items():
+            assert name in tables[other]['rows']
+            assert tables[other]['setting'] == table['setting']
 
 
 def test_the_page_is_what_the_kept_runs_give():
     tool = load_tool('analysis_tools/results')
     tables = tool.read_tables()
-    known = {key: tool.known_of(table) for key, table in tables.items()}
+    known = tool.known_of(tables)
     runs = chain(*(runs for rows in known.values() for runs in rows.values()))
     kept = [read_record(path) for path in tool.STORE.rglob('*.json')]
     # none is of a config that has changed since, or of no table

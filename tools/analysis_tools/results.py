@@ -11,6 +11,7 @@ is carried on from a clone. Rows that were not run are listed as such.
 import argparse
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Dict, Optional
 
@@ -133,17 +134,22 @@ def glob_safe(text: str) -> str:
 def current(path: Path, row: Row, shared: tuple) -> Optional[dict]:
     """Read a run, or say that its config has changed since."""
     record = read_record(path)
-    options = [f'randomness.seed={record["seed"]}', *shared, *row.options]
+    try:
+        return read_run(path, digest_of(row, shared, record['seed']))
+    except ValueError as error:
+        print(f'left out: {error}', file=sys.stderr)
+        return None
+
+
+@cache
+def digest_of(row: Row, shared: tuple, seed: int) -> str:
+    """Name the config of a run as it is now; a row may be in two tables."""
+    options = [f'randomness.seed={seed}', *shared, *row.options]
     plain = [option for option in options if '*' not in option]
     parser = argparse.ArgumentParser()
     parser.add_argument('--options', nargs='*', action=DictAction)
     merged = parser.parse_args(['--options', *plain]).options
-    digest = config_digest(load_config(str(ROOT / row.config), merged))
-    try:
-        return read_run(path, digest)
-    except ValueError as error:
-        print(f'left out: {error}', file=sys.stderr)
-        return None
+    return config_digest(load_config(str(ROOT / row.config), merged))
 
 
 def oracle(setting: str) -> dict:
@@ -169,13 +175,19 @@ def oracle_record(figures: dict, plan: Plan) -> dict:
     )
 
 
-def known_of(table: dict) -> Records:
-    """Find what a table shows: its kept runs, below its oracle."""
-    records = records_of(table)
-    if table.get('oracle'):
-        name = 'oracle: every outline, no sound'
-        return {name: [oracle(table['setting'])], **records}
-    return records
+def known_of(tables: Dict[str, dict]) -> Dict[str, Records]:
+    """Find what each table shows: an oracle, its kept runs, and others'."""
+    found = {key: records_of(table) for key, table in tables.items()}
+    known = {}
+    for key, table in tables.items():
+        rows = dict(found[key])
+        if table.get('oracle'):
+            name = 'oracle: every outline, no sound'
+            rows = {name: [oracle(table['setting'])], **rows}
+        for name, other in table.get('also', {}).items():
+            rows[name] = found[other][name]
+        known[key] = rows
+    return known
 
 
 def picture_of(key: str) -> Path:
@@ -201,7 +213,7 @@ def page_of(tables: Dict[str, dict], known: Dict[str, Records]) -> str:
 
 def write_page(tables: Dict[str, dict]) -> None:
     """Write the page and its plots."""
-    known = {key: known_of(table) for key, table in tables.items()}
+    known = known_of(tables)
     for key, records in known.items():
         if is_trained(records):
             draw_plots(records, picture_of(key))
