@@ -35,6 +35,8 @@ from mmavs.files.output_folder import (
 from mmavs.model_index import released
 from mmavs.weights.work_dir import set_work_dir
 
+WORST = 5  # clips that a sheet shows, unless another number is asked for
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -153,10 +155,9 @@ def add_sound_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--show-worst',
         type=int,
-        default=0,
         metavar='N',
         help='with --sounds: draw a sheet of the N worst clips of each, '
-        'beside the log',
+        f'beside the log; default: {WORST}, 0 draws none',
     )
 
 
@@ -170,6 +171,8 @@ def refuse_sounds(
         return
     if len(set(args.sounds)) < len(args.sounds):
         parser.error('--sounds names a sound twice')
+    if args.show_worst is None:
+        args.show_worst = WORST
     if args.show_worst < 0:
         parser.error(f'--show-worst is a number, got {args.show_worst}')
     writes = ('out', 'dump', 'show_dir')

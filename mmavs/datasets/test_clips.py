@@ -56,8 +56,8 @@ def check_names(dataset: Dataset) -> None:
             raise ValueError(
                 f'two test clips are called {clip!r} ({pictures[clip]} and '
                 f'{first}), and what is written of one would replace that of '
-                'the other. Fix: test the data sets one after another, or '
-                'rename a clip'
+                'the other. Fix: test the data sets one after another, '
+                'or rename a clip (with --sounds, --show-worst 0 draws none)'
             )
 
 

@@ -192,7 +192,7 @@ def check_outputs(row, tmp_path, figures):
         (path,) = work.glob('*/sounds.json')
         own = json.loads(path.read_text())['sounds']['own']
         assert own['J'] == pytest.approx(found['mIoU'])
-    assert len(list(work.glob('*/worst_own.png'))) == row['--show-worst']
+    assert len(list(work.glob('*/worst_own.png'))) == row['--sounds']
     scores = [found['mIoU'], found['mFscore']]
     assert all(0 <= score <= 100 for score in scores)
     if row['checkpoint']:
