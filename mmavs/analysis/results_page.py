@@ -15,7 +15,7 @@ Records = Dict[str, List[dict]]
 
 
 def write_tables(
-    key: str,
+    keys: str,
     title: str,
     records: Records,
     wanted: int,
@@ -24,7 +24,8 @@ def write_tables(
     """Write what is known of a comparison, in Markdown.
 
     Args:
-        key (str): Name of the table, for its command.
+        keys (str): Names of the table, and of those that run rows of it,
+            for its command.
         title (str): Its heading.
         records (dict[str, list[dict]]): Runs of each row, see
             :func:`~mmavs.analysis.results_store.write_run`.
@@ -37,7 +38,7 @@ def write_tables(
         false-positive rate, RA, instances found (of rows that tell them
         apart), robustness and what the last quarter gained.
     """
-    command = f'python tools/analysis_tools/results.py {key} --jobs 2'
+    command = f'python tools/analysis_tools/results.py {keys} --jobs 2'
     lines = [f'## {title}', '', '```bash', command, '```', '']
     if not any(records.values()):
         rows = ', '.join(records)
@@ -66,6 +67,7 @@ def _row(first: List[str], runs: List[dict], wanted: int, cells_of) -> str:
     if not runs:
         return f'| {" | ".join([*first, NOT_RUN])} |'
     seeds = [run['seed'] for run in runs if 'seed' in run]
+    wanted = max(wanted, len(seeds))  # another table may run more
     shown = f'{len(seeds)} of {wanted}' if seeds else '-'
     return f'| {" | ".join([*first, shown, *cells_of(runs)])} |'
 
@@ -131,18 +133,20 @@ def draw_plots(records: Records, path: Path) -> None:
         records (dict[str, list[dict]]): See :func:`write_tables`.
         path (Path): Picture.
     """
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     drawn = {name: runs for name, runs in records.items() if runs}
-    figure = Figure(figsize=(13, 4), layout='constrained')
+    figure = Figure(figsize=(15, 4), layout='constrained')
     bars, points, curves = figure.subplots(1, 3)
+    colors = colormaps['tab10' if len(drawn) <= 10 else 'tab20'].colors
     for place, (name, runs) in enumerate(drawn.items()):
         flat = [flat_figures(run) for run in runs]
         found = [figures['J'] for figures in flat]
-        middle = mean(found)
+        middle, color = mean(found), colors[place % len(colors)]
         ends = [[middle - min(found)], [max(found) - middle]]
-        color = f'C{place % 10}'
-        bars.barh(place, middle, xerr=ends, color=color, capsize=3)
+        spans = dict(xerr=ends, capsize=3) if len(found) > 1 else {}
+        bars.barh(place, middle, color=color, **spans)
         rates = [figures.get('mute FPR') for figures in flat]
         if None not in rates:
             points.plot(found, rates, 'o', color=color, label=name)
@@ -154,7 +158,7 @@ def draw_plots(records: Records, path: Path) -> None:
     bars.invert_yaxis()
     bars.set_xlabel('J under own sound, %')
     points.set(xlabel='J under own sound, %', ylabel='FPR under mute, %')
-    points.legend(fontsize=7)
     curves.set(xlabel='epoch', ylabel='J of validation, %')
+    figure.legend(loc='outside right center', fontsize=8)
     with whole_file(path) as partial:
         figure.savefig(partial, format='png', dpi=100)

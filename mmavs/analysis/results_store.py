@@ -1,13 +1,16 @@
 """One small file a run, from which tables are made and carried on."""
 
+import argparse
 import hashlib
 import json
 import re
 from pathlib import Path
-from typing import List, NamedTuple, Optional, Union
+from typing import List, NamedTuple, Optional, Sequence, Union
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
+from mmavs.engine.run_config import load_config
+from mmavs.evaluation.functional.robustness import robustness
 from mmavs.files.text_files import read_json
 from mmavs.files.whole_files import write_text
 
@@ -41,6 +44,26 @@ class Row(NamedTuple):
     def text(self) -> str:
         """str: As the command line takes it."""
         return '::'.join((self.config, ' '.join(self.options))).rstrip(':')
+
+
+def row_config(row: Row, options: Sequence[str]) -> Config:
+    """Read a row's config with what --cfg-options gets."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='*', action=DictAction)
+    merged = parser.parse_args(['--options', *options]).options
+    return load_config(row.config, merged)
+
+
+def options_of(row: Row, seed: int, shared: Sequence[str]) -> List[str]:
+    """List what --cfg-options gets in a run; paths may still hold ``*``.
+
+    Args:
+        row (Row): Its ``{seed}`` becomes the seed.
+        seed (int): Of the run.
+        shared (Sequence[str]): Options of every row.
+    """
+    own = [option.replace('{seed}', str(seed)) for option in row.options]
+    return [f'randomness.seed={seed}', *shared, *own]
 
 
 def config_digest(config: Config) -> str:
@@ -106,8 +129,10 @@ def write_run(path: Union[str, Path], record: dict) -> None:
     Args:
         path (str or Path): Of its file.
         record (dict): ``digest``, ``command`` (str), ``seed``, ``budget``
-            (dict), ``figures`` (what ``tools/test.py --sounds`` writes) and
-            ``validation`` ([epoch, J] of each validation).
+            (dict), ``figures`` (what ``tools/test.py --sounds`` writes),
+            ``validation`` ([epoch, J] of each validation) and, where it
+            starts from the weights of another run, ``starts_from``: the
+            digest of that one's config.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(record, indent=1) + '\n')
@@ -120,11 +145,11 @@ def flat_figures(record: dict) -> dict:
         dict[str, float]: Those of the own sound as they are called, those of
         others with the sound in front (``'mute FPR'``), and ``robustness``.
     """
-    flat = {}
-    for sound, figures in record['figures']['sounds'].items():
+    flat, sounds = {}, record['figures']['sounds']
+    for sound, figures in sounds.items():
         front = '' if sound == 'own' else f'{sound} '
         flat.update({front + key: value for key, value in figures.items()})
-    joined = record['figures'].get('robustness')
+    joined = robustness(sounds)
     return flat if joined is None else dict(flat, robustness=joined)
 
 

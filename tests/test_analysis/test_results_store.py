@@ -2,6 +2,7 @@
 
 import json
 from itertools import chain
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def run(seed=0, own=60.0, rate=2.0, validation=((1, 50.0), (2, 55.0))):
         seed=seed,
         budget=dict(max_epochs=12),
         device='cpu',
-        figures=dict(clips=2, sounds=sounds, robustness=50.0),
+        figures=dict(clips=2, sounds=sounds),
         validation=[list(point) for point in validation],
     )
 
@@ -70,7 +71,8 @@ def test_a_run_is_known_by_its_config(tmp_path):
 def test_figures_by_one_name():
     flat = flat_figures(run())
     assert flat['J'] == 60 and flat['mute J'] == 5 and flat['mute FPR'] == 2
-    assert flat['robustness'] == 50
+    # fit (60 + 70) / 2, quiet 1 - 2 / 10
+    assert flat['robustness'] == pytest.approx(2 * 65 * 80 / 145)
 
 
 def test_curves_come_from_all_logs_of_a_run(tmp_path):
@@ -102,7 +104,8 @@ def test_tables_by_hand():
     own = '62.0 ± 2.0 / 70.0 ± 0.0'
     assert films[0].startswith(f'| FiLM | 2 of 3 | {own} | 5.0 ± 0.0 / ')
     mute = '3.0 ± 1.0 / 40.0 ± 0.0'
-    assert films[1] == f'| FiLM | 2 of 3 | {mute} | - | - | 50.0 ± 0.0 | - |'
+    # robustness 2 * 65 * 80 / 145 and 2 * 67 * 60 / 127
+    assert films[1] == f'| FiLM | 2 of 3 | {mute} | - | - | 67.5 ± 4.2 | - |'
     assert sum(line.startswith('| AVSAC | not run |') for line in lines) == 2
     beside = write_tables('ms3', 'MS3', records, 3, {'AVSAC': 64.15})
     assert '\n|  | J, paper | seeds | own |' in beside
@@ -112,8 +115,9 @@ def test_tables_by_hand():
     finder['figures']['sounds']['own']['I'] = 31
     found = write_tables('ms3', 'MS3', dict(records, AVIS=[finder]), 3)
     assert '| offscreen | instances | robustness |' in found
-    mute = '2.0 / 40.0 | - | - | 31.0 | 50.0 | -'
+    mute = '2.0 / 40.0 | - | - | 31.0 | 71.7 | -'
     assert f'\n| AVIS | 1 of 3 | {mute} |\n' in found
+    assert '| FiLM | 2 of 2 |' in write_tables('ms3', 'MS3', records, 1)
     nothing = write_tables('s4', 'S4', {'A+V': [], 'TPAVI': []}, 2)
     assert nothing.endswith('Not run: A+V, TPAVI.\n')
     assert spread([1.0, None]) == '-' and spread([1.26]) == '1.3'
@@ -178,3 +182,78 @@ def test_the_page_is_what_the_kept_runs_give():
     assert tool.page_of(tables, known) == page, fix
     for key, records in known.items():
         assert tool.is_trained(records) == tool.picture_of(key).is_file()
+
+
+@pytest.fixture
+def chain_of_runs(monkeypatch, tmp_path):
+    """The tool over two stages, its calls of compare.py, and its store."""
+    tool = load_tool('analysis_tools/results')
+    monkeypatch.setattr(tool, 'STORE', tmp_path)
+    monkeypatch.setattr(tool, 'ensure_synthetic', lambda *a, **k: None)
+    stage = 'configs/synthetic/tpavi_tiny_ms3.py'
+    start = 'load_from=work_dirs/results/s/tpavi_tiny_ms3_{seed}/best_*.pth'
+    rows = {
+        'one': tool.Row(stage, ()),
+        'two': tool.Row(stage, (start, 'model.neck.1.window=1')),
+    }
+    tables = {
+        key: dict(setting='ms3', store='s', rows={key: (row, ())}, seeds=[4])
+        for key, row in rows.items()
+    }
+    called = []
+
+    def run_compare(command, cwd):
+        called.append(command[2:])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(tool.subprocess, 'run', run_compare)
+    return tool, tables, called
+
+
+def test_what_a_row_starts_from_is_trained_in_a_clone(chain_of_runs):
+    tool, tables, called = chain_of_runs
+    args = SimpleNamespace(seeds=None, jobs=2)
+    (one, _), (two, _) = (
+        tables['one']['rows']['one'],
+        tables['two']['rows']['two'],
+    )
+    write_run(tool.path_of(tables['one'], one, 4), run(4))
+    assert tool.run_table(tables, 'two', args) == 0
+    first, second = called
+    assert first[0] == one.text and '--weights' in first
+    assert second[0] == two.text and '--weights' not in second
+    assert second[1:3] == ['--seeds', '4'] and second[-2:] == ['--jobs', '2']
+    called.clear()
+    write_run(tool.path_of(tables['two'], two, 4), run(4))
+    assert tool.run_table(tables, 'two', args) == 0
+    assert [command[0] for command in called] == [two.text]
+    lost = two._replace(options=('load_from=work_dirs/results/s/no_4/a.pth',))
+    with pytest.raises(
+        ValueError, match='no table has a row that makes.*no_4'
+    ):
+        tool.maker_of(tables, lost, 4)
+
+
+def test_a_row_of_weights_that_changed_is_left_out(chain_of_runs, capsys):
+    tool, tables, _ = chain_of_runs
+    one, two = (tables[key]['rows'][key][0] for key in ('one', 'two'))
+    digest = tool.digest_of(two, (), 4)
+    kept = dict(run(4), digest=digest, starts_from=tool.digest_of(one, (), 4))
+    write_run(tool.path_of(tables['two'], two, 4), kept)
+    assert tool.records_of(tables, 'two') == dict(two=[kept])
+    write_run(tool.path_of(tables['two'], two, 4), dict(kept, starts_from='x'))
+    assert tool.records_of(tables, 'two') == dict(two=[])
+    assert (
+        'weights of tpavi_tiny_ms3, which has changed'
+        in capsys.readouterr().err
+    )
+
+
+def test_a_table_that_was_killed_is_no_success(chain_of_runs, monkeypatch):
+    tool, tables, _ = chain_of_runs
+    codes = iter([-9, 0])
+    monkeypatch.setattr(tool, 'read_tables', lambda: tables)
+    monkeypatch.setattr(tool, 'run_table', lambda *_: next(codes))
+    monkeypatch.setattr(tool, 'write_page', lambda _: None)
+    monkeypatch.setattr('sys.argv', ['results.py'])
+    assert tool.main() == -9

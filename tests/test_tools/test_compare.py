@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,7 @@ SPEC.loader.exec_module(compare)
 CONFIG = 'configs/synthetic/tpavi_tiny_ms3.py'
 FIGURES = dict(
     clips=2,
-    sounds=dict(own=dict(J=1.5, F=2.5), mute=dict(J=1.0, F=2.0, FPR=3.5)),
-    robustness=4.5,
+    sounds=dict(own=dict(J=1.5, F=2.5, sounding=4.0), mute=dict(FPR=3.5)),
 )
 
 
@@ -81,6 +81,7 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
         sounds=['own', 'mute'],
         jobs=1,
         options=['work_dir=x'],
+        weights=False,
     )
     record = compare.run(row, 3, args)
     assert record['figures'] == FIGURES and record['seed'] == 3
@@ -88,8 +89,8 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
     assert record['validation'] == []  # nothing was logged
     folder = tmp_path / f'{row.slug}_3'
     (_, config, *train), (_, _, checkpoint, *test) = calls
-    heard, test = test[:3], test[3:]
-    assert heard == ['--sounds', 'own', 'mute']
+    heard, test = test[:5], test[5:]
+    assert heard == ['--show-worst', '0', '--sounds', 'own', 'mute']
     assert config == str(ROOT / CONFIG)
     options = ['randomness.seed=3', 'work_dir=x', 'model.neck.1.window=1']
     start = ['--resume', '--work-dir', str(folder), '--cfg-options']
@@ -101,12 +102,49 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
     args.work_dir = tmp_path / 'elsewhere'
     assert compare.run(row, 3, args) == record
     assert len(calls) == 2 and not args.work_dir.exists()
+    args.weights = True  # for a row that starts from them: trained alone
+    assert compare.run(row, 3, args) == record
+    assert [tool for tool, *_ in calls[2:]] == ['train']
+    assert (args.work_dir / folder.name / 'best_mIoU_epoch_10.pth').exists()
+    args.weights = False
+    args.sounds = ['own', 'noise', 'mix']
+    with pytest.raises(ValueError, match='no figures under noise, mix. Fix'):
+        compare.run(row, 3, args)
+    args.sounds = ['own']
     args.options = ['train_cfg.max_epochs=1']
     with pytest.raises(ValueError, match='keeps a run of another config.*Fix'):
         compare.run(row, 3, args)
     (args.results / f'{row.slug}_3.json').write_text('{"digest"')
     with pytest.raises(ValueError, match='3.json is damaged.*Fix: remo'):
         compare.run(row, 3, args)
+
+
+def test_a_run_that_starts_from_another_is_kept_in_a_clone(
+    calls, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    args = argparse.Namespace(
+        work_dir=tmp_path / 'w',
+        results=tmp_path / 'kept',
+        sounds=['own'],
+        jobs=1,
+        options=[],
+        weights=False,
+    )
+    first = compare.Row(CONFIG, ())
+    best = f'{tmp_path}/w/{first.slug}_{{seed}}/best_mIoU_*.pth'
+    second = compare.Row(CONFIG, (f'load_from={best}',))
+    with pytest.raises(FileNotFoundError, match='run the row that makes it'):
+        compare.run(second, 3, args)
+    made = compare.run(first, 3, args)
+    assert 'starts_from' not in made
+    record = compare.run(second, 3, args)
+    assert record['starts_from'] == made['digest']
+    found = f'load_from={tmp_path}/w/{first.slug}_3/best_mIoU_epoch_10.pth'
+    assert record['command'].endswith(found)
+    shutil.rmtree(tmp_path / 'w')
+    assert compare.run(second, 3, args) == record
+    assert len(calls) == 4
 
 
 def test_a_run_of_other_options_or_another_config_is_not_taken(
@@ -121,6 +159,7 @@ def test_a_run_of_other_options_or_another_config_is_not_taken(
         sounds=['own'],
         jobs=1,
         options=[],
+        weights=False,
     )
     compare.run(compare.Row(str(path), ()), 3, args)
     (tmp_path / 'kept' / 'a_3.json').unlink()
@@ -190,13 +229,15 @@ def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):
 def test_options_take_the_seed_and_the_last_or_best_file(tmp_path):
     for epoch in (9, 10):
         (tmp_path / f'one_7_{epoch}.pth').touch()
-    option = f'load_from={tmp_path}/one_{{seed}}_*.pth'
-    assert compare.resolve(option, 7) == f'load_from={tmp_path}/one_7_10.pth'
+    row = compare.Row(CONFIG, (f'load_from={tmp_path}/one_{{seed}}_*.pth',))
+    _, shared, option = compare.options_of(row, 7, ['a=b'])
+    assert shared == 'a=b' and option == f'load_from={tmp_path}/one_7_*.pth'
+    assert compare.resolve(option) == f'load_from={tmp_path}/one_7_10.pth'
     best = str(tmp_path / 'one_7_9.pth')
     hub = dict(runtime_info=dict(best_ckpt=best))
     torch.save(dict(message_hub=hub), tmp_path / 'epoch_1.pth')
     (tmp_path / 'last_checkpoint').write_text('epoch_1.pth')
-    assert compare.resolve(option, 7) == f'load_from={best}'
-    assert compare.resolve('a.b=[1]', 7) == 'a.b=[1]'
+    assert compare.resolve(option) == f'load_from={best}'
+    assert compare.resolve('a.b=[1]') == 'a.b=[1]'
     with pytest.raises(FileNotFoundError, match='run the row that makes it'):
-        compare.resolve(option, 8)
+        compare.resolve(f'load_from={tmp_path}/one_8_*.pth')

@@ -14,10 +14,12 @@ last that fits, so that a row can start from another:
     "avis_tiny_s4.py::load_from=work_dirs/compare/STAGE1_{seed}/best_*.pth"
 
 Every run is kept under the work dir and not done again, so an interrupted
-comparison is carried on. A run is known by its whole config, with options and
-the weights it starts from: one of another config is not taken for it. Its
-figures, under every sound (--sounds), are one small file of --results; with
-that file alone, as in a clone, a run is done as well.
+comparison is carried on. A run is known by its whole config, options and all:
+one of another config is not taken for it, and the work dir of one that started
+from other weights neither. Its figures, under every sound (--sounds), are one
+small file of --results; with that file alone, as in a clone, a run is done as
+well. Where another row starts from its weights, --weights trains it all the
+same.
 Runs share the cores, or have as many threads as OMP_NUM_THREADS says.
 ``--costs`` adds the parameters that take part in a clip, and the median
 seconds of a training step, of the machine it ran on.
@@ -32,9 +34,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean, median
-from typing import List
+from typing import List, Optional
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.device import get_device
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
@@ -44,32 +46,33 @@ from mmavs.analysis.results_store import (
     Row,
     config_digest,
     flat_figures,
+    options_of,
     read_run,
+    row_config,
     validation_curve,
     write_run,
 )
 from mmavs.audio.sounds import SOUNDS, UNFITTING
 from mmavs.command_line import MISTAKE, run_script
-from mmavs.engine.run_config import load_config
 from mmavs.files.kept_inputs import keep_inputs
 from mmavs.files.text_files import read_json
 from mmavs.files.whole_files import write_text
 from mmavs.media.listing import natural_key
 from mmavs.processors import threads_of_a_run
 from mmavs.utils import register_all_modules
-from mmavs.weights.work_dir import best_checkpoint, note_run
+from mmavs.weights.work_dir import NOTE, best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUPS = ('', '_constant', '_switching')
 
 
-def resolve(option: str, seed: int) -> str:
-    """Put the seed and the best or last path that fits into an option.
+def resolve(option: str) -> str:
+    """Put the best or last path that fits into an option.
 
     Raises:
         FileNotFoundError: No path fits.
     """
-    key, _, value = option.replace('{seed}', str(seed)).partition('=')
+    key, _, value = option.partition('=')
     if '*' in value:
         paths = glob.glob(value, root_dir=ROOT)
         if not paths:
@@ -121,6 +124,11 @@ def parse_args() -> argparse.Namespace:
         help='what test clips hear; default: all',
     )
     parser.add_argument(
+        '--weights',
+        action='store_true',
+        help='train also what has figures and no checkpoint here',
+    )
+    parser.add_argument(
         '--jobs', type=int, default=1, help='runs at a time, of a core each'
     )
     parser.add_argument(
@@ -139,19 +147,25 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
     """Train and test once, unless it is done; return the record."""
     folder = args.work_dir.absolute() / f'{row.slug}_{seed}'
     path = args.results / f'{row.slug}_{seed}.json'
-    options = options_of(row, seed, args)
-    config = merged_config(row, options)
-    record = read_run(path, config_digest(config))
-    if record is not None:
-        return record
+    wanted = options_of(row, seed, args.options)
+    digest = config_digest(row_config(row, wanted))
+    kept = kept_run(path, digest, args.sounds)
+    if kept and not args.weights:
+        return kept
+    options = [resolve(option) for option in wanted]
+    config = row_config(row, options)
+    if config.get('load_from'):
+        config.load_from = str(ROOT / config.load_from)
     note_run(folder, config)
     threads = threads_of_a_run(args.jobs)
     source = str(Path(row.config).absolute())  # tools run in the root
     words = ['--work-dir', str(folder), '--cfg-options', *options]
     call(folder, threads, 'train', source, '--resume', *words)
+    if kept:
+        return kept
     words[1] = str(folder / 'test')
     best = str(best_checkpoint(folder))
-    heard = ['--sounds', *args.sounds]
+    heard = ['--show-worst', '0', '--sounds', *args.sounds]
     call(folder, threads, 'test', source, best, *heard, *words)
     newest = max(
         (folder / 'test').glob('*/sounds.json'),
@@ -161,7 +175,8 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
         row=row.name,
         command=f'tools/train.py {row.config} --cfg-options '
         + ' '.join(options),
-        digest=config_digest(config),
+        digest=digest,
+        **maker(config),
         seed=seed,
         budget=budget(config),
         device=get_device(),
@@ -174,30 +189,41 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
     return record
 
 
+def kept_run(path: Path, digest: str, sounds: List[str]) -> Optional[dict]:
+    """Read what is kept of a run, if anything is.
+
+    Raises:
+        ValueError: It is of another config, or of fewer sounds.
+    """
+    record = read_run(path, digest)
+    heard = record['figures']['sounds'] if record else sounds
+    missing = [sound for sound in sounds if sound not in heard]
+    if missing:
+        raise ValueError(
+            f'{path} keeps no figures under {", ".join(missing)}. Fix: remove '
+            'the file to test anew, or ask for --sounds '
+            f'{" ".join(heard)}'
+        )
+    return record
+
+
+def maker(config: Config) -> dict:
+    """Name the config of the run that made the weights to start from."""
+    if not config.get('load_from'):
+        return {}
+    note = Path(config.load_from).parent / NOTE
+    if not note.is_file():
+        return {}
+    made = read_json(note, 'remove its folder, and run its row again.')
+    return dict(starts_from=config_digest(Config(made)))
+
+
 def budget(config: Config) -> dict:
     """Say how long a config trains."""
     kept = ('max_epochs', 'max_iters', 'by_epoch')
     train = config.train_cfg
     found = {key: train[key] for key in kept if key in train}
     return dict(found, batch_size=config.train_dataloader.batch_size)
-
-
-def options_of(row: Row, seed: int, args: argparse.Namespace) -> List[str]:
-    """List what --cfg-options gets in a run."""
-    own = [resolve(option, seed) for option in row.options]
-    return [f'randomness.seed={seed}', *args.options, *own]
-
-
-def merged_config(row: Row, options: List[str]) -> Config:
-    """Read a row's config as its runs see it."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='*', action=DictAction)
-    config = load_config(
-        row.config, parser.parse_args(['--options', *options]).options
-    )
-    if config.get('load_from'):
-        config.load_from = str(ROOT / config.load_from)
-    return config
 
 
 def call(folder: Path, threads: int, tool: str, *arguments: str) -> None:
@@ -225,7 +251,7 @@ def call(folder: Path, threads: int, tool: str, *arguments: str) -> None:
 
 def parameters(row: Row, options: List[str]) -> int:
     """Count what takes part in a clip of a row's model."""
-    cost = clip_complexity(merged_config(row, options))
+    cost = clip_complexity(row_config(row, options))
     return sum(cost.parameters.values())
 
 
@@ -245,7 +271,8 @@ def costs(row: Row, args: argparse.Namespace) -> List[str]:
     """Cells of ``--costs``: parameters in millions, seconds per step."""
     folders = [args.work_dir / f'{row.slug}_{seed}' for seed in args.seeds]
     seconds = [seconds_a_step(folder) for folder in folders]
-    options = options_of(row, args.seeds[0], args)
+    wanted = options_of(row, args.seeds[0], args.options)
+    options = [resolve(option) for option in wanted]
     millions = parameters(row, options) / 1e6
     return [f'{millions:.2f}', f'{mean(seconds):.2f}']
 

@@ -12,10 +12,9 @@ import argparse
 import subprocess
 import sys
 from functools import cache
+from glob import escape
 from pathlib import Path
-from typing import Dict, Optional
-
-from mmengine.config import DictAction
+from typing import Dict, List, NamedTuple, Optional
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.analysis.deaf_oracle import deaf_oracle
@@ -28,14 +27,15 @@ from mmavs.analysis.results_page import (
 from mmavs.analysis.results_store import (
     Row,
     config_digest,
+    options_of,
     read_record,
     read_run,
+    row_config,
     write_run,
 )
 from mmavs.command_line import run_script
 from mmavs.datasets.synthetic import ensure_synthetic
 from mmavs.datasets.synthetic.generate import Plan
-from mmavs.engine.run_config import load_config
 from mmavs.files.whole_files import write_text
 from mmavs.utils import register_all_modules
 
@@ -44,6 +44,7 @@ TABLES = ROOT / 'configs/synthetic/comparisons.yaml'
 STORE = ROOT / 'docs/en/results'
 PAGE = ROOT / 'docs/en/results.md'
 PLOTS = ROOT / 'docs/en/_static'
+WORK = Path('work_dirs/results')
 DATA = 'data/synthetic-64px'
 CLIPS = dict(train=1000, val=40, test=200)
 SIZE = 64
@@ -92,21 +93,84 @@ def read_tables(path: Path = TABLES) -> Dict[str, dict]:
     return tables
 
 
-def run_table(table: dict, args: argparse.Namespace) -> int:
+def run_table(tables: Dict[str, dict], key: str, args) -> int:
     """Train and test what is missing of a table; return an exit code."""
-    setting = table['setting']
-    clips = table.get('clips', CLIPS)
-    ensure_synthetic(ROOT / DATA, setting, clips, size=SIZE)
-    rows = [row.text for row, _ in table['rows'].values()]
+    table = tables[key]
     seeds = args.seeds or table['seeds']
-    command = [sys.executable, 'tools/analysis_tools/compare.py', *rows]
-    command += ['--seeds', *map(str, seeds), '--jobs', str(args.jobs)]
+    for seed in seeds:
+        for row, _ in table['rows'].values():
+            if path_of(table, row, seed).exists():
+                continue
+            code = train_start(tables, row, seed)
+            if code:
+                return code
+    rows = [row for row, _ in table['rows'].values()]
+    return run_rows(table, rows, seeds, '--jobs', str(args.jobs))
+
+
+def run_rows(table: dict, rows: List[Row], seeds: List[int], *more) -> int:
+    """Call compare.py with rows of a table; return its exit code."""
+    clips = table.get('clips', CLIPS)
+    ensure_synthetic(ROOT / DATA, table['setting'], clips, size=SIZE)
+    command = [sys.executable, 'tools/analysis_tools/compare.py']
+    command += [row.text for row in rows]
     store = store_of(table)
-    command += ['--work-dir', f'work_dirs/results/{store.name}']
-    command += ['--results', str(store)]
+    command += ['--seeds', *map(str, seeds), '--results', str(store)]
+    command += ['--work-dir', str(WORK / store.name), *more]
     if table.get('options'):
         command += ['--options', *table['options']]
     return subprocess.run(command, cwd=ROOT).returncode
+
+
+def train_start(tables: Dict[str, dict], row: Row, seed: int) -> int:
+    """Train what a row starts from, even if its figures are kept.
+
+    A clone has figures and no checkpoints. Where they are here, nothing is
+    trained again.
+    """
+    found = maker_of(tables, row, seed)
+    if found is None:
+        return 0
+    table, maker, _, of_seed = found
+    code = train_start(tables, maker, of_seed)
+    return code or run_rows(table, [maker], [of_seed], '--weights')
+
+
+class Maker(NamedTuple):
+    """The run from whose weights another starts."""
+
+    table: dict
+    row: Row
+    shared: tuple
+    seed: int
+
+
+def maker_of(tables: Dict[str, dict], row: Row, seed: int) -> Optional[Maker]:
+    """Find the run that a row's ``load_from`` names, if it names one.
+
+    Raises:
+        ValueError: No table has it.
+    """
+    key = 'load_from='
+    start = next((o for o in row.options if o.startswith(key)), None)
+    if start is None:
+        return None
+    folder = Path(start[len(key) :].replace('{seed}', str(seed))).parent
+    slug, _, of_seed = folder.name.rpartition('_')
+    for table in tables.values():
+        for maker, shared in table['rows'].values():
+            here = WORK / store_of(table).name == folder.parent
+            if here and maker.slug == slug:
+                return Maker(table, maker, shared, int(of_seed))
+    raise ValueError(
+        f'no table has a row that makes {folder}, from which {row.name} '
+        f'starts. Fix: add it to {TABLES}'
+    )
+
+
+def path_of(table: dict, row: Row, seed: int) -> Path:
+    """Name the file of a run."""
+    return store_of(table) / f'{row.slug}_{seed}.json'
 
 
 def store_of(table: dict) -> Path:
@@ -114,42 +178,44 @@ def store_of(table: dict) -> Path:
     return STORE / table.get('store', table['setting'])
 
 
-def records_of(table: dict) -> Records:
+def records_of(tables: Dict[str, dict], key: str) -> Records:
     """Find the kept runs of each row that are of its config as it is now."""
     found = {}
+    table = tables[key]
     for name, (row, shared) in table['rows'].items():
-        folder = store_of(table)
-        paths = sorted(folder.glob(f'{glob_safe(row.slug)}_[0-9]*.json'))
-        found[name] = [r for p in paths if (r := current(p, row, shared))]
+        pattern = f'{escape(row.slug)}_[0-9]*.json'
+        paths = sorted(store_of(table).glob(pattern))
+        runs = [current(tables, path, row, shared) for path in paths]
+        found[name] = [run for run in runs if run]
     return found
 
 
-def glob_safe(text: str) -> str:
-    """Escape what glob reads as a pattern."""
-    from glob import escape
-
-    return escape(text)
-
-
-def current(path: Path, row: Row, shared: tuple) -> Optional[dict]:
-    """Read a run, or say that its config has changed since."""
-    record = read_record(path)
+def current(
+    tables: Dict[str, dict], path: Path, row: Row, shared: tuple
+) -> Optional[dict]:
+    """Read a run, or say that its config, or that of its start, changed."""
+    seed = read_record(path)['seed']
     try:
-        return read_run(path, digest_of(row, shared, record['seed']))
+        record = read_run(path, digest_of(row, shared, seed))
     except ValueError as error:
         print(f'left out: {error}', file=sys.stderr)
         return None
+    made_by = maker_of(tables, row, seed)
+    if made_by and record.get('starts_from') != digest_of(*made_by[1:]):
+        print(
+            f'left out: {path} starts from weights of {made_by.row.name}, '
+            'which has changed since. Fix: remove the file to run it anew',
+            file=sys.stderr,
+        )
+        return None
+    return record
 
 
 @cache
 def digest_of(row: Row, shared: tuple, seed: int) -> str:
     """Name the config of a run as it is now; a row may be in two tables."""
-    options = [f'randomness.seed={seed}', *shared, *row.options]
-    plain = [option for option in options if '*' not in option]
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='*', action=DictAction)
-    merged = parser.parse_args(['--options', *plain]).options
-    return config_digest(load_config(str(ROOT / row.config), merged))
+    here = row._replace(config=str(ROOT / row.config))
+    return config_digest(row_config(here, options_of(row, seed, shared)))
 
 
 def oracle(setting: str) -> dict:
@@ -177,7 +243,7 @@ def oracle_record(figures: dict, plan: Plan) -> dict:
 
 def known_of(tables: Dict[str, dict]) -> Dict[str, Records]:
     """Find what each table shows: an oracle, its kept runs, and others'."""
-    found = {key: records_of(table) for key, table in tables.items()}
+    found = {key: records_of(tables, key) for key in tables}
     known = {}
     for key, table in tables.items():
         rows = dict(found[key])
@@ -200,8 +266,9 @@ def page_of(tables: Dict[str, dict], known: Dict[str, Records]) -> str:
     parts = []
     for key, table in tables.items():
         records, seeds = known[key], len(table['seeds'])
+        keys = ' '.join([key, *table.get('also', {}).values()])
         reported = table.get('reported')
-        text = write_tables(key, table['title'], records, seeds, reported)
+        text = write_tables(keys, table['title'], records, seeds, reported)
         parts.append(text)
         if is_trained(records):
             alt = f'{table["title"]}: J, J against false positives, curves'
@@ -228,7 +295,7 @@ def main() -> int:
     code = 0
     if not args.page_only:
         for key in args.tables or tables:
-            code = max(code, run_table(tables[key], args))
+            code = run_table(tables, key, args) or code
             write_page(tables)
     else:
         write_page(tables)

@@ -10,10 +10,11 @@ def robustness(figures: Mapping[str, Mapping[str, float]]) -> Optional[float]:
     """Join J, F and false-positive rate over fitting and unfitting sounds.
 
     ``fit`` is the mean of (J + F) / 2 under the sounds that fit; ``quiet`` is
-    1 - FPR / A, not below 0, of the mean false-positive rate under those that
-    do not, A being the share of pixels that are segmented under the clips'
-    own sound. Robustness is their harmonic mean. A model that gives the same
-    whatever it hears, or never anything, has 0. Formulas and reasons stand in
+    the mean, under those that do not, of 1 - FPR / A, not below 0, A being
+    the share of pixels that are segmented under the clips' own sound: a sound
+    that fools a model does not take what it earns under others. Robustness is
+    their harmonic mean. A model that gives the same whatever it hears, or
+    never anything, has 0. Formulas and reasons stand in
     ``docs/en/metrics.md``.
 
     Args:
@@ -31,5 +32,7 @@ def robustness(figures: Mapping[str, Mapping[str, float]]) -> Optional[float]:
         return None
     fit = mean((row['J'] + row['F']) / 2 for row in fitting)
     own = figures['own']['sounding']
-    quiet = 100 * max(0.0, 1 - mean(rates) / own) if own else 0.0
+    if not own:
+        return 0.0
+    quiet = 100 * mean(max(0.0, 1 - rate / own) for rate in rates)
     return 2 * fit * quiet / (fit + quiet) if fit + quiet else 0.0

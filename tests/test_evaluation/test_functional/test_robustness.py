@@ -11,7 +11,7 @@ def figures(fit=(60.0, 80.0), own=10.0, rates=(1.0, 3.0)):
 
 
 def test_by_hand():
-    # fit 70; quiet 1 - 2 / 10
+    # fit 70; quiet (0.9 + 0.7) / 2
     assert robustness(figures()) == pytest.approx(2 * 70 * 80 / 150)
     # mix halves fit with (J + F) / 2 = 30
     mixed = dict(figures(), mix=dict(J=20.0, F=40.0))
@@ -19,6 +19,13 @@ def test_by_hand():
     # of another clip's sound nothing is asked
     swapped = dict(figures(), swap=dict(J=1.0, F=1.0))
     assert robustness(swapped) == robustness(figures())
+
+
+def test_a_sound_that_fools_leaves_what_others_earn():
+    # quiet (1 + 0 + 1) / 3, however much is segmented under noise
+    for noise in (10.0, 15.0, 90.0):
+        found = robustness(figures(rates=(0.0, noise, 0.0)))
+        assert found == pytest.approx(2 * 70 * (200 / 3) / (70 + 200 / 3))
 
 
 def test_ends_of_the_scale():
