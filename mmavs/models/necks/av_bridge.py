@@ -212,7 +212,7 @@ class BridgeLayer(nn.Module):
         vga_residual (bool): Residual around Eq. 3. False is the equation to
             the letter: each layer then averages its tokens over nearly the
             same pixels, and at the start six of them leave a spread of
-            |F - mean| / |F| = 2e-7 among 300 tokens (0.2 with residual), so
+            |F - mean| / |F| = 2e-7 among 300 tokens (0.1 with residual), so
             that hardly a gradient tells one token from another.
         audio_weight (float): What w of Eq. 2 starts from.
         vga_self_attention (bool): Self-attention in the VGA tower, which the
