@@ -1,4 +1,5 @@
-# AVS-BG, small, for S4: the sound is rebuilt from the predicted mask.
+# AVS-BG, small, for S4: the sound is rebuilt from the predicted mask, raw
+# logits as released. It hears with model.auxiliary_losses.0.sigmoid=True.
 _base_ = './avsbg_tiny_ms3.py'
 source = dict(
     type='AVSBenchS4Dataset', data_root='data/synthetic-64px/Single-source/'
