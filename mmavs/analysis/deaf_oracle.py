@@ -43,7 +43,7 @@ def deaf_oracle(plan: Plan, split: str = 'test') -> Dict[str, float]:
         for script, of_split in plan.scripts(len(world.classes)):
             if of_split == split:
                 seen, target = _labels(script, world, size)
-                shares.append((seen > 0).mean())
+                shares.extend((seen > 0).mean((1, 2)))
                 if not layout.semantic:
                     seen, target = _binary(seen, target)
                 yield seen, target

@@ -160,5 +160,5 @@ def draw_plots(records: Records, path: Path) -> None:
     points.set(xlabel='J under own sound, %', ylabel='FPR under mute, %')
     curves.set(xlabel='epoch', ylabel='J of validation, %')
     figure.legend(loc='outside right center', fontsize=8)
-    with whole_file(path) as partial:
-        figure.savefig(partial, format='png', dpi=100)
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format='png', dpi=100)

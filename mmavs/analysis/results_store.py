@@ -16,6 +16,7 @@ from mmavs.files.whole_files import write_text
 
 # where a run writes and reads, which is no part of what it is
 _PLACES = ('work_dir', 'load_from', 'resume')
+_LONG = 60  # characters of an option that stands in a file name
 _CONTENT = dict(digest=str, command=str, figures=dict, validation=list)
 
 
@@ -37,8 +38,14 @@ class Row(NamedTuple):
 
     @property
     def slug(self) -> str:
-        """str: The name as a folder."""
-        return re.sub(r'[^\w.=+-]+', '_', self.name)
+        """str: The name as a folder; what is long in it, by a digest."""
+        words = [Path(self.config).stem]
+        words += [o if len(o) <= _LONG else _short(o) for o in self.options]
+        return re.sub(r'[^\w.=+-]+', '_', ' '.join(words))
+
+    def run_name(self, seed: int) -> str:
+        """Name the folder and the file of a run."""
+        return f'{self.slug}_{seed}'
 
     @property
     def text(self) -> str:
@@ -46,12 +53,22 @@ class Row(NamedTuple):
         return '::'.join((self.config, ' '.join(self.options))).rstrip(':')
 
 
-def row_config(row: Row, options: Sequence[str]) -> Config:
-    """Read a row's config with what --cfg-options gets."""
+def _short(option: str) -> str:
+    """Write a digest for the value: file names end at 255 bytes."""
+    key, _, value = option.partition('=')
+    return f'{key}={_digest(value)}'
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def config_with(path: str, options: Sequence[str]) -> Config:
+    """Read a config with what --cfg-options gets."""
     parser = argparse.ArgumentParser()
     parser.add_argument('--options', nargs='*', action=DictAction)
     merged = parser.parse_args(['--options', *options]).options
-    return load_config(row.config, merged)
+    return load_config(path, merged)
 
 
 def options_of(row: Row, seed: int, shared: Sequence[str]) -> List[str]:
@@ -78,8 +95,17 @@ def config_digest(config: Config) -> str:
     content = {k: v for k, v in config.to_dict().items() if k not in _PLACES}
     if not content.get('auto_scale_lr', {}).get('enable'):
         content.pop('auto_scale_lr', None)  # it says nothing then
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return _digest(json.dumps(content, sort_keys=True, default=str))
+
+
+def lineage(digest: str, start: Optional[str]) -> str:
+    """Name the weights of a run by all the configs that they come from.
+
+    Args:
+        digest (str): Of the run's config.
+        start (str, optional): Lineage of the weights it starts from.
+    """
+    return digest if start is None else _digest(digest + start)
 
 
 def read_run(path: Union[str, Path], digest: str) -> Optional[dict]:
@@ -131,8 +157,8 @@ def write_run(path: Union[str, Path], record: dict) -> None:
         record (dict): ``digest``, ``command`` (str), ``seed``, ``budget``
             (dict), ``figures`` (what ``tools/test.py --sounds`` writes),
             ``validation`` ([epoch, J] of each validation) and, where it
-            starts from the weights of another run, ``starts_from``: the
-            digest of that one's config.
+            starts from the weights of another run, ``starts_from``: their
+            :func:`lineage`.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(record, indent=1) + '\n')

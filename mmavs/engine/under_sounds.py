@@ -146,9 +146,11 @@ def _loader(runner: Runner, transforms: Sequence[dict]):
 
 
 def _metric(runner: Runner, kind: type):
-    """Give the first metric of a kind."""
+    """Give the first metric of a kind that scores."""
     return next(
-        m for m in runner.test_evaluator.metrics if isinstance(m, kind)
+        m
+        for m in runner.test_evaluator.metrics
+        if isinstance(m, kind) and not getattr(m, 'format_only', False)
     )
 
 

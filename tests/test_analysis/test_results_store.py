@@ -21,6 +21,7 @@ from mmavs.analysis.results_store import (
     config_digest,
     flat_figures,
     last_quarter_gain,
+    lineage,
     read_record,
     read_run,
     validation_curve,
@@ -128,6 +129,7 @@ def test_plots_need_a_training(tmp_path):
     assert not is_trained({'AVSAC': []})
     assert not is_trained({'oracle': [run(validation=())]})
     records = {'FiLM': [run(), run(1)], 'AVSAC': []}
+    records.update({str(i): [run()] for i in range(20)})  # more than colours
     assert is_trained(records)
     draw_plots(records, path)
     assert path.read_bytes().startswith(b'\x89PNG')
@@ -142,17 +144,22 @@ def test_an_oracle_that_hears_nothing():
 
 
 def test_an_oracle_of_classes_by_hand(monkeypatch):
-    """Two objects of a hundred pixels in five frames, of which one sounds."""
-    seen = np.zeros((5, 48, 48), np.uint8)
-    seen[:, :10, :10], seen[:, 20:30, 20:30] = 3, 7
-    labels = seen, np.where(seen == 3, seen, 0)
-    monkeypatch.setattr(oracle_module, '_labels', lambda *_: labels)
-    plan = Plan('avss', dict(test=1), 48, 0, False)
-    scores = deaf_oracle(plan)
-    # background: five frames, and five of padding that are right
-    background = ((2304 - 200) / (2304 - 100) + 1) / 2
+    """Clips of five and ten frames; of two objects in each, one sounds."""
+    drawn = []
+    for frames, rows in ((5, 10), (10, 5)):
+        seen = np.zeros((frames, 48, 48), np.uint8)
+        seen[:, :rows, :10], seen[:, 20 : 20 + rows, 20:30] = 3, 7
+        drawn.append((seen, np.where(seen == 3, seen, 0)))
+    labels = iter(drawn)
+    monkeypatch.setattr(oracle_module, '_labels', lambda *_: next(labels))
+    scores = deaf_oracle(Plan('avss', dict(test=2), 48, 0, False))
+    # background: 5 frames of the first, 5 of padding, 10 of the second
+    first, second = (2304 - 200) / (2304 - 100), (2304 - 100) / (2304 - 50)
+    background = (5 * first + 5 + 10 * second) / 20
     assert scores['J'] == pytest.approx(100 * (background + 1 + 0) / 11)
-    assert scores['sounding'] == pytest.approx(100 * 200 / 2304)
+    # mean over frames, as the rate of false positives is
+    shares = (5 * 200 + 10 * 100) / 2304 / 15
+    assert scores['sounding'] == pytest.approx(100 * shares)
 
 
 def test_rows_of_the_page_are_configs():
@@ -186,72 +193,96 @@ def test_the_page_is_what_the_kept_runs_give():
 
 @pytest.fixture
 def chain_of_runs(monkeypatch, tmp_path):
-    """The tool over two stages, its calls of compare.py, and its store."""
+    """The tool over three stages, its calls of compare.py, and its store."""
     tool = load_tool('analysis_tools/results')
     monkeypatch.setattr(tool, 'STORE', tmp_path)
     monkeypatch.setattr(tool, 'ensure_synthetic', lambda *a, **k: None)
-    stage = 'configs/synthetic/tpavi_tiny_ms3.py'
-    start = 'load_from=work_dirs/results/s/tpavi_tiny_ms3_{seed}/best_*.pth'
-    rows = {
-        'one': tool.Row(stage, ()),
-        'two': tool.Row(stage, (start, 'model.neck.1.window=1')),
-    }
-    tables = {
-        key: dict(setting='ms3', store='s', rows={key: (row, ())}, seeds=[4])
-        for key, row in rows.items()
-    }
-    called = []
+    config = 'configs/synthetic/tpavi_tiny_ms3.py'
+    shared = ('train_cfg.max_epochs=1',)
+    one = tool.Row(config, ())
+    # the first stage has one seed for all
+    start = f'load_from=work_dirs/results/a/{one.run_name(7)}/epoch_1.pth'
+    two = tool.Row(config, (start,))
+    start = f'load_from=work_dirs/results/b/{two.slug}_{{seed}}/best_*.pth'
+    three = tool.Row(config, (start, 'model.neck.1.window=1'))
+    tables = dict(
+        one=dict(store='a', rows=dict(one=(one, shared)), options=[*shared]),
+        two=dict(store='b', rows=dict(two=(two, ()))),
+        three=dict(store='b', rows=dict(three=(three, ()))),
+    )
+    for table in tables.values():
+        table.update(setting='ms3', seeds=[4])
+    called, codes = [], []
 
     def run_compare(command, cwd):
         called.append(command[2:])
-        return SimpleNamespace(returncode=0)
+        return SimpleNamespace(returncode=codes.pop(0) if codes else 0)
 
     monkeypatch.setattr(tool.subprocess, 'run', run_compare)
-    return tool, tables, called
+    return tool, tables, (one, two, three), called, codes
 
 
 def test_what_a_row_starts_from_is_trained_in_a_clone(chain_of_runs):
-    tool, tables, called = chain_of_runs
+    tool, tables, (one, two, three), called, codes = chain_of_runs
     args = SimpleNamespace(seeds=None, jobs=2)
-    (one, _), (two, _) = (
-        tables['one']['rows']['one'],
-        tables['two']['rows']['two'],
-    )
-    write_run(tool.path_of(tables['one'], one, 4), run(4))
-    assert tool.run_table(tables, 'two', args) == 0
-    first, second = called
-    assert first[0] == one.text and '--weights' in first
-    assert second[0] == two.text and '--weights' not in second
-    assert second[1:3] == ['--seeds', '4'] and second[-2:] == ['--jobs', '2']
-    called.clear()
     write_run(tool.path_of(tables['two'], two, 4), run(4))
-    assert tool.run_table(tables, 'two', args) == 0
-    assert [command[0] for command in called] == [two.text]
-    lost = two._replace(options=('load_from=work_dirs/results/s/no_4/a.pth',))
-    with pytest.raises(
-        ValueError, match='no table has a row that makes.*no_4'
-    ):
-        tool.maker_of(tables, lost, 4)
+    assert tool.run_table(tables, 'three', args) == 0
+    assert [command[0] for command in called] == [
+        row.text for row in (one, two, three)
+    ]
+    assert ['--weights' in command for command in called] == [
+        True,
+        True,
+        False,
+    ]
+    seeds = [command[1:3] for command in called]
+    assert seeds == [['--seeds', '7'], ['--seeds', '4'], ['--seeds', '4']]
+    assert called[0][-2:] == ['--options', 'train_cfg.max_epochs=1']
+    assert called[2][-2:] == ['--jobs', '2']
+    for failing in (0, 1):  # what starts from nothing is not run
+        called.clear()
+        codes[:] = [0] * failing + [3]
+        assert tool.run_table(tables, 'three', args) == 3
+        assert len(called) == failing + 1
+    called.clear()
+    write_run(tool.path_of(tables['three'], three, 4), run(4))
+    assert tool.run_table(tables, 'three', args) == 0
+    assert [command[0] for command in called] == [three.text]
+
+
+@pytest.mark.parametrize('folder', ['s/no_4', 'b/no_number', 'other'])
+def test_a_row_that_starts_from_nobody_s_weights(chain_of_runs, folder):
+    tool, tables, (row, *_), *_ = chain_of_runs
+    start = f'load_from=work_dirs/results/{folder}/a.pth'
+    with pytest.raises(ValueError, match='no table has a row that makes.*Fix'):
+        tool.start_of(tables, row._replace(options=(start,)), 4)
 
 
 def test_a_row_of_weights_that_changed_is_left_out(chain_of_runs, capsys):
-    tool, tables, _ = chain_of_runs
-    one, two = (tables[key]['rows'][key][0] for key in ('one', 'two'))
-    digest = tool.digest_of(two, (), 4)
-    kept = dict(run(4), digest=digest, starts_from=tool.digest_of(one, (), 4))
-    write_run(tool.path_of(tables['two'], two, 4), kept)
-    assert tool.records_of(tables, 'two') == dict(two=[kept])
-    write_run(tool.path_of(tables['two'], two, 4), dict(kept, starts_from='x'))
-    assert tool.records_of(tables, 'two') == dict(two=[])
-    assert (
-        'weights of tpavi_tiny_ms3, which has changed'
-        in capsys.readouterr().err
-    )
+    tool, tables, (one, two, three), *_ = chain_of_runs
+    first = tool.digest_of(one, ('train_cfg.max_epochs=1',), 7)
+    second = lineage(tool.digest_of(two, (), 4), first)
+    digest = tool.digest_of(three, (), 4)
+    kept = dict(run(4), digest=digest, starts_from=second)
+    path = tool.path_of(tables['three'], three, 4)
+    write_run(path, kept)
+    assert tool.records_of(tables, 'three') == dict(three=[kept])
+    # the first of three stages is trained in another way
+    tables['one']['rows']['one'] = one, ('train_cfg.max_epochs=2',)
+    assert tool.records_of(tables, 'three') == dict(three=[])
+    assert 'as they were before. Fix: remove' in capsys.readouterr().err
+
+
+def test_every_run_can_be_kept(tmp_path):
+    tool = load_tool('analysis_tools/results')
+    for table in tool.read_tables().values():
+        for row, _ in table['rows'].values():
+            write_run(tmp_path / f'{row.run_name(0)}.json', run())
 
 
 def test_a_table_that_was_killed_is_no_success(chain_of_runs, monkeypatch):
-    tool, tables, _ = chain_of_runs
-    codes = iter([-9, 0])
+    tool, tables, *_ = chain_of_runs
+    codes = iter([0, -9, 0])
     monkeypatch.setattr(tool, 'read_tables', lambda: tables)
     monkeypatch.setattr(tool, 'run_table', lambda *_: next(codes))
     monkeypatch.setattr(tool, 'write_page', lambda _: None)

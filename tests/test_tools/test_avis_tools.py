@@ -219,6 +219,8 @@ def test_models_without_instances_are_measured_and_drawn(
     (path,) = tmp_path.glob('*/sounds.json')
     result = json.loads(path.read_text())
     assert list(result['sounds']) == ['mute', 'swap']
+    for sound in result['sounds']:  # unasked
+        assert (path.parent / f'worst_{sound}.png').is_file()
     assert result['robustness'] is None  # nothing that fits was tried
     assert 0 <= result['sounds']['mute']['RA'] <= 100
     out = tmp_path / 'sheet.png'

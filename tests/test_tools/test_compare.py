@@ -47,6 +47,14 @@ def test_table_gives_mean_and_half_the_range():
     )
 
 
+def run(row, seed, args):
+    """Do what the tool does for a row."""
+    kept = compare.kept_run(row, seed, args)
+    if kept and not args.weights:
+        return kept
+    return compare.run(row, seed, kept, args)
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """Tools that train and test at once, and what they were called with."""
@@ -83,7 +91,7 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
         options=['work_dir=x'],
         weights=False,
     )
-    record = compare.run(row, 3, args)
+    record = run(row, 3, args)
     assert record['figures'] == FIGURES and record['seed'] == 3
     assert record['budget'] == dict(max_epochs=12, batch_size=8)
     assert record['validation'] == []  # nothing was logged
@@ -97,26 +105,26 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
     assert train == [*start, *options]
     assert checkpoint == str(folder / 'best_mIoU_epoch_10.pth')
     assert test[1] == str(folder / 'test') and test[3:] == options
-    assert compare.run(row, 3, args) == record
+    assert run(row, 3, args) == record
     # as in a clone, which has the kept file alone
     args.work_dir = tmp_path / 'elsewhere'
-    assert compare.run(row, 3, args) == record
+    assert run(row, 3, args) == record
     assert len(calls) == 2 and not args.work_dir.exists()
     args.weights = True  # for a row that starts from them: trained alone
-    assert compare.run(row, 3, args) == record
+    assert run(row, 3, args) == record
     assert [tool for tool, *_ in calls[2:]] == ['train']
     assert (args.work_dir / folder.name / 'best_mIoU_epoch_10.pth').exists()
     args.weights = False
     args.sounds = ['own', 'noise', 'mix']
     with pytest.raises(ValueError, match='no figures under noise, mix. Fix'):
-        compare.run(row, 3, args)
+        run(row, 3, args)
     args.sounds = ['own']
     args.options = ['train_cfg.max_epochs=1']
     with pytest.raises(ValueError, match='keeps a run of another config.*Fix'):
-        compare.run(row, 3, args)
+        run(row, 3, args)
     (args.results / f'{row.slug}_3.json').write_text('{"digest"')
     with pytest.raises(ValueError, match='3.json is damaged.*Fix: remo'):
-        compare.run(row, 3, args)
+        run(row, 3, args)
 
 
 def test_a_run_that_starts_from_another_is_kept_in_a_clone(
@@ -135,16 +143,20 @@ def test_a_run_that_starts_from_another_is_kept_in_a_clone(
     best = f'{tmp_path}/w/{first.slug}_{{seed}}/best_mIoU_*.pth'
     second = compare.Row(CONFIG, (f'load_from={best}',))
     with pytest.raises(FileNotFoundError, match='run the row that makes it'):
-        compare.run(second, 3, args)
-    made = compare.run(first, 3, args)
+        run(second, 3, args)
+    made = run(first, 3, args)
     assert 'starts_from' not in made
-    record = compare.run(second, 3, args)
-    assert record['starts_from'] == made['digest']
+    record = run(second, 3, args)
+    assert record['starts_from'] == made['digest']  # its lineage: no start
+    made_by_two = f'{tmp_path}/w/{second.run_name(3)}/best_mIoU_*.pth'
+    third = run(compare.Row(CONFIG, (f'load_from={made_by_two}',)), 3, args)
+    both = compare.lineage(record['digest'], made['digest'])
+    assert third['starts_from'] == both != record['digest']
     found = f'load_from={tmp_path}/w/{first.slug}_3/best_mIoU_epoch_10.pth'
     assert record['command'].endswith(found)
     shutil.rmtree(tmp_path / 'w')
-    assert compare.run(second, 3, args) == record
-    assert len(calls) == 4
+    assert run(second, 3, args) == record
+    assert len(calls) == 6
 
 
 def test_a_run_of_other_options_or_another_config_is_not_taken(
@@ -161,15 +173,15 @@ def test_a_run_of_other_options_or_another_config_is_not_taken(
         options=[],
         weights=False,
     )
-    compare.run(compare.Row(str(path), ()), 3, args)
+    run(compare.Row(str(path), ()), 3, args)
     (tmp_path / 'kept' / 'a_3.json').unlink()
     args.options = ['train_cfg.max_epochs=1']
     with pytest.raises(ValueError, match='differs: train_cfg.max_epochs. Fix'):
-        compare.run(compare.Row(str(path), ()), 3, args)
+        run(compare.Row(str(path), ()), 3, args)
     args.options = []
     path.write_text(f"_base_ = '{ROOT / CONFIG}'\nlog_level = 'DEBUG'")
     with pytest.raises(ValueError, match='differs: log_level. Fix'):
-        compare.run(compare.Row(str(path), ()), 3, args)
+        run(compare.Row(str(path), ()), 3, args)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +204,29 @@ def test_a_tool_that_fails_is_shown(
         compare.call(tmp_path, 1, 'train', 'a.py')
     log = (tmp_path / 'train.log').read_text()
     assert log.startswith('before it was interrupted\na line\n')
+
+
+def test_a_mistake_in_one_row_costs_no_training(calls, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    path = tmp_path / 'r' / 'tpavi_tiny_ms3_0.json'
+    path.parent.mkdir()
+    path.write_text('{"digest"')
+    words = [f'{CONFIG}::model.neck.1.window=1', CONFIG, '--seeds', '0']
+    words += ['--work-dir', str(tmp_path), '--results', str(path.parent)]
+    monkeypatch.setattr('sys.argv', ['compare.py', *words])
+    with pytest.raises(ValueError, match='is damaged'):
+        compare.main()
+    assert not calls
+
+
+def test_long_names_of_runs_become_short():
+    option = 'load_from=' + 'a/' * 120
+    row = compare.Row(CONFIG, (option, 'model.neck.1.window=1'))
+    name = row.run_name(3)
+    assert name.startswith('tpavi_tiny_ms3_load_from=') and len(name) < 70
+    assert name.endswith('_model.neck.1.window=1_3')
+    other = row._replace(options=(option + 'b', 'model.neck.1.window=1'))
+    assert other.run_name(3) != name
 
 
 def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):
@@ -224,6 +259,8 @@ def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):
     after = 9 * (32 * 16 + 16 * 16) + 2 * 16 + 16 + 1
     assert fewer == before - after
     assert millions == f'{less / 1e6:.2f}'
+    args.work_dir = tmp_path / 'of_a_clone'
+    assert compare.costs(row, args) == [millions, '-']
 
 
 def test_options_take_the_seed_and_the_last_or_best_file(tmp_path):

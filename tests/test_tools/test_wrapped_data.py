@@ -81,11 +81,13 @@ def test_every_set_hears_the_sounds_of_a_test(
     run_tool(
         'test',
         *(config_file, '--synthetic', '--work-dir', tmp_path),
-        *('--sounds', 'own', 'mute', '--cfg-options'),
+        *('--sounds', 'own', 'mute', '--show-worst', 0, '--cfg-options'),
         *('test_dataloader.num_workers=0',),
         *('test_dataloader.persistent_workers=False',),
         monkeypatch=monkeypatch,
     )
+    assert list(tmp_path.rglob('sounds.json'))
+    assert not list(tmp_path.rglob('worst_*'))
     assert len(heard) == 3 + 2
     for own, *_, silent in heard.values():
         assert silent.unique().numel() == 1  # log-mel of digital silence

@@ -15,10 +15,10 @@ last that fits, so that a row can start from another:
 
 Every run is kept under the work dir and not done again, so an interrupted
 comparison is carried on. A run is known by its whole config, options and all:
-one of another config is not taken for it, and the work dir of one that started
-from other weights neither. Its figures, under every sound (--sounds), are one
-small file of --results; with that file alone, as in a clone, a run is done as
-well. Where another row starts from its weights, --weights trains it all the
+one of another config is not taken for it, and a work dir whose run started
+from other weights is refused. Its figures, under every sound (--sounds), are
+one small file of --results; with that file alone, as in a clone, a run is done
+as well. Where another row starts from its weights, --weights trains it all the
 same.
 Runs share the cores, or have as many threads as OMP_NUM_THREADS says.
 ``--costs`` adds the parameters that take part in a clip, and the median
@@ -45,10 +45,11 @@ from mmavs.analysis.results_page import spread
 from mmavs.analysis.results_store import (
     Row,
     config_digest,
+    config_with,
     flat_figures,
+    lineage,
     options_of,
     read_run,
-    row_config,
     validation_curve,
     write_run,
 )
@@ -60,9 +61,10 @@ from mmavs.files.whole_files import write_text
 from mmavs.media.listing import natural_key
 from mmavs.processors import threads_of_a_run
 from mmavs.utils import register_all_modules
-from mmavs.weights.work_dir import NOTE, best_checkpoint, note_run
+from mmavs.weights.work_dir import best_checkpoint, last_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
+LINEAGE = 'lineage.txt'  # in a work dir: what its weights come from
 GROUPS = ('', '_constant', '_switching')
 
 
@@ -143,24 +145,25 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
+def run(
+    row: Row, seed: int, kept: Optional[dict], args: argparse.Namespace
+) -> dict:
     """Train and test once, unless it is done; return the record."""
-    folder = args.work_dir.absolute() / f'{row.slug}_{seed}'
-    path = args.results / f'{row.slug}_{seed}.json'
+    folder = args.work_dir.absolute() / row.run_name(seed)
     wanted = options_of(row, seed, args.options)
-    digest = config_digest(row_config(row, wanted))
-    kept = kept_run(path, digest, args.sounds)
-    if kept and not args.weights:
-        return kept
+    digest = config_digest(config_with(row.config, wanted))
     options = [resolve(option) for option in wanted]
-    config = row_config(row, options)
+    config = config_with(row.config, options)
     if config.get('load_from'):
         config.load_from = str(ROOT / config.load_from)
     note_run(folder, config)
+    start = lineage_of(config)
+    write_text(folder / LINEAGE, lineage(digest, start))
     threads = threads_of_a_run(args.jobs)
     source = str(Path(row.config).absolute())  # tools run in the root
     words = ['--work-dir', str(folder), '--cfg-options', *options]
-    call(folder, threads, 'train', source, '--resume', *words)
+    if not is_finished(folder, config):
+        call(folder, threads, 'train', source, '--resume', *words)
     if kept:
         return kept
     words[1] = str(folder / 'test')
@@ -176,7 +179,7 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
         command=f'tools/train.py {row.config} --cfg-options '
         + ' '.join(options),
         digest=digest,
-        **maker(config),
+        **(dict(starts_from=start) if start else {}),
         seed=seed,
         budget=budget(config),
         device=get_device(),
@@ -184,38 +187,46 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict:
         figures=read_json(newest, 'remove it and call again.'),
         validation=validation_curve(folder),
     )
-    write_run(path, record)
+    write_run(args.results / f'{folder.name}.json', record)
     print(f'{row.name} seed {seed}: {flat_figures(record)}', flush=True)
     return record
 
 
-def kept_run(path: Path, digest: str, sounds: List[str]) -> Optional[dict]:
+def is_finished(folder: Path, config: Config) -> bool:
+    """Tell whether a training has come to its end."""
+    last = last_checkpoint(folder)
+    ends = [config.train_cfg.get(key) for key in ('max_epochs', 'max_iters')]
+    names = [f'epoch_{ends[0]}', f'iter_{ends[1]}']
+    return last is not None and last.stem in names
+
+
+def lineage_of(config: Config) -> Optional[str]:
+    """Read what names the weights that a run starts from, if it is known."""
+    if not config.get('load_from'):
+        return None
+    note = Path(config.load_from).parent / LINEAGE
+    return note.read_text().strip() if note.is_file() else None
+
+
+def kept_run(row: Row, seed: int, args: argparse.Namespace) -> Optional[dict]:
     """Read what is kept of a run, if anything is.
 
     Raises:
         ValueError: It is of another config, or of fewer sounds.
     """
+    wanted = options_of(row, seed, args.options)
+    digest = config_digest(config_with(row.config, wanted))
+    path = args.results / f'{row.run_name(seed)}.json'
     record = read_run(path, digest)
-    heard = record['figures']['sounds'] if record else sounds
-    missing = [sound for sound in sounds if sound not in heard]
+    heard = record['figures']['sounds'] if record else args.sounds
+    missing = [sound for sound in args.sounds if sound not in heard]
     if missing:
         raise ValueError(
             f'{path} keeps no figures under {", ".join(missing)}. Fix: remove '
-            'the file to test anew, or ask for --sounds '
-            f'{" ".join(heard)}'
+            'the file to run it anew (it is not trained again where its work '
+            f'dir is there), or ask for --sounds {" ".join(heard)}'
         )
     return record
-
-
-def maker(config: Config) -> dict:
-    """Name the config of the run that made the weights to start from."""
-    if not config.get('load_from'):
-        return {}
-    note = Path(config.load_from).parent / NOTE
-    if not note.is_file():
-        return {}
-    made = read_json(note, 'remove its folder, and run its row again.')
-    return dict(starts_from=config_digest(Config(made)))
 
 
 def budget(config: Config) -> dict:
@@ -251,12 +262,12 @@ def call(folder: Path, threads: int, tool: str, *arguments: str) -> None:
 
 def parameters(row: Row, options: List[str]) -> int:
     """Count what takes part in a clip of a row's model."""
-    cost = clip_complexity(row_config(row, options))
+    cost = clip_complexity(config_with(row.config, options))
     return sum(cost.parameters.values())
 
 
-def seconds_a_step(folder: Path) -> float:
-    """Median over the log of a finished training."""
+def seconds_a_step(folder: Path) -> Optional[float]:
+    """Median over the logs of a training; None where there are none."""
     logs = sorted(folder.glob('*/vis_data/scalars.json'))
     times = []
     for log in logs:
@@ -264,17 +275,17 @@ def seconds_a_step(folder: Path) -> float:
         lines = [x for x in log.read_text().splitlines() if x.endswith('}')]
         steps = [json.loads(line) for line in lines]
         times += [step['time'] for step in steps if 'lr' in step]
-    return median(times)
+    return median(times) if times else None
 
 
 def costs(row: Row, args: argparse.Namespace) -> List[str]:
     """Cells of ``--costs``: parameters in millions, seconds per step."""
-    folders = [args.work_dir / f'{row.slug}_{seed}' for seed in args.seeds]
+    folders = [args.work_dir / row.run_name(seed) for seed in args.seeds]
     seconds = [seconds_a_step(folder) for folder in folders]
-    wanted = options_of(row, args.seeds[0], args.options)
-    options = [resolve(option) for option in wanted]
+    options = options_of(row, args.seeds[0], args.options)
     millions = parameters(row, options) / 1e6
-    return [f'{millions:.2f}', f'{mean(seconds):.2f}']
+    step = '-' if None in seconds else f'{mean(seconds):.2f}'
+    return [f'{millions:.2f}', step]
 
 
 def table(results: dict, args: argparse.Namespace) -> str:
@@ -303,12 +314,15 @@ def main() -> None:
     keep_inputs([row.config for row in args.rows], [args.out])
     register_all_modules()
     tasks = [(row, seed) for seed in args.seeds for row in args.rows]
+    # all of them before any is run: a mistake costs no training
+    kept = {task: kept_run(*task, args) for task in tasks}
+    missing = [t for t in tasks if args.weights or kept[t] is None]
     with ThreadPoolExecutor(args.jobs) as pool:
-        futures = [pool.submit(run, row, seed, args) for row, seed in tasks]
-        figures = [future.result() for future in futures]
+        futures = [pool.submit(run, *t, kept[t], args) for t in missing]
+        found = dict(zip(missing, [future.result() for future in futures]))
     results = {row: [] for row in args.rows}
-    for (row, _), figure in zip(tasks, figures):
-        results[row].append(flat_figures(figure))
+    for task in tasks:
+        results[task[0]].append(flat_figures(kept[task] or found[task]))
     text = table(results, args)
     print(text)
     if args.out:

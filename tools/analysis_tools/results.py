@@ -27,10 +27,11 @@ from mmavs.analysis.results_page import (
 from mmavs.analysis.results_store import (
     Row,
     config_digest,
+    config_with,
+    lineage,
     options_of,
     read_record,
     read_run,
-    row_config,
     write_run,
 )
 from mmavs.command_line import run_script
@@ -97,11 +98,12 @@ def run_table(tables: Dict[str, dict], key: str, args) -> int:
     """Train and test what is missing of a table; return an exit code."""
     table = tables[key]
     seeds = args.seeds or table['seeds']
+    trained = set()
     for seed in seeds:
         for row, _ in table['rows'].values():
             if path_of(table, row, seed).exists():
                 continue
-            code = train_start(tables, row, seed)
+            code = train_start(tables, row, seed, trained)
             if code:
                 return code
     rows = [row for row, _ in table['rows'].values()]
@@ -122,21 +124,28 @@ def run_rows(table: dict, rows: List[Row], seeds: List[int], *more) -> int:
     return subprocess.run(command, cwd=ROOT).returncode
 
 
-def train_start(tables: Dict[str, dict], row: Row, seed: int) -> int:
+def train_start(
+    tables: Dict[str, dict], row: Row, seed: int, trained: set
+) -> int:
     """Train what a row starts from, even if its figures are kept.
 
     A clone has figures and no checkpoints. Where they are here, nothing is
     trained again.
     """
-    found = maker_of(tables, row, seed)
-    if found is None:
+    start = start_of(tables, row, seed)
+    if start is None:
         return 0
-    table, maker, _, of_seed = found
-    code = train_start(tables, maker, of_seed)
-    return code or run_rows(table, [maker], [of_seed], '--weights')
+    folder = WORK / store_of(start.table).name / start.row.run_name(start.seed)
+    if folder in trained:
+        return 0
+    trained.add(folder)
+    code = train_start(tables, start.row, start.seed, trained)
+    return code or run_rows(
+        start.table, [start.row], [start.seed], '--weights'
+    )
 
 
-class Maker(NamedTuple):
+class Start(NamedTuple):
     """The run from whose weights another starts."""
 
     table: dict
@@ -145,23 +154,23 @@ class Maker(NamedTuple):
     seed: int
 
 
-def maker_of(tables: Dict[str, dict], row: Row, seed: int) -> Optional[Maker]:
+def start_of(tables: Dict[str, dict], row: Row, seed: int) -> Optional[Start]:
     """Find the run that a row's ``load_from`` names, if it names one.
 
     Raises:
         ValueError: No table has it.
     """
     key = 'load_from='
-    start = next((o for o in row.options if o.startswith(key)), None)
-    if start is None:
+    path = next((o for o in row.options if o.startswith(key)), None)
+    if path is None:
         return None
-    folder = Path(start[len(key) :].replace('{seed}', str(seed))).parent
-    slug, _, of_seed = folder.name.rpartition('_')
+    folder = Path(path[len(key) :].replace('{seed}', str(seed))).parent
+    number = folder.name.rpartition('_')[2]
     for table in tables.values():
-        for maker, shared in table['rows'].values():
-            here = WORK / store_of(table).name == folder.parent
-            if here and maker.slug == slug:
-                return Maker(table, maker, shared, int(of_seed))
+        for start, shared in table['rows'].values():
+            place = WORK / store_of(table).name / start.run_name(number)
+            if place == folder:
+                return Start(table, start, shared, int(number))
     raise ValueError(
         f'no table has a row that makes {folder}, from which {row.name} '
         f'starts. Fix: add it to {TABLES}'
@@ -170,7 +179,7 @@ def maker_of(tables: Dict[str, dict], row: Row, seed: int) -> Optional[Maker]:
 
 def path_of(table: dict, row: Row, seed: int) -> Path:
     """Name the file of a run."""
-    return store_of(table) / f'{row.slug}_{seed}.json'
+    return store_of(table) / f'{row.run_name(seed)}.json'
 
 
 def store_of(table: dict) -> Path:
@@ -200,22 +209,30 @@ def current(
     except ValueError as error:
         print(f'left out: {error}', file=sys.stderr)
         return None
-    made_by = maker_of(tables, row, seed)
-    if made_by and record.get('starts_from') != digest_of(*made_by[1:]):
+    start = start_of(tables, row, seed)
+    if start and record.get('starts_from') != lineage_of(tables, start):
         print(
-            f'left out: {path} starts from weights of {made_by.row.name}, '
-            'which has changed since. Fix: remove the file to run it anew',
+            f'left out: {path} starts from weights of {start.row.name}, or '
+            'of what that started from, as they were before. Fix: remove the '
+            'file to run it anew',
             file=sys.stderr,
         )
         return None
     return record
 
 
+def lineage_of(tables: Dict[str, dict], run: Start) -> str:
+    """Name the weights of a run by the configs as they are now."""
+    start = start_of(tables, run.row, run.seed)
+    digest = digest_of(run.row, run.shared, run.seed)
+    return lineage(digest, lineage_of(tables, start) if start else None)
+
+
 @cache
 def digest_of(row: Row, shared: tuple, seed: int) -> str:
     """Name the config of a run as it is now; a row may be in two tables."""
-    here = row._replace(config=str(ROOT / row.config))
-    return config_digest(row_config(here, options_of(row, seed, shared)))
+    options = options_of(row, seed, shared)
+    return config_digest(config_with(str(ROOT / row.config), options))
 
 
 def oracle(setting: str) -> dict:
