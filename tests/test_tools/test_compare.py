@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,6 @@ def test_table_gives_mean_and_half_the_range():
     )
 
 
-def run(row, seed, args):
-    """Do what the tool does for a row."""
-    kept = compare.kept_run(row, seed, args)
-    if kept and not args.weights:
-        return kept
-    return compare.run(row, seed, kept, args)
-
-
 @pytest.fixture
 def calls(monkeypatch):
     """Tools that train and test at once, and what they were called with."""
@@ -91,7 +84,7 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
         options=['work_dir=x'],
         weights=False,
     )
-    record = run(row, 3, args)
+    record = compare.run_alone(row, 3, args)
     assert record['figures'] == FIGURES and record['seed'] == 3
     assert record['budget'] == dict(max_epochs=12, batch_size=8)
     assert record['validation'] == []  # nothing was logged
@@ -105,26 +98,26 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
     assert train == [*start, *options]
     assert checkpoint == str(folder / 'best_mIoU_epoch_10.pth')
     assert test[1] == str(folder / 'test') and test[3:] == options
-    assert run(row, 3, args) == record
+    assert compare.run_alone(row, 3, args) == record
     # as in a clone, which has the kept file alone
     args.work_dir = tmp_path / 'elsewhere'
-    assert run(row, 3, args) == record
+    assert compare.run_alone(row, 3, args) == record
     assert len(calls) == 2 and not args.work_dir.exists()
     args.weights = True  # for a row that starts from them: trained alone
-    assert run(row, 3, args) == record
+    assert compare.run_alone(row, 3, args) == record
     assert [tool for tool, *_ in calls[2:]] == ['train']
     assert (args.work_dir / folder.name / 'best_mIoU_epoch_10.pth').exists()
     args.weights = False
     args.sounds = ['own', 'noise', 'mix']
     with pytest.raises(ValueError, match='no figures under noise, mix. Fix'):
-        run(row, 3, args)
+        compare.run_alone(row, 3, args)
     args.sounds = ['own']
     args.options = ['train_cfg.max_epochs=1']
     with pytest.raises(ValueError, match='keeps a run of another config.*Fix'):
-        run(row, 3, args)
+        compare.run_alone(row, 3, args)
     (args.results / f'{row.slug}_3.json').write_text('{"digest"')
     with pytest.raises(ValueError, match='3.json is damaged.*Fix: remo'):
-        run(row, 3, args)
+        compare.run_alone(row, 3, args)
 
 
 def test_a_run_that_starts_from_another_is_kept_in_a_clone(
@@ -143,19 +136,21 @@ def test_a_run_that_starts_from_another_is_kept_in_a_clone(
     best = f'{tmp_path}/w/{first.slug}_{{seed}}/best_mIoU_*.pth'
     second = compare.Row(CONFIG, (f'load_from={best}',))
     with pytest.raises(FileNotFoundError, match='run the row that makes it'):
-        run(second, 3, args)
-    made = run(first, 3, args)
+        compare.run_alone(second, 3, args)
+    made = compare.run_alone(first, 3, args)
     assert 'starts_from' not in made
-    record = run(second, 3, args)
+    record = compare.run_alone(second, 3, args)
     assert record['starts_from'] == made['digest']  # its lineage: no start
     made_by_two = f'{tmp_path}/w/{second.run_name(3)}/best_mIoU_*.pth'
-    third = run(compare.Row(CONFIG, (f'load_from={made_by_two}',)), 3, args)
+    third = compare.run_alone(
+        compare.Row(CONFIG, (f'load_from={made_by_two}',)), 3, args
+    )
     both = compare.lineage(record['digest'], made['digest'])
     assert third['starts_from'] == both != record['digest']
     found = f'load_from={tmp_path}/w/{first.slug}_3/best_mIoU_epoch_10.pth'
     assert record['command'].endswith(found)
     shutil.rmtree(tmp_path / 'w')
-    assert run(second, 3, args) == record
+    assert compare.run_alone(second, 3, args) == record
     assert len(calls) == 6
 
 
@@ -173,15 +168,15 @@ def test_a_run_of_other_options_or_another_config_is_not_taken(
         options=[],
         weights=False,
     )
-    run(compare.Row(str(path), ()), 3, args)
+    compare.run_alone(compare.Row(str(path), ()), 3, args)
     (tmp_path / 'kept' / 'a_3.json').unlink()
     args.options = ['train_cfg.max_epochs=1']
     with pytest.raises(ValueError, match='differs: train_cfg.max_epochs. Fix'):
-        run(compare.Row(str(path), ()), 3, args)
+        compare.run_alone(compare.Row(str(path), ()), 3, args)
     args.options = []
     path.write_text(f"_base_ = '{ROOT / CONFIG}'\nlog_level = 'DEBUG'")
     with pytest.raises(ValueError, match='differs: log_level. Fix'):
-        run(compare.Row(str(path), ()), 3, args)
+        compare.run_alone(compare.Row(str(path), ()), 3, args)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +199,30 @@ def test_a_tool_that_fails_is_shown(
         compare.call(tmp_path, 1, 'train', 'a.py')
     log = (tmp_path / 'train.log').read_text()
     assert log.startswith('before it was interrupted\na line\n')
+
+
+def test_a_run_that_another_does_is_waited_for(calls, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    row = compare.Row(CONFIG, ())
+    args = argparse.Namespace(
+        work_dir=tmp_path / 'w',
+        results=tmp_path / 'kept',
+        sounds=['own'],
+        jobs=1,
+        options=[],
+        weights=False,
+    )
+    record = compare.run_alone(row, 0, args)
+    path = args.results / f'{row.run_name(0)}.json'
+    kept = path.read_text()
+    path.unlink()
+    calls.clear()
+    lock = tmp_path / 'w' / f'.{row.run_name(0)}.lock'
+    with ThreadPoolExecutor() as pool:
+        with compare.FileLock(lock):
+            other = pool.submit(compare.run_alone, row, 0, args)
+            path.write_text(kept)
+        assert other.result() == record and not calls
 
 
 def test_a_mistake_in_one_row_costs_no_training(calls, tmp_path, monkeypatch):

@@ -18,8 +18,8 @@ comparison is carried on. A run is known by its whole config, options and all:
 one of another config is not taken for it, and a work dir whose run started
 from other weights is refused. Its figures, under every sound (--sounds), are
 one small file of --results; with that file alone, as in a clone, a run is done
-as well. Where another row starts from its weights, --weights trains it all the
-same.
+as well. Who calls for a run that another process does waits for it. Where
+another row starts from its weights, --weights trains it all the same.
 Runs share the cores, or have as many threads as OMP_NUM_THREADS says.
 ``--costs`` adds the parameters that take part in a clip, and the median
 seconds of a training step, of the machine it ran on.
@@ -36,6 +36,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import List, Optional
 
+from filelock import FileLock
 from mmengine.config import Config
 from mmengine.device import get_device
 
@@ -143,6 +144,19 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     args.results = args.results or args.work_dir / 'results'
     return args
+
+
+def run_alone(row: Row, seed: int, args: argparse.Namespace) -> dict:
+    """Do a run, or wait for whoever is doing it and take what they kept."""
+    kept = kept_run(row, seed, args)
+    if kept and not args.weights:
+        return kept
+    args.work_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(args.work_dir / f'.{row.run_name(seed)}.lock'):
+        kept = kept_run(row, seed, args)
+        if kept and not args.weights:
+            return kept
+        return run(row, seed, kept, args)
 
 
 def run(
@@ -314,15 +328,14 @@ def main() -> None:
     keep_inputs([row.config for row in args.rows], [args.out])
     register_all_modules()
     tasks = [(row, seed) for seed in args.seeds for row in args.rows]
-    # all of them before any is run: a mistake costs no training
-    kept = {task: kept_run(*task, args) for task in tasks}
-    missing = [t for t in tasks if args.weights or kept[t] is None]
+    for task in tasks:  # before any is run: a mistake costs no training
+        kept_run(*task, args)
     with ThreadPoolExecutor(args.jobs) as pool:
-        futures = [pool.submit(run, *t, kept[t], args) for t in missing]
-        found = dict(zip(missing, [future.result() for future in futures]))
+        futures = [pool.submit(run_alone, *task, args) for task in tasks]
+        figures = [future.result() for future in futures]
     results = {row: [] for row in args.rows}
-    for task in tasks:
-        results[task[0]].append(flat_figures(kept[task] or found[task]))
+    for (row, _), figure in zip(tasks, figures):
+        results[row].append(flat_figures(figure))
     text = table(results, args)
     print(text)
     if args.out:
