@@ -1,6 +1,6 @@
 """Tables and plots of kept runs."""
 
-from functools import partial
+import functools
 from pathlib import Path
 from statistics import mean
 from typing import Dict, List, Optional, Sequence
@@ -53,7 +53,7 @@ def write_tables(
     counted = ['instances'] if _counts_instances(records) else []
     ends = [*counted, 'robustness', 'last quarter']
     lines += _head(['', 'seeds', *UNFITTING, *ends])
-    cells_of = partial(_silence, counted=bool(counted))
+    cells_of = functools.partial(_silence, counted=bool(counted))
     for name, runs in records.items():
         lines.append(_row([name], runs, wanted, cells_of))
     return '\n'.join([*lines, ''])
@@ -160,5 +160,5 @@ def draw_plots(records: Records, path: Path) -> None:
     points.set(xlabel='J under own sound, %', ylabel='FPR under mute, %')
     curves.set(xlabel='epoch', ylabel='J of validation, %')
     figure.legend(loc='outside right center', fontsize=8)
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, format='png', dpi=100)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format='png', dpi=100)
