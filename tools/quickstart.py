@@ -27,7 +27,7 @@ from mmavs.datasets.synthetic import ensure_synthetic
 from mmavs.engine.run_config import load_config
 from mmavs.files.text_files import read_json
 from mmavs.processors import threads_of_a_run
-from mmavs.weights.work_dir import best_checkpoint, note_run
+from mmavs.weights.work_dir import DONE, best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = 'data/synthetic-64px'
@@ -98,7 +98,7 @@ def train(config: str, work_dir: Path, show: Show) -> Path:
     """Train unless it is done already; return the best checkpoint."""
     loaded = load_config(ROOT / config, OPTIONS)
     note_run(work_dir, loaded)
-    done = work_dir / 'done'
+    done = work_dir / DONE
     if not done.exists():
         # no half-trained weights in the way of a fresh run
         folder = ('--work-dir', str(work_dir), '--resume')

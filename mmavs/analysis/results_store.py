@@ -11,6 +11,7 @@ from mmengine.config import Config, DictAction
 
 from mmavs.engine.run_config import load_config
 from mmavs.evaluation.functional.robustness import robustness
+from mmavs.files.names import check_name
 from mmavs.files.text_files import read_json
 from mmavs.files.whole_files import write_text
 
@@ -44,8 +45,14 @@ class Row(NamedTuple):
         return re.sub(r'[^\w.=+-]+', '_', ' '.join(words))
 
     def run_name(self, seed: int) -> str:
-        """Name the folder and the file of a run."""
-        return f'{self.slug}_{seed}'
+        """Name the folder and the file of a run.
+
+        Raises:
+            ValueError: Too many options for a file's name.
+        """
+        name = f'{self.slug}_{seed}'
+        check_name(name)
+        return name
 
     @property
     def text(self) -> str:
@@ -96,6 +103,13 @@ def config_digest(config: Config) -> str:
     if not content.get('auto_scale_lr', {}).get('enable'):
         content.pop('auto_scale_lr', None)  # it says nothing then
     return _digest(json.dumps(content, sort_keys=True, default=str))
+
+
+def run_digest(row: Row, seed: int, shared: Sequence[str]) -> str:
+    """Name the config of a run, whatever fits a ``*`` in its options."""
+    return config_digest(
+        config_with(row.config, options_of(row, seed, shared))
+    )
 
 
 def lineage(digest: str, start: Optional[str]) -> str:

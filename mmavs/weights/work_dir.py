@@ -13,6 +13,7 @@ from mmavs.files.text_files import read_json
 from mmavs.files.whole_files import write_text
 
 NOTE = 'run.json'
+DONE = 'done'  # its training has come to its end
 _LAST = 'last_checkpoint'
 _AGAIN = 'remove the folder, and call again.'
 _NUMBERED = re.compile(r'(?:epoch|iter)_(\d+)\.pth')

@@ -48,6 +48,18 @@ def test_table_gives_mean_and_half_the_range():
     )
 
 
+def arguments(work_dir, results):
+    """What the command line gives, one sound and no options."""
+    return argparse.Namespace(
+        work_dir=work_dir,
+        results=results,
+        sounds=['own'],
+        jobs=1,
+        options=[],
+        weights=False,
+    )
+
+
 @pytest.fixture
 def calls(monkeypatch):
     """Tools that train and test at once, and what they were called with."""
@@ -76,14 +88,8 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
 ):
     monkeypatch.chdir(ROOT)
     row = compare.Row(CONFIG, ('model.neck.1.window=1',))
-    args = argparse.Namespace(
-        work_dir=tmp_path,
-        results=tmp_path / 'kept',
-        sounds=['own', 'mute'],
-        jobs=1,
-        options=['work_dir=x'],
-        weights=False,
-    )
+    args = arguments(tmp_path, tmp_path / 'kept')
+    args.sounds, args.options = ['own', 'mute'], ['work_dir=x']
     record = compare.run_alone(row, 3, args)
     assert record['figures'] == FIGURES and record['seed'] == 3
     assert record['budget'] == dict(max_epochs=12, batch_size=8)
@@ -107,6 +113,8 @@ def test_the_best_of_a_run_is_tested_and_the_run_not_done_again(
     assert compare.run_alone(row, 3, args) == record
     assert [tool for tool, *_ in calls[2:]] == ['train']
     assert (args.work_dir / folder.name / 'best_mIoU_epoch_10.pth').exists()
+    assert compare.run_alone(row, 3, args) == record
+    assert len(calls) == 3  # once is enough
     args.weights = False
     args.sounds = ['own', 'noise', 'mix']
     with pytest.raises(ValueError, match='no figures under noise, mix. Fix'):
@@ -124,14 +132,7 @@ def test_a_run_that_starts_from_another_is_kept_in_a_clone(
     calls, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(ROOT)
-    args = argparse.Namespace(
-        work_dir=tmp_path / 'w',
-        results=tmp_path / 'kept',
-        sounds=['own'],
-        jobs=1,
-        options=[],
-        weights=False,
-    )
+    args = arguments(tmp_path / 'w', tmp_path / 'kept')
     first = compare.Row(CONFIG, ())
     best = f'{tmp_path}/w/{first.slug}_{{seed}}/best_mIoU_*.pth'
     second = compare.Row(CONFIG, (f'load_from={best}',))
@@ -160,14 +161,7 @@ def test_a_run_of_other_options_or_another_config_is_not_taken(
     monkeypatch.chdir(ROOT)
     path = tmp_path / 'a.py'
     path.write_text(f"_base_ = '{ROOT / CONFIG}'")
-    args = argparse.Namespace(
-        work_dir=tmp_path / 'w',
-        results=tmp_path / 'kept',
-        sounds=['own'],
-        jobs=1,
-        options=[],
-        weights=False,
-    )
+    args = arguments(tmp_path / 'w', tmp_path / 'kept')
     compare.run_alone(compare.Row(str(path), ()), 3, args)
     (tmp_path / 'kept' / 'a_3.json').unlink()
     args.options = ['train_cfg.max_epochs=1']
@@ -204,14 +198,7 @@ def test_a_tool_that_fails_is_shown(
 def test_a_run_that_another_does_is_waited_for(calls, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     row = compare.Row(CONFIG, ())
-    args = argparse.Namespace(
-        work_dir=tmp_path / 'w',
-        results=tmp_path / 'kept',
-        sounds=['own'],
-        jobs=1,
-        options=[],
-        weights=False,
-    )
+    args = arguments(tmp_path / 'w', tmp_path / 'kept')
     record = compare.run_alone(row, 0, args)
     path = args.results / f'{row.run_name(0)}.json'
     kept = path.read_text()
@@ -246,6 +233,9 @@ def test_long_names_of_runs_become_short():
     assert name.endswith('_model.neck.1.window=1_3')
     other = row._replace(options=(option + 'b', 'model.neck.1.window=1'))
     assert other.run_name(3) != name
+    many = row._replace(options=tuple(f'a.b.c.d={i}' for i in range(30)))
+    with pytest.raises(ValueError, match='too long.*Fix'):
+        many.run_name(3)
 
 
 def test_costs_are_parameters_and_the_median_step(tmp_path, monkeypatch):

@@ -45,12 +45,12 @@ from mmavs.analysis.complexity import clip_complexity
 from mmavs.analysis.results_page import spread
 from mmavs.analysis.results_store import (
     Row,
-    config_digest,
     config_with,
     flat_figures,
     lineage,
     options_of,
     read_run,
+    run_digest,
     validation_curve,
     write_run,
 )
@@ -62,7 +62,7 @@ from mmavs.files.whole_files import write_text
 from mmavs.media.listing import natural_key
 from mmavs.processors import threads_of_a_run
 from mmavs.utils import register_all_modules
-from mmavs.weights.work_dir import best_checkpoint, last_checkpoint, note_run
+from mmavs.weights.work_dir import DONE, best_checkpoint, note_run
 
 ROOT = Path(__file__).resolve().parents[2]
 LINEAGE = 'lineage.txt'  # in a work dir: what its weights come from
@@ -164,8 +164,8 @@ def run(
 ) -> dict:
     """Train and test once, unless it is done; return the record."""
     folder = args.work_dir.absolute() / row.run_name(seed)
+    digest = run_digest(row, seed, args.options)
     wanted = options_of(row, seed, args.options)
-    digest = config_digest(config_with(row.config, wanted))
     options = [resolve(option) for option in wanted]
     config = config_with(row.config, options)
     if config.get('load_from'):
@@ -176,8 +176,9 @@ def run(
     threads = threads_of_a_run(args.jobs)
     source = str(Path(row.config).absolute())  # tools run in the root
     words = ['--work-dir', str(folder), '--cfg-options', *options]
-    if not is_finished(folder, config):
+    if not (folder / DONE).exists():
         call(folder, threads, 'train', source, '--resume', *words)
+        (folder / DONE).touch()
     if kept:
         return kept
     words[1] = str(folder / 'test')
@@ -206,14 +207,6 @@ def run(
     return record
 
 
-def is_finished(folder: Path, config: Config) -> bool:
-    """Tell whether a training has come to its end."""
-    last = last_checkpoint(folder)
-    ends = [config.train_cfg.get(key) for key in ('max_epochs', 'max_iters')]
-    names = [f'epoch_{ends[0]}', f'iter_{ends[1]}']
-    return last is not None and last.stem in names
-
-
 def lineage_of(config: Config) -> Optional[str]:
     """Read what names the weights that a run starts from, if it is known."""
     if not config.get('load_from'):
@@ -228,10 +221,8 @@ def kept_run(row: Row, seed: int, args: argparse.Namespace) -> Optional[dict]:
     Raises:
         ValueError: It is of another config, or of fewer sounds.
     """
-    wanted = options_of(row, seed, args.options)
-    digest = config_digest(config_with(row.config, wanted))
     path = args.results / f'{row.run_name(seed)}.json'
-    record = read_run(path, digest)
+    record = read_run(path, run_digest(row, seed, args.options))
     heard = record['figures']['sounds'] if record else args.sounds
     missing = [sound for sound in args.sounds if sound not in heard]
     if missing:

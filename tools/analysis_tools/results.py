@@ -26,12 +26,10 @@ from mmavs.analysis.results_page import (
 )
 from mmavs.analysis.results_store import (
     Row,
-    config_digest,
-    config_with,
     lineage,
-    options_of,
     read_record,
     read_run,
+    run_digest,
     write_run,
 )
 from mmavs.command_line import run_script
@@ -231,8 +229,8 @@ def lineage_of(tables: Dict[str, dict], run: Start) -> str:
 @cache
 def digest_of(row: Row, shared: tuple, seed: int) -> str:
     """Name the config of a run as it is now; a row may be in two tables."""
-    options = options_of(row, seed, shared)
-    return config_digest(config_with(str(ROOT / row.config), options))
+    here = row._replace(config=str(ROOT / row.config))
+    return run_digest(here, seed, shared)
 
 
 def oracle(setting: str) -> dict:
@@ -253,7 +251,7 @@ def oracle_record(figures: dict, plan: Plan) -> dict:
     return dict(
         digest='',
         command=f'mmavs.analysis.deaf_oracle.deaf_oracle({plan})',
-        figures=dict(sounds=sounds, robustness=0.0),
+        figures=dict(sounds=sounds),
         validation=[],
     )
 

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 
 from mmavs.models.layers.positions import pixel_centres
 from mmavs.models.necks.av_bridge import BridgeLayer
@@ -8,6 +11,7 @@ from mmavs.registry import MODELS
 from mmavs.structures import AVFeatures
 from mmavs.testing import check_gradients
 
+ROOT = Path(__file__).resolve().parents[3]
 CHANNELS = (8, 16, 24, 32)
 TINY = dict(
     type='AVBridge',
@@ -100,19 +104,13 @@ def test_audio_weight_is_one_learnable_scalar_a_layer(options, start):
 def test_six_layers_keep_tokens_apart(options, lowest, highest):
     """Eq. 3 to the letter leaves all tokens of sound equal at the start."""
     torch.manual_seed(0)
-    channels = (64, 128, 320, 512)
-    neck = dict(
-        type='AVBridge',
-        in_channels=channels,
-        audio_channels=128,
-        embed_dims=256,
-        encoder=dict(num_layers=6),
-        queries=dict(num_queries=300),
-        decoder=dict(num_layers=6, **options),
-    )
+    neck = Config.fromfile(
+        ROOT / 'configs/_base_/models/avsac_pvt.py'
+    ).model.neck
+    neck.decoder.update(options)
     neck = MODELS.build(neck).eval()
     neck.init_weights()
-    sizes = zip(channels, (56, 28, 14, 7))  # of 224 px
+    sizes = zip((64, 128, 320, 512), (56, 28, 14, 7))  # of 224 px
     maps = tuple(torch.randn(1, c, size, size) for c, size in sizes)
     with torch.no_grad():
         tokens = neck(AVFeatures(maps, torch.randn(1, 128))).audio
