@@ -1,6 +1,8 @@
 """Tables and plots of kept runs."""
 
 import functools
+from collections import Counter
+from itertools import chain
 from pathlib import Path
 from statistics import mean
 from typing import Dict, List, Optional, Sequence
@@ -110,15 +112,18 @@ def spread(values: Sequence[Optional[float]]) -> str:
 
 
 def _budget(records: Records) -> List[str]:
-    """Say how long the rows were trained, and on what."""
-    found = []
-    for runs in records.values():
-        for run in runs:
-            if 'budget' in run:
-                parts = [f'{k} {v}' for k, v in run['budget'].items()]
-                found.append(', '.join([*parts, run['device']]))
-    said = '; '.join(dict.fromkeys(found))
-    return [f'Budget: {said}.', ''] if said else []
+    """Say how long the rows were trained, and how many runs on what."""
+    found = Counter()
+    for run in chain(*records.values()):
+        if 'budget' in run:
+            parts = [f'{k} {v}' for k, v in run['budget'].items()]
+            found[', '.join([*parts, run['device']])] += 1
+    said = [f'{said} ({_plural(count)})' for said, count in found.items()]
+    return [f'Budget: {"; ".join(said)}.', ''] if said else []
+
+
+def _plural(count: int) -> str:
+    return f'{count} run{"s" if count != 1 else ""}'
 
 
 def is_trained(records: Records) -> bool:

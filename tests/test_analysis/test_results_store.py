@@ -99,7 +99,7 @@ def test_tables_by_hand():
     records = {'FiLM': [run(0, 60.0), run(1, 64.0, 4.0)], 'AVSAC': []}
     text = write_tables('ms3', 'MS3', records, 3)
     assert text.startswith('## MS3\n\n```bash\npython tools/analysis_tools/')
-    assert 'Budget: max_epochs 12, cpu.' in text
+    assert 'Budget: max_epochs 12, cpu (2 runs).' in text
     lines = text.splitlines()
     films = [line for line in lines if line.startswith('| FiLM')]
     own = '62.0 ± 2.0 / 70.0 ± 0.0'

@@ -36,12 +36,14 @@ from pathlib import Path
 from statistics import mean, median
 from typing import List, Optional
 
+import torch
 from filelock import FileLock
 from mmengine.config import Config
 from mmengine.device import get_device
 
 import mmavs  # noqa: F401  (before mmseg, so that mmcv-lite will do)
 from mmavs.analysis.complexity import clip_complexity
+from mmavs.analysis.measure import machine_name
 from mmavs.analysis.results_page import spread
 from mmavs.analysis.results_store import (
     Row,
@@ -197,7 +199,7 @@ def run(
         **(dict(starts_from=start) if start else {}),
         seed=seed,
         budget=budget(config),
-        device=get_device(),
+        device=device_name(),
         threads=threads,
         figures=read_json(newest, 'remove it and call again.'),
         validation=validation_curve(folder),
@@ -205,6 +207,12 @@ def run(
     write_run(args.results / f'{folder.name}.json', record)
     print(f'{row.name} seed {seed}: {flat_figures(record)}', flush=True)
     return record
+
+
+def device_name() -> str:
+    """Name the card that a run takes, or 'cpu'."""
+    device = torch.device(get_device())
+    return machine_name(device) if device.type == 'cuda' else device.type
 
 
 def lineage_of(config: Config) -> Optional[str]:
