@@ -27,10 +27,12 @@
 # TORCH=2.4.1        PyTorch version (torchaudio and torchvision follow it)
 # PHOTO_ARGS="--stamps DIR --backgrounds DIR --epochs 12"
 # VENV=/some/where   where the environment goes
+# JOBS=14            runs at a time of make results-full
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH ?= 2.11.0
 VENV ?= .venv
+JOBS ?= 1
 MMCV ?= lite
 
 BIN := $(VENV)/bin
@@ -162,7 +164,7 @@ results: $(STAMP)
 	@$(BIN)/python tools/analysis_tools/results.py ms3 --seeds 0 --jobs 2
 
 results-full: $(STAMP)
-	@$(BIN)/python tools/analysis_tools/results.py
+	@$(BIN)/python tools/analysis_tools/results.py --jobs $(JOBS)
 
 docs: $(STAMP)
 	@$(PIP) -r requirements/docs.txt

@@ -28,6 +28,7 @@ from mmavs.analysis.results_store import (
     write_run,
 )
 from mmavs.datasets.synthetic.generate import Plan
+from mmavs.evaluation.functional.robustness import robustness
 
 
 def run(seed=0, own=60.0, rate=2.0, validation=((1, 50.0), (2, 55.0))):
@@ -183,6 +184,9 @@ def test_the_page_is_what_the_kept_runs_give():
     kept = [read_record(path) for path in tool.STORE.rglob('*.json')]
     # none is of a config that has changed since, or of no table
     assert {r['command'] for r in kept} == {r['command'] for r in runs}
+    for figures in (r['figures'] for r in kept if 'seed' in r):
+        joined = pytest.approx(robustness(figures['sounds']))
+        assert figures['robustness'] == joined
     page = tool.PAGE.read_text()
     assert page.count(tool.BEGIN) == page.count(tool.END) == 1
     fix = 'run: python tools/analysis_tools/results.py --page-only'

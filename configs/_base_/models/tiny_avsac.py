@@ -12,7 +12,7 @@ model = dict(
         dropout=0.0,
         encoder=dict(num_layers=1, ffn_channels=64),
         queries=dict(num_queries=20, num_layers=1, ffn_channels=64),
-        decoder=dict(num_layers=2),
+        decoder=dict(num_layers=2, audio_weight=0),
     ),
     decode_head=dict(
         _delete_=True,

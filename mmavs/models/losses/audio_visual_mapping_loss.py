@@ -64,9 +64,9 @@ class AudioVisualMappingLoss(nn.Module):
         detach_audio (bool): Take the sound as a target that gets no gradient.
             As released the loss moves both, which a frozen sound encoder
             bears; a trainable one finds it easiest to say the same for every
-            sound. A target that the loss does not move may grow: take
-            ``reduction='mean'`` with it, since a sum over many frames then
-            drowns the segmentation.
+            sound. A target that the loss does not move may grow, where
+            ``normalize`` does not bound it: take ``reduction='mean'`` then,
+            since a sum over many frames drowns the segmentation.
         background_index (int): Class that is not foreground. Until September
             2024 the released AVSS code took 70, the last class, so that M was
             nearly 1 everywhere; published AVSS numbers were made with that.

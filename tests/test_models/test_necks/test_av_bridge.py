@@ -21,7 +21,7 @@ TINY = dict(
     num_heads=4,
     encoder=dict(num_layers=1, ffn_channels=48),
     queries=dict(num_queries=5, num_layers=1, ffn_channels=48),
-    decoder=dict(num_layers=2),
+    decoder=dict(num_layers=2, audio_weight=0.7),  # from 0 vision is deaf
 )
 HEAD = dict(type='BAVDHead', embed_dims=32, num_queries=5, mlp_channels=24)
 
@@ -88,18 +88,38 @@ def test_layer_follows_equations_2_and_3(residual):
     torch.testing.assert_close(got_audio, f_vga)
 
 
-@pytest.mark.parametrize('options, start', [({}, 1), ({'audio_weight': 0}, 0)])
+@pytest.mark.parametrize('options, start', [({}, 0), ({'audio_weight': 1}, 1)])
 def test_audio_weight_is_one_learnable_scalar_a_layer(options, start):
-    neck = MODELS.build(tiny(decoder=dict(num_layers=2, **options)))
+    decoder = dict(num_layers=2, **options)
+    neck = MODELS.build(dict(TINY, decoder=decoder))
     weights = [layer.agv.audio_weight for layer in neck.layers]
     assert [w.numel() for w in weights] == [1, 1]
     assert all(w.item() == start and w.requires_grad for w in weights)
     assert all(w.is_floating_point() for w in weights)
 
 
+def test_from_zero_sound_is_let_in_by_the_weight_alone():
+    """The first step moves w, and then the attention that it scales."""
+    layer = BridgeLayer(32, num_heads=4, num_levels=2, num_points=3)
+    shapes = ((4, 4), (2, 2))
+    visual, audio = torch.randn(2, 20, 32), torch.randn(2, 5, 32)
+    pos, reference = torch.randn(1, 20, 32), pixel_centres(shapes)
+    heard = layer.eval()(visual, audio, pos, reference, shapes)[0]
+    deaf = layer(visual, audio + 1, pos, reference, shapes)[0]
+    assert torch.equal(heard, deaf)
+    (heard * torch.randn_like(heard)).sum().backward()
+    agv = layer.agv
+    assert agv.audio_weight.grad != 0
+    assert not agv.cross_attn.in_proj_weight.grad.any()
+
+
 @pytest.mark.parametrize(
     'options, lowest, highest',
-    [({}, 0.05, 0.2), (dict(vga_residual=False), 0, 1e-6)],
+    [
+        ({}, 0.1, 0.3),
+        (dict(audio_weight=1), 0.05, 0.2),
+        (dict(vga_residual=False), 0, 1e-6),
+    ],
 )
 def test_six_layers_keep_tokens_apart(options, lowest, highest):
     """Eq. 3 to the letter leaves all tokens of sound equal at the start."""
