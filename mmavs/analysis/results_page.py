@@ -1,8 +1,7 @@
 """Tables and plots of kept runs."""
 
 import functools
-from collections import Counter
-from itertools import chain
+from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import mean
 from typing import Dict, List, Optional, Sequence
@@ -112,18 +111,24 @@ def spread(values: Sequence[Optional[float]]) -> str:
 
 
 def _budget(records: Records) -> List[str]:
-    """Say how long the rows were trained, and how many runs on what."""
-    found = Counter()
-    for run in chain(*records.values()):
-        if 'budget' in run:
-            parts = [f'{k} {v}' for k, v in run['budget'].items()]
-            found[', '.join([*parts, run['device']])] += 1
-    said = [f'{said} ({_plural(count)})' for said, count in found.items()]
-    return [f'Budget: {"; ".join(said)}.', ''] if said else []
+    """Say how long the rows were trained, and how many runs on what.
 
-
-def _plural(count: int) -> str:
-    return f'{count} run{"s" if count != 1 else ""}'
+    The budget of most runs comes first; to others, their rows are named.
+    """
+    devices, rows = defaultdict(Counter), defaultdict(dict)
+    for name, runs in records.items():
+        for run in runs:
+            if 'budget' in run:
+                key = ', '.join(f'{k} {v}' for k, v in run['budget'].items())
+                devices[key][run['device']] += 1
+                rows[key][name] = None
+    order = sorted(devices, key=lambda key: -devices[key].total())
+    found = []
+    for key in order:
+        on = ', '.join(f'{n} on {where}' for where, n in devices[key].items())
+        whose = f'{", ".join(rows[key])}: ' if found else ''
+        found.append(f'{whose}{key} (runs: {on})')
+    return [f'Budget: {"; ".join(found)}.', ''] if found else []
 
 
 def is_trained(records: Records) -> bool:

@@ -96,11 +96,19 @@ def test_what_the_last_quarter_gains():
     assert last_quarter_gain(falls) == 0.0
 
 
+def test_other_budgets_are_named_by_their_rows():
+    other = dict(run(), budget=dict(max_epochs=6), device='NVIDIA H200')
+    both = [run(), dict(run(1), device='NVIDIA H200')]
+    text = write_tables('ms3', 'MS3', {'AVIS': [other], 'FiLM': both}, 2)
+    most = 'max_epochs 12 (runs: 1 on cpu, 1 on NVIDIA H200)'
+    assert f'Budget: {most}; AVIS: max_epochs 6 (runs: 1 on' in text
+
+
 def test_tables_by_hand():
     records = {'FiLM': [run(0, 60.0), run(1, 64.0, 4.0)], 'AVSAC': []}
     text = write_tables('ms3', 'MS3', records, 3)
     assert text.startswith('## MS3\n\n```bash\npython tools/analysis_tools/')
-    assert 'Budget: max_epochs 12, cpu (2 runs).' in text
+    assert 'Budget: max_epochs 12 (runs: 2 on cpu).' in text
     lines = text.splitlines()
     films = [line for line in lines if line.startswith('| FiLM')]
     own = '62.0 ± 2.0 / 70.0 ± 0.0'
