@@ -126,8 +126,8 @@ def _budget(records: Records) -> List[str]:
     found = []
     for key in order:
         on = ', '.join(f'{n} on {where}' for where, n in devices[key].items())
-        whose = f'{", ".join(rows[key])}: ' if found else ''
-        found.append(f'{whose}{key} (runs: {on})')
+        prefix = f'{", ".join(rows[key])}: ' if found else ''
+        found.append(f'{prefix}{key} (runs: {on})')
     return [f'Budget: {"; ".join(found)}.', ''] if found else []
 
 

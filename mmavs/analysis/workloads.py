@@ -26,6 +26,7 @@ from mmavs.models.precision import autocast
 from mmavs.registry import METRICS, MODELS
 from mmavs.structures import AVFeatures, FramePixelData
 from mmavs.testing.random_clips import random_clips
+from mmavs.testing.waking import wake
 
 FORMS = ('mmavs', 'naive')
 PARTS = ('backbone', 'audio_encoder', 'neck', 'decode_head')
@@ -84,11 +85,7 @@ def build_form(
         tuple: The model, and the names of modules in their textbook form.
     """
     torch.manual_seed(0)
-    model = MODELS.build(config.model)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if not parameter.any():
-                parameter.normal_(std=0.1)
+    model = wake(MODELS.build(config.model))
     changed: List[str] = []
     if form == 'naive':
         model, changed = naive_copy(model)

@@ -4,6 +4,7 @@ from .gradients import check_gradients
 from .labels import labels_of
 from .ranks import on_ranks
 from .trees import tiny_avsbench, tiny_copy
+from .waking import wake
 
 __all__ = [
     'check_gradients',
@@ -11,4 +12,5 @@ __all__ = [
     'on_ranks',
     'tiny_avsbench',
     'tiny_copy',
+    'wake',
 ]

@@ -105,9 +105,10 @@ def test_what_differs_from_clip_to_clip_is_refused(what, monkeypatch):
 @torch.no_grad()
 def test_replayed_logits_equal_eager_ones(name):
     from mmavs.apis import init_model
+    from mmavs.testing import wake
     from mmavs.testing.random_clips import random_clips
 
-    model = init_model(f'{name}_tiny_ms3', 'random', 'cuda')
+    model = wake(init_model(f'{name}_tiny_ms3', 'random', 'cuda'))
     first, second = (
         {k: v + shift for k, v in random_clips(model, 1, 5, 64)[0].items()}
         for shift in (0, 0.5)

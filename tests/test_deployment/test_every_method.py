@@ -7,6 +7,7 @@ from mmavs.apis import init_model
 from mmavs.compat.exporters import no_compiler
 from mmavs.deployment import export_model, exporting
 from mmavs.deployment.checking import difference, load
+from mmavs.testing import wake
 
 pytestmark = pytest.mark.slow
 ONE_SIZE = ('auralsam2_tiny_ms3',)
@@ -45,7 +46,7 @@ def check(model, path, **options):
 
 def build(name):
     torch.manual_seed(0)
-    return init_model(name, 'random', 'cpu')
+    return wake(init_model(name, 'random', 'cpu'))
 
 
 @pytest.mark.parametrize('name', METHODS)

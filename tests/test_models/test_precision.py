@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mmavs.apis import AVSInferencer, init_model
+from mmavs.testing import wake
 from mmavs.testing.random_clips import random_clips
 
 METHODS = (
@@ -18,6 +19,8 @@ def test_every_method_predicts(name):
     """Near what float32 gives, and in float32 for whoever reads it."""
     torch.manual_seed(0)
     model = init_model(name, 'random', 'cpu')
+    if name == 'avsac_tiny_ms3':
+        wake(model)  # its w starts at 0, and hides the attention to sound
     inputs, _ = random_clips(model, 1, 5, 64)
     seen = []
     model.decode_head.register_forward_hook(
@@ -34,8 +37,8 @@ def test_every_method_predicts(name):
     assert half['logits'].isfinite().all()
     if name == 'avis_tiny_ms3':  # painted: instances come and go
         return
-    apart = (half['logits'] - exact['logits']).abs().max()
-    assert 0 < apart < 0.1 * exact['logits'].abs().max()
+    apart = (half['logits'] - exact['logits']).norm()
+    assert 0 < apart < 0.1 * exact['logits'].norm()
 
 
 def test_one_word_sets_it():

@@ -33,6 +33,15 @@ def test_rows_are_configs_with_options(monkeypatch):
         compare.parse_row('no.py')
 
 
+def test_a_run_names_its_card(monkeypatch):
+    monkeypatch.setattr(compare, 'get_device', lambda: 'cpu')
+    assert compare.device_name() == 'cpu'
+    monkeypatch.setattr(compare, 'get_device', lambda: 'cuda')
+    cards = 'mmavs.analysis.measure.torch.cuda.get_device_name'
+    monkeypatch.setattr(cards, lambda device: f'a card at {device}')
+    assert compare.device_name() == 'a card at cuda'
+
+
 def test_table_gives_mean_and_half_the_range():
     row = compare.Row(CONFIG, ())
     runs = [

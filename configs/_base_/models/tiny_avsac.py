@@ -1,5 +1,5 @@
 # AVSAC, small: the bridges of its two towers and AVFS.
-# model.neck.decoder.direction=a2v or v2a cuts a bridge.
+# model.neck.decoder.direction=a2v or v2a cuts a bridge, none both.
 _base_ = './tiny.py'
 model = dict(
     neck=dict(
@@ -12,6 +12,7 @@ model = dict(
         dropout=0.0,
         encoder=dict(num_layers=1, ffn_channels=64),
         queries=dict(num_queries=20, num_layers=1, ffn_channels=64),
+        # the default, said since kept runs are known by their config
         decoder=dict(num_layers=2, audio_weight=0),
     ),
     decode_head=dict(

@@ -21,7 +21,7 @@ TINY = dict(
     num_heads=4,
     encoder=dict(num_layers=1, ffn_channels=48),
     queries=dict(num_queries=5, num_layers=1, ffn_channels=48),
-    decoder=dict(num_layers=2, audio_weight=0.7),  # from 0 vision is deaf
+    decoder=dict(num_layers=2, audio_weight=0.7),  # from 0 AGV is deaf
 )
 HEAD = dict(type='BAVDHead', embed_dims=32, num_queries=5, mlp_channels=24)
 
@@ -111,6 +111,9 @@ def test_from_zero_sound_is_let_in_by_the_weight_alone():
     agv = layer.agv
     assert agv.audio_weight.grad != 0
     assert not agv.cross_attn.in_proj_weight.grad.any()
+    torch.nn.init.constant_(agv.audio_weight, 0.1)  # w has moved
+    layer(visual, audio, pos, reference, shapes)[0].square().sum().backward()
+    assert agv.cross_attn.in_proj_weight.grad.any()
 
 
 @pytest.mark.parametrize(

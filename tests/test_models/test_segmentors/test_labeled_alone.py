@@ -38,7 +38,7 @@ BRIDGE = dict(
     dropout=0.0,
     encoder=SMALL,
     queries=dict(SMALL, num_queries=4),
-    decoder=dict(num_layers=1),
+    decoder=dict(num_layers=1, audio_weight=0.7),
 )
 BAVD_HEAD = dict(
     type='BAVDHead',
