@@ -296,3 +296,7 @@ def test_options_take_the_seed_and_the_last_or_best_file(tmp_path):
     assert compare.resolve('a.b=[1]') == 'a.b=[1]'
     with pytest.raises(FileNotFoundError, match='run the row that makes it'):
         compare.resolve(f'load_from={tmp_path}/one_8_*.pth')
+    assert compare.resolve(f'load_from={best}') == f'load_from={best}'
+    # before the work dir is noted as that of a run from no weights
+    with pytest.raises(FileNotFoundError, match='run the row that makes it'):
+        compare.resolve(f'load_from={tmp_path}/one_8.pth')

@@ -75,17 +75,18 @@ def resolve(option: str) -> str:
     """Put the best or last path that fits into an option.
 
     Raises:
-        FileNotFoundError: No path fits.
+        FileNotFoundError: No path fits, or none is at ``load_from``: said
+            before a work dir is noted as that of a run.
     """
     key, _, value = option.partition('=')
     if '*' in value:
         paths = glob.glob(value, root_dir=ROOT)
-        if not paths:
-            raise FileNotFoundError(
-                f'no file fits {value} of {option}. Fix: run the row that '
-                'makes it first.'
-            )
-        value = choose(paths)
+        value = choose(paths) if paths else value
+    if ('*' in value or key == 'load_from') and not (ROOT / value).exists():
+        raise FileNotFoundError(
+            f'no file fits {value} of {option}. Fix: run the row that '
+            'makes it first.'
+        )
     return f'{key}={value}'
 
 
