@@ -161,7 +161,7 @@ def test_l_avm_leaves_the_sound_of_the_twin_alone(spared):
     assert ratio < 1 if spared else ratio > 100
 
 
-def cosine_between_sounds(root, changes=(), epochs=3):
+def cosine_between_sounds(root, changes=(), seed=0, epochs=3):
     """Train the twin for some epochs; mean cosine between its sounds."""
     config = config_with(
         CONFIGS / 'synthetic/avsbg_tiny_ms3.py',
@@ -172,7 +172,7 @@ def cosine_between_sounds(root, changes=(), epochs=3):
     dataset.data_root = f'{root}/'
     dataset.pipeline[1].cache_dir = None
     clips = list(DATASETS.build(dataset))
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = MODELS.build(config.model)
     model.init_weights()
     optimizer = build_optim_wrapper(model, config.optim_wrapper)
@@ -190,21 +190,35 @@ def cosine_between_sounds(root, changes=(), epochs=3):
     return float(cosines[~torch.eye(len(heard)).bool()].mean())
 
 
+MOVED = {'model.auxiliary_losses.1.detach_audio': False}
+WIDE = {
+    'model.audio_encoder.out_channels': 128,
+    'model.neck.1.audio_channels': 128,
+    'model.auxiliary_losses.0.audio_channels': 128,
+}
+FAST = {
+    'optim_wrapper.paramwise_cfg.custom_keys': {'neck.1': dict(lr_mult=20.0)}
+}
+
+
 @pytest.mark.slow
 def test_the_sounds_of_the_twin_stay_apart(tmp_path):
-    """Where L_AVM moves the encoder, at a high rate, all become one."""
+    """Where L_AVM moves the encoder all become one; nothing else does it."""
     clips = dict(train=64, val=1, test=1)
     root = ensure_synthetic(tmp_path, 'ms3', clips, 64, progress=False)
-    old = {
-        'model.auxiliary_losses.1.detach_audio': False,
-        'model.audio_encoder.out_channels': 128,
-        'model.neck.1.audio_channels': 128,
-        'model.auxiliary_losses.0.audio_channels': 128,
-        'optim_wrapper.paramwise_cfg.custom_keys': {
-            'neck.1': dict(lr_mult=20.0)
-        },
+    changes = {
+        'as it is': {},
+        'wide': WIDE,
+        'fast': FAST,
+        'moved': MOVED,
+        'all three': {**MOVED, **WIDE, **FAST},
     }
-    apart = cosine_between_sounds(root)
-    at_one = cosine_between_sounds(root, old)
-    print(f'cosine between sounds: {apart:.3f}, else {at_one:.3f}')
-    assert apart < 0.8 and at_one > 0.99
+    cosines = {
+        name: [cosine_between_sounds(root, change, seed) for seed in range(3)]
+        for name, change in changes.items()
+    }
+    for name, values in cosines.items():
+        print(f'{name}:', *(f'{value:.3f}' for value in values))
+    mean = {name: sum(values) / 3 for name, values in cosines.items()}
+    assert min(*cosines['moved'], *cosines['all three']) > 0.99
+    assert max(mean['as it is'], mean['wide'], mean['fast']) < 0.95
