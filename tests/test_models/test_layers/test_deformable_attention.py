@@ -108,9 +108,11 @@ def test_outside_reads_zero():
     assert output.tolist() == [0, 0, 0.5]
 
 
-@pytest.mark.parametrize('block', [64, 2**22])
+@pytest.mark.parametrize('block', [64, 2**22, None])
 def test_values_and_gradients_equal_grid_sample(monkeypatch, block):
-    monkeypatch.setattr(sample_table, 'BLOCK_ELEMENTS', block)
+    if block:  # what a GPU does without Triton, and half precision
+        monkeypatch.setattr(sample_table, 'BLOCK_ELEMENTS', block)
+        monkeypatch.setattr(sample_table, '_OF_SCIPY', ())
     shapes = [(5, 7), (3, 4)]
     value = torch.randn(2, 47, 3, 4, dtype=torch.double, requires_grad=True)
     points = torch.rand(2, 6, 3, 2, 4, 2, dtype=torch.double) * 1.6 - 0.3
@@ -127,6 +129,18 @@ def test_values_and_gradients_equal_grid_sample(monkeypatch, block):
         torch.autograd.grad((oracle * weighting).sum(), leaves),
     ):
         torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+def test_both_ways_to_scatter_give_the_same_bits(monkeypatch, dtype):
+    index = torch.randint(0, 40, (30, 12), dtype=torch.int32)
+    shares, grad = torch.rand(30, 12).to(dtype), torch.randn(30, 5).to(dtype)
+    scattered = sample_table._scatter(index, shares, grad, 41)
+    assert scattered.dtype == dtype and not scattered[40].any()
+    monkeypatch.setattr(sample_table, '_OF_SCIPY', ())
+    monkeypatch.setattr(sample_table, 'BLOCK_ELEMENTS', 64)  # a bag each
+    slowly = sample_table._scatter(index, shares, grad, 41)
+    assert scattered.equal(slowly)
 
 
 def test_gradients_by_finite_differences():
