@@ -228,9 +228,9 @@ def _scatter_by_scipy(
     ends = torch.arange(0, index.numel() + 1, index.shape[1])
     parts = (shares.flatten(), index.flatten(), ends)
     matrix = csr_matrix(
-        tuple(part.detach().numpy() for part in parts), (len(index), num_rows)
+        tuple(part.numpy() for part in parts), (len(index), num_rows)
     )
-    return torch.from_numpy(matrix.T @ grad.detach().numpy())
+    return torch.from_numpy(matrix.T @ grad.numpy())
 
 
 def _scatter_in_blocks(
